@@ -1,0 +1,46 @@
+# Two commands do everything: `make demo` and `make test`. Both install what they need into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: demo test sandbox check format lock clean
+
+demo: $(STAMP)
+	@$(BIN)/python -m sandbox demo
+
+sandbox: $(STAMP)
+	@$(BIN)/python -m sandbox serve
+
+test: check
+	$(BIN)/python -m pytest
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/actionlint .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/python -m coordinator policies check
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# The hashed requirements: resolved from pyproject.toml, one file for each place that installs.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock" pyproject.toml
+lock: $(STAMP)
+	$(BIN)/python -m pip install --quiet "uv>=0.13"
+	$(LOCK) --extra coordinator --extra actions --extra sandbox --extra dev -o requirements.txt
+	$(LOCK) --extra coordinator -c requirements.txt -o coordinator/requirements.txt
+	$(LOCK) --extra actions -c requirements.txt -o actions/requirements.txt
+
+$(STAMP): requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
+	@touch $@
+
+clean:
+	rm -rf .venv .sandbox

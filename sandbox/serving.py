@@ -1,0 +1,48 @@
+"""Run an ASGI or WSGI stand-in on a loopback port, in a thread, for as long as a `with` block lasts."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from types import TracebackType
+from typing import Any
+
+import uvicorn
+
+
+class Server:
+    """One stand-in on `http://localhost:<port>`; `port=0` picks a free one.
+
+    PyGithub insists that answers name the host it asked, so the host is the word `localhost`.
+    """
+
+    def __init__(self, app: Any, *, port: int = 0, wsgi: bool = False) -> None:
+        self._socket = socket.create_server(("127.0.0.1", port))
+        config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", interface="wsgi" if wsgi else "auto")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name=f"stand-in:{self.port}", daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self._socket.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def _run(self) -> None:
+        self._server.run(sockets=[self._socket])
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        while not self._server.started and self._thread.is_alive():
+            self._thread.join(0.005)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._server.force_exit = True
+        self._thread.join(5)
+        self._socket.close()
