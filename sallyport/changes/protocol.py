@@ -1,0 +1,73 @@
+"""What every flow's change can say of itself; coordinator and executor need no more to carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from sallyport.catalogue import Catalogue
+from sallyport.documents import JSON
+from sallyport.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The AWS role a change is made with, and where."""
+
+    account: str
+    region: str
+    role: str
+
+
+class Change(Protocol):
+    """One change of an entry: a frozen value, made from a form's answers or from an entry's file."""
+
+    @classmethod
+    def from_answers(cls, answers: Mapping[str, str], catalogue: Catalogue) -> Self:
+        """Make the change a form asks for; Problems carries one Problem for each field that is wrong."""
+        ...
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, JSON]) -> Self:
+        """Read the change from an entry whose file fits the flow's JSON Schema."""
+        ...
+
+    def to_mapping(self) -> dict[str, JSON]:
+        """Return the change as an entry records it."""
+        ...
+
+    def problems(self, environment: str, catalogue: Catalogue) -> Sequence[Problem]:
+        """Tell why this change cannot be made in *environment*; `Problem.field` names the form's field."""
+        ...
+
+    def lock(self, environment: str, catalogue: Catalogue) -> str:
+        """Name the AWS target, such as `apigateway/222222222222/eu-west-1/a1b2c3`: one writer at a time."""
+        ...
+
+    def access(self, environment: str, catalogue: Catalogue) -> Access:
+        """Tell which role makes the change."""
+        ...
+
+    def owners(self, catalogue: Catalogue) -> frozenset[str]:
+        """Return the e-mail addresses of those who own what is changed."""
+        ...
+
+    def title(self, catalogue: Catalogue) -> str:
+        """Name what is asked for in a few words: the head of a card and the summary of a ticket."""
+        ...
+
+    def details(self, catalogue: Catalogue) -> Sequence[tuple[str, str]]:
+        """Return the facts of the change as (label, value), for cards and tickets."""
+        ...
+
+    def effect(self, environment: str, catalogue: Catalogue) -> str:
+        """Say in one sentence what becomes possible, for the person who decides."""
+        ...
+
+    def undo(self) -> str:
+        """Say in one sentence how the change ends."""
+        ...
+
+
+ChangeKind = type[Change]

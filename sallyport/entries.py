@@ -1,0 +1,165 @@
+"""An entry: an approved request as a file in `requests/<flow>/<id>.yaml`, the unit that is applied and expires.
+
+An entry that cannot be read, or whose deadline cannot, asks for nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, cast
+
+import yaml
+
+from sallyport.changes import KINDS, Change
+from sallyport.documents import JSON, Document, load
+from sallyport.problems import Problem, Problems
+from sallyport.schemas import SUFFIX, Schemas
+from sallyport.times import format_moment, parse_moment
+
+FOLDER = "requests"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One person's yes: who, when (UTC), and through which door (`slack`, `pull-request`)."""
+
+    by: str
+    at: datetime
+    through: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The Slack message under which everything about the entry is told."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """The coordinator's signature over `Entry.signed_bytes`, with the id of its key."""
+
+    key: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was approved, for whom, by whom, until when (UTC; None is permanent, where the rule allows it)."""
+
+    id: str
+    flow: str
+    environment: str
+    requested_by: str
+    reason: str
+    expires_at: datetime | None
+    changes: tuple[Change, ...]
+    approvals: tuple[Approval, ...]
+    asked: str = ""  # the approver whom the requester chose, where the rule says one is chosen
+    ticket: str | None = None
+    thread: Thread | None = None
+    attestation: Attestation | None = None
+
+    @property
+    def path(self) -> str:
+        return path_of(self.flow, self.id)
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether the entry still asks for its change at *now*."""
+        return self.expires_at is None or now < self.expires_at
+
+    def signed_bytes(self) -> bytes:
+        """Return the canonical form of all but the attestation: what is signed and what the digest names."""
+        content = json.dumps(
+            replace(self, attestation=None).to_mapping(),
+            sort_keys=True,
+            separators=(",", ":"),
+            ensure_ascii=True,
+        )
+        return b"sallyport entry v1\n" + content.encode()
+
+    def to_mapping(self) -> dict[str, JSON]:
+        """Return the entry as its file records it, in the order a reader wants."""
+        mapping: dict[str, JSON] = {
+            "id": self.id,
+            "flow": self.flow,
+            "environment": self.environment,
+            "requested_by": self.requested_by,
+            "reason": self.reason,
+            "ticket": self.ticket,
+            "expires_at": format_moment(self.expires_at) if self.expires_at else None,
+            "changes": [change.to_mapping() for change in self.changes],
+            "approvals": [{"by": a.by, "at": format_moment(a.at), "through": a.through} for a in self.approvals],
+        }
+        if self.asked:
+            mapping["asked"] = self.asked
+        if self.thread:
+            mapping["thread"] = {"channel": self.thread.channel, "ts": self.thread.ts}
+        if self.attestation:
+            mapping["attestation"] = {"key": self.attestation.key, "signature": self.attestation.signature}
+        return mapping
+
+    def to_yaml(self) -> str:
+        """Write the file, with the line that tells editors its JSON Schema."""
+        body = yaml.safe_dump(self.to_mapping(), sort_keys=False, allow_unicode=True, width=110)
+        return f"# yaml-language-server: $schema=../../policies/schemas/{self.flow}{SUFFIX}\n{body}"
+
+
+def path_of(flow: str, entry_id: str) -> str:
+    """Return where the entry stands in the repository."""
+    return f"{FOLDER}/{flow}/{entry_id}.yaml"
+
+
+def changes_digest(flow: str, environment: str, changes: tuple[Change, ...]) -> str:
+    """Return a short name for exactly these changes: what a card shows is what is committed and applied."""
+    content = json.dumps([flow, environment, [c.to_mapping() for c in changes]], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def parse_entry(content: bytes, path: str, schemas: Schemas) -> Entry:
+    """Read the entry file at *path*; Problems tells everything that is wrong with it."""
+    document = load(content, path)
+    flow = path.split("/")[1] if path.count("/") == 2 else ""
+    if flow not in KINDS or flow not in schemas:
+        place = document.place()
+        raise Problems(
+            [Problem(f"“{path}” is in no flow's folder", f"put it in {FOLDER}/<flow>/<id>.yaml", place)]
+        )
+    if found := list(schemas.problems(flow, document)):
+        raise Problems(found)
+    entry = _entry(document, flow)
+    if entry.path != path:
+        problem = Problem(
+            f"the file is named {path}", f"an entry {entry.id} is {entry.path}", document.place(("id",))
+        )
+        raise Problems([problem])
+    return entry
+
+
+def _entry(document: Document, flow: str) -> Entry:
+    data = cast(Mapping[str, Any], document.data)
+    thread, attestation = data.get("thread"), data.get("attestation")
+    try:
+        expires_at = parse_moment(data["expires_at"]) if data["expires_at"] is not None else None
+        approvals = tuple(Approval(a["by"], parse_moment(a["at"]), a["through"]) for a in data["approvals"])
+    except ValueError as error:
+        raise Problems([Problem(str(error), "", document.place(("expires_at",)))]) from None
+    return Entry(
+        id=data["id"],
+        flow=data["flow"],
+        environment=data["environment"],
+        requested_by=data["requested_by"],
+        reason=data["reason"],
+        expires_at=expires_at,
+        changes=tuple(KINDS[flow].from_mapping(change) for change in data["changes"]),
+        approvals=approvals,
+        asked=data.get("asked", ""),
+        ticket=data.get("ticket"),
+        thread=Thread(thread["channel"], thread["ts"]) if thread else None,
+        attestation=Attestation(attestation["key"], attestation["signature"]) if attestation else None,
+    )

@@ -1,0 +1,74 @@
+"""What a job did to each entry, as it was read back: the value that Slack, JIRA, GitHub and the journal show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sallyport.times import format_moment, parse_moment
+
+CHECK_NAME = "sallyport"  # the check run on a job's head commit that carries its report
+
+
+class Result(StrEnum):
+    """How one entry ended in one job."""
+
+    APPLIED = "applied"  # made, and read back
+    ALREADY = "already"  # it was so already; nothing was written
+    REVERTED = "reverted"  # taken back, and read back
+    REFUSED = "refused"  # not tried: policy, approval or the target says no
+    FAILED = "failed"  # tried, not verified, and put back as far as the detail says
+
+    @property
+    def good(self) -> bool:
+        return self in {Result.APPLIED, Result.ALREADY, Result.REVERTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result for one entry; `detail` is a whole sentence for people, `evidence` what proves it."""
+
+    request_id: str
+    result: Result
+    detail: str
+    at: datetime
+    expires_at: datetime | None = None
+    evidence: tuple[str, ...] = ()
+
+    def to_mapping(self) -> dict[str, Any]:
+        return {
+            "request_id": self.request_id,
+            "result": self.result.value,
+            "detail": self.detail,
+            "at": format_moment(self.at),
+            "expires_at": format_moment(self.expires_at) if self.expires_at else None,
+            "evidence": list(self.evidence),
+        }
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any]) -> Outcome:
+        return cls(
+            request_id=data["request_id"],
+            result=Result(data["result"]),
+            detail=data["detail"],
+            at=parse_moment(data["at"]),
+            expires_at=parse_moment(data["expires_at"]) if data["expires_at"] else None,
+            evidence=tuple(data["evidence"]),
+        )
+
+
+def dump_outcomes(outcomes: tuple[Outcome, ...]) -> str:
+    """Write the outcomes of one job for `load_outcomes`."""
+    return json.dumps([outcome.to_mapping() for outcome in outcomes])
+
+
+def load_outcomes(text: str) -> tuple[Outcome, ...]:
+    """Read what `dump_outcomes` wrote; ValueError if it is anything else."""
+    try:
+        return tuple(Outcome.from_mapping(item) for item in json.loads(text))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not the outcomes of a job: {error!r}") from error

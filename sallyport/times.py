@@ -1,0 +1,54 @@
+"""Durations as people and policies write them, and moments as entries record them.
+
+Durations are `30s`, `15m`, `4h`, `7d`; moments are absolute UTC to the second, `2026-11-21T09:12:44Z`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the length that *text* names; ValueError, with the nearest right form, if it names none."""
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None:
+        raise ValueError(f"“{text}” is not a duration: write a number and s, m, h or d, such as 30m, 4h or 7d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def format_duration(length: timedelta) -> str:
+    """Write *length* in the largest unit that keeps it exact."""
+    seconds = int(length.total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def say_duration(length: timedelta) -> str:
+    """Write *length* for a sentence: `4 hours`, `1 day`."""
+    short = format_duration(length)
+    word = _UNITS[short[-1]]
+    return f"1 {word[:-1]}" if short[:-1] == "1" else f"{short[:-1]} {word}"
+
+
+def parse_moment(text: str) -> datetime:
+    """Return the UTC moment that *text* names; ValueError if it is not `YYYY-MM-DDTHH:MM:SSZ`."""
+    if not _MOMENT.fullmatch(text):
+        raise ValueError(f"“{text}” is not a moment in UTC such as 2026-11-21T09:12:44Z")
+    return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
+
+
+def format_moment(moment: datetime) -> str:
+    """Write *moment* (which must be aware) in UTC to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def utc_now() -> datetime:
+    """Return the present second; the only place where the product reads the wall clock."""
+    return datetime.now(UTC)
