@@ -82,6 +82,14 @@ class TicketStyle:
 
 
 @dataclass(frozen=True, slots=True)
+class TicketStatus:
+    """A status of the JIRA workflow, with the resolution that its transition asks for."""
+
+    status: str
+    resolution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """One kind of request."""
 

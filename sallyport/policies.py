@@ -22,6 +22,7 @@ from sallyport.flows import (
     Flow,
     Lifetime,
     Rule,
+    TicketStatus,
     TicketStyle,
 )
 from sallyport.people import EVERYONE, People, Person
@@ -41,6 +42,7 @@ class Policies:
     catalogue: Catalogue
     keys: PublicKeys
     schemas: Schemas
+    ticket_statuses: Mapping[str, TicketStatus]  # by the state of a request
     version: str = ""
 
     def flow_of_command(self, command: str) -> Flow | None:
@@ -70,11 +72,12 @@ class _Loader:
         catalogue = Catalogue(self._environments(), self._lists())
         flows = {flow.id: flow for flow in self._flows()}
         keys = self._keys()
+        statuses = self._ticket_statuses()
         if not self.problems:
             self.problems += _cross_check(flows, people, catalogue, self.schemas)
         if self.problems:
             raise Problems(self.problems)
-        return Policies(flows, people, catalogue, keys, self.schemas, self.version)
+        return Policies(flows, people, catalogue, keys, self.schemas, statuses, self.version)
 
     def _document(self, path: str, schema: str) -> Document | None:
         name = f"{FOLDER}/{path}"
@@ -136,6 +139,11 @@ class _Loader:
             else:
                 place = Place(f"{FOLDER}/flows/{name}.yaml", 1, 1)
                 self.problems.append(Problem(f"the file of the flow {data['flow']} is {name}.yaml", "", place))
+
+    def _ticket_statuses(self) -> dict[str, TicketStatus]:
+        document = self._document("jira.yaml", "jira")
+        data = cast(Mapping[str, Mapping[str, str]], document.data) if document else {}
+        return {state: TicketStatus(facts["status"], facts.get("resolution")) for state, facts in data.items()}
 
     def _keys(self) -> PublicKeys:
         keys = {}

@@ -18,7 +18,9 @@ class Server:
 
     def __init__(self, app: Any, *, port: int = 0, wsgi: bool = False) -> None:
         self._socket = socket.create_server(("127.0.0.1", port))
-        config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", interface="wsgi" if wsgi else "auto")
+        config = uvicorn.Config(
+            app, log_level="critical", access_log=False, lifespan="off", interface="wsgi" if wsgi else "auto"
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name=f"stand-in:{self.port}", daemon=True)
 

@@ -1,0 +1,75 @@
+"""Who a Slack user is, and whether a person is active there: policies' people joined with Slack's.
+
+Kept in memory and refreshed in the background, so that a listener answers without waiting for Slack.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from sallyport.people import Person
+from sallyport.platforms.slack import Slack
+from sallyport.platforms.slack_answers import SlackUser
+from sallyport.policies import Policies
+
+
+class Directory:
+    """The workspace's members as of the last `refresh`."""
+
+    def __init__(self, slack: Slack, policies: Callable[[], Policies]) -> None:
+        self._slack = slack
+        self._policies = policies
+        self._users: dict[str, SlackUser] = {}
+        self._lock = threading.Lock()
+
+    def refresh(self) -> None:
+        """Read all members of the workspace anew."""
+        users = {user.id: user for user in self._slack.users()}
+        with self._lock:
+            self._users = users
+
+    def person(self, slack_id: str, *, bound: bool) -> Person | None:
+        """Return who the Slack user is; with *bound*, only if policies bind exactly this Slack id.
+
+        Otherwise the e-mail address of the Slack profile is enough, unless policies bind that person to
+        another Slack id. Bots, guests, strangers and deactivated users are nobody.
+        """
+        user = self._user(slack_id)
+        if user is None or not is_active(user):
+            return None
+        people = self._policies().people
+        person = people.by_slack(slack_id)
+        if person is not None or bound:
+            return person
+        by_email = people.by_email(user.email) if user.email else None
+        return by_email if by_email is not None and not by_email.slack else None
+
+    def slack_id(self, email: str) -> str | None:
+        """Return under which Slack id the person is active; None if under none."""
+        person = self._policies().people.by_email(email)
+        if person is None:
+            return None
+        if person.slack:
+            user = self._user(person.slack)
+            return person.slack if user is not None and is_active(user) else None
+        found = [u.id for u in self._all() if u.email.casefold() == email.casefold() and is_active(u)]
+        return found[0] if len(found) == 1 else None
+
+    def _user(self, slack_id: str) -> SlackUser | None:
+        with self._lock:
+            user = self._users.get(slack_id)
+        if user is None and slack_id:
+            user = self._slack.user(slack_id)
+            with self._lock:
+                self._users[slack_id] = user
+        return user
+
+    def _all(self) -> list[SlackUser]:
+        with self._lock:
+            return list(self._users.values())
+
+
+def is_active(user: SlackUser) -> bool:
+    """Tell whether this is a person of the company who can be asked and may ask."""
+    return not (user.deleted or user.is_bot or user.is_guest or user.is_stranger or user.id == "USLACKBOT")

@@ -1,0 +1,156 @@
+"""The outbox: effects are armed with the facts that cause them, claimed under a lease, and done once.
+
+A lease is longer than any client's total timeout, so that nobody repeats a call that may still be under way.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from coordinator.journal.tables import effects
+from coordinator.lifecycle import Armed, Lane, Move
+
+LEASE = timedelta(seconds=90)
+_NEVER = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One claimed effect: what to do, for which arming, and whether an earlier attempt may have done it."""
+
+    request_id: str
+    name: str
+    kind: str
+    payload: Mapping[str, Any]
+    arming: int
+    lease: str
+    attempts: int
+    uncertain: bool
+    result: Mapping[str, Any]  # of the arming before, such as where the card was posted
+
+    @property
+    def marker(self) -> str:
+        """The effect's name in the outside world, by which a lost one is found again."""
+        return f"{self.request_id}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The effect is done; `result` is remembered, and what follows is recorded in the same transaction."""
+
+    result: Mapping[str, Any] = field(default_factory=dict)
+    then: Move | None = None
+    arm: tuple[Armed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Nothing is wrong and nothing is finished: look again at `due`."""
+
+    due: datetime
+
+
+def arm(connection: sa.Connection, request_id: str, armed: Iterable[Armed]) -> set[Lane]:
+    """Arm effects in the running transaction and return the lanes that have work."""
+    lanes: set[Lane] = set()
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    for effect in armed:
+        lanes.add(effect.lane)
+        fresh = insert(effects).values(
+            request_id=request_id,
+            name=effect.name,
+            kind=effect.kind,
+            lane=effect.lane.value,
+            after=effect.after,
+            payload=dict(effect.payload),
+            wanted=1,
+            done=0,
+            due=effect.due,
+            leased_until=_NEVER,
+            lease="",
+            attempts=0,
+            uncertain=False,
+            error="",
+            result={},
+        )
+        again = {"wanted": effects.c.wanted + 1, "due": effect.due, "after": effect.after, "attempts": 0}
+        connection.execute(fresh.on_conflict_do_update(index_elements=["request_id", "name"], set_=again))
+    return lanes
+
+
+def claim(connection: sa.Connection, lane: Lane, now: datetime, limit: int) -> list[Work]:
+    """Lease up to *limit* due effects of *lane*; one that waits for another is not due before that is done."""
+    before = effects.alias("before")
+    waits = (
+        sa.select(sa.literal(1))
+        .where(before.c.request_id == effects.c.request_id, before.c.name == effects.c.after)
+        .where(before.c.done < before.c.wanted)
+        .exists()
+    )
+    chosen = (
+        sa.select(effects)
+        .where(effects.c.lane == lane.value, effects.c.done < effects.c.wanted)
+        .where(effects.c.due <= now, effects.c.leased_until <= now, ~waits)
+        .order_by(effects.c.due, effects.c.request_id, effects.c.name)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    lease = secrets.token_hex(8)
+    works = [
+        Work(
+            request_id=row.request_id,
+            name=row.name,
+            kind=row.kind,
+            payload=row.payload,
+            arming=row.wanted,
+            lease=lease,
+            attempts=row.attempts,
+            uncertain=row.uncertain,
+            result=row.result,
+        )
+        for row in connection.execute(chosen)
+    ]
+    for work in works:
+        _update(connection, work, leased_until=now + LEASE, lease=lease, uncertain=True)  # until it says otherwise
+    return works
+
+
+def finish(connection: sa.Connection, work: Work, result: Mapping[str, Any]) -> bool:
+    """Record that *work* is done; False if its lease was taken over meanwhile."""
+    values = {"done": work.arming, "result": dict(result), "error": "", "attempts": 0, "uncertain": False}
+    return _update(connection, work, held=True, leased_until=_NEVER, lease="", **values)
+
+
+def put_off(connection: sa.Connection, work: Work, due: datetime) -> None:
+    """Look at *work* again at *due*; nothing went wrong."""
+    values = {"error": "", "attempts": 0, "uncertain": work.uncertain}
+    _update(connection, work, held=True, leased_until=_NEVER, lease="", due=due, **values)
+
+
+def retry(connection: sa.Connection, work: Work, due: datetime, error: str, *, uncertain: bool) -> None:
+    """Try *work* again at *due*, looking first if the attempt may have succeeded."""
+    _update(
+        connection,
+        work,
+        held=True,
+        leased_until=_NEVER,
+        lease="",
+        due=due,
+        error=error,
+        attempts=work.attempts + 1,
+        uncertain=work.uncertain or uncertain,
+    )
+
+
+def _update(connection: sa.Connection, work: Work, *, held: bool = False, **values: Any) -> bool:
+    row = sa.and_(effects.c.request_id == work.request_id, effects.c.name == work.name)
+    if held:
+        row = sa.and_(row, effects.c.lease == work.lease)
+    return connection.execute(sa.update(effects).where(row).values(**values)).rowcount == 1

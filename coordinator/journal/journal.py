@@ -1,0 +1,220 @@
+"""Every change of the coordinator's memory: a fact, its state, its effects and its audit row in one transaction.
+
+A transition is one compare-and-swap on (id, state, revision). The loser of a race is told who won.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from coordinator.journal import effects as outbox
+from coordinator.journal.effects import Done, Work
+from coordinator.journal.rows import request_values, to_fact, to_request
+from coordinator.journal.tables import decisions, effects, facts, requests
+from coordinator.lifecycle import FOLLOWS, Happening, Lane, Move, on_fact, on_state, on_submit
+from coordinator.requests import Ask, Decision, Request, State
+from sallyport.audit import FIRST, Deed, Fact
+from sallyport.ids import new_id
+
+
+class UnknownRequest(LookupError):
+    """No request has this id."""
+
+
+class AlreadyDecided(Exception):
+    """Somebody was faster, or this person has decided before; `request` says how it stands."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        super().__init__(f"{request.id} is {request.state}")
+
+
+class Journal:
+    """The coordinator's database. `on_work` is told which lanes have something to do after each commit."""
+
+    def __init__(self, engine: sa.Engine, on_work: Callable[[set[Lane]], None] = lambda _: None) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(read_only=True)
+        self.on_work = on_work
+
+    # Facts
+
+    def submit(self, ask: Ask) -> Request:
+        """Record a new request; a submission that was recorded before returns the request it made then."""
+        try:
+            with self._engine.begin() as connection:
+                request_id = new_id(ask.prefix)
+                connection.execute(sa.insert(requests).values(request_values(ask, request_id)))
+                details = {"reason": ask.reason, "environment": ask.environment}
+                asked = Happening(Deed.ASKED, ask.submitted_at, ask.requester, details)
+                lanes = _record(connection, request_id, asked)
+                lanes |= outbox.arm(connection, request_id, on_submit(ask))
+                request = _request(connection, request_id)
+        except IntegrityError:
+            earlier = self._by_submission(ask.key)
+            if earlier is None:
+                return self.submit(ask)  # two ids collided; the next one will not
+            return earlier
+        self.on_work(lanes)
+        return request
+
+    def decide(self, request_id: str, decision: Decision, settle: Callable[[Request], Move | None]) -> Request:
+        """Record one person's decision; *settle* says, knowing all decisions, whether it settles the request.
+
+        Raises AlreadyDecided when the request is no longer pending or the person has decided before.
+        """
+        with self._engine.begin() as connection:
+            request = _request(connection, request_id, lock=True)
+            if request.state is not State.PENDING or any(d.by == decision.by for d in request.decisions):
+                raise AlreadyDecided(request)
+            connection.execute(
+                sa.insert(decisions).values(
+                    request_id=request_id,
+                    by=decision.by,
+                    answer=decision.answer.value,
+                    at=decision.at,
+                    through=decision.through,
+                    reason=decision.reason,
+                )
+            )
+            request = _request(connection, request_id)
+            move = settle(request)
+            lanes = _apply(connection, request, move) if move else set()
+            request = _request(connection, request_id)
+        self.on_work(lanes)
+        return request
+
+    def move(self, request_id: str, move: Move) -> Request:
+        """Record what happened; returns the request as it stands afterwards."""
+        with self._engine.begin() as connection:
+            lanes = _apply(connection, _request(connection, request_id, lock=True), move)
+            request = _request(connection, request_id)
+        self.on_work(lanes)
+        return request
+
+    # Effects
+
+    def claim(self, lane: Lane, now: datetime, limit: int = 1) -> list[Work]:
+        """Lease due effects of *lane*; nobody else gets them before they are done or the lease is over."""
+        with self._engine.begin() as connection:
+            return outbox.claim(connection, lane, now, limit)
+
+    def finish(self, work: Work, done: Done) -> None:
+        """Record that an effect is done, and what follows from it, in one transaction."""
+        lanes: set[Lane] = set()
+        with self._engine.begin() as connection:
+            if outbox.finish(connection, work, done.result):
+                lanes = set(Lane)  # whoever waited for it may go
+                if done.then is not None:
+                    _apply(connection, _request(connection, work.request_id, lock=True), done.then)
+                outbox.arm(connection, work.request_id, done.arm)
+        self.on_work(lanes)
+
+    def put_off(self, work: Work, due: datetime) -> None:
+        """Look at an effect again at *due*; nothing went wrong."""
+        with self._engine.begin() as connection:
+            outbox.put_off(connection, work, due)
+
+    def retry(self, work: Work, due: datetime, error: str, *, uncertain: bool) -> None:
+        """Try an effect again at *due*; with *uncertain*, the attempt may have succeeded."""
+        with self._engine.begin() as connection:
+            outbox.retry(connection, work, due, error, uncertain=uncertain)
+
+    # Questions
+
+    def request(self, request_id: str) -> Request:
+        """Return the request; UnknownRequest if there is none."""
+        with self._reader.begin() as connection:
+            return _request(connection, request_id)
+
+    def facts(self, request_id: str) -> list[tuple[Fact, str]]:
+        """Return the audit trail of a request, in order, each fact with its stored digest."""
+        query = sa.select(facts).where(facts.c.request_id == request_id).order_by(facts.c.number)
+        with self._reader.begin() as connection:
+            return [(to_fact(row), row.digest) for row in connection.execute(query)]
+
+    def ids(self) -> list[str]:
+        """Return all request ids, oldest first."""
+        with self._reader.begin() as connection:
+            return list(connection.scalars(sa.select(requests.c.id).order_by(requests.c.submitted_at)))
+
+    def waiting(self) -> Sequence[sa.Row[Any]]:
+        """Return the effects that are not done yet, soonest first."""
+        query = sa.select(effects).where(effects.c.done < effects.c.wanted).order_by(effects.c.due)
+        with self._reader.begin() as connection:
+            return connection.execute(query).all()
+
+    def _by_submission(self, key: str) -> Request | None:
+        with self._reader.begin() as connection:
+            request_id = connection.scalar(sa.select(requests.c.id).where(requests.c.submission == key))
+            return _request(connection, request_id) if request_id else None
+
+
+def _request(connection: sa.Connection, request_id: str, *, lock: bool = False) -> Request:
+    query = sa.select(requests).where(requests.c.id == request_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise UnknownRequest(request_id)
+    made = (
+        sa.select(decisions).where(decisions.c.request_id == request_id).order_by(decisions.c.at, decisions.c.by)
+    )
+    done = sa.select(effects.c.name, effects.c.result).where(effects.c.request_id == request_id)
+    return to_request(row, connection.execute(made).all(), connection.execute(done).all())
+
+
+def _apply(connection: sa.Connection, request: Request, move: Move) -> set[Lane]:
+    if move.to is not None and move.to not in FOLLOWS.get(request.state, frozenset()):
+        return set()
+    now = move.happening.at
+    lanes = _record(connection, request.id, move.happening)
+    if move.to is not None:
+        _swap(connection, request, move, move.to)
+        lanes |= outbox.arm(connection, request.id, on_state(_request(connection, request.id), now))
+    return lanes | outbox.arm(connection, request.id, move.arm)
+
+
+def _swap(connection: sa.Connection, request: Request, move: Move, to: State) -> None:
+    same = sa.and_(
+        requests.c.id == request.id,
+        requests.c.state == request.state.value,
+        requests.c.revision == request.revision,
+    )
+    values = {
+        "state": to.value,
+        "revision": request.revision + 1,
+        "expires_at": move.expires_at or request.expires_at,
+        "closing": move.closing or request.closing,
+    }
+    swapped = connection.execute(sa.update(requests).where(same).values(**values)).rowcount
+    if swapped != 1:
+        raise RuntimeError(f"{request.id} changed under its lock")
+
+
+def _record(connection: sa.Connection, request_id: str, happening: Happening) -> set[Lane]:
+    """Append a fact to the request's chain, and arm its comment in the ticket."""
+    last = connection.execute(
+        sa.select(facts.c.number, facts.c.digest)
+        .where(facts.c.request_id == request_id)
+        .order_by(facts.c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    number, previous = (last.number + 1, last.digest) if last else (1, FIRST)
+    fact = Fact(request_id, number, happening.deed, happening.at, happening.by, happening.details, previous)
+    connection.execute(
+        sa.insert(facts).values(
+            request_id=request_id,
+            number=number,
+            deed=fact.deed.value,
+            at=fact.at,
+            by=fact.by,
+            details=dict(fact.details),
+            previous=fact.previous,
+            digest=fact.digest,
+        )
+    )
+    return outbox.arm(connection, request_id, on_fact(number, happening.deed, happening.at))

@@ -1,0 +1,100 @@
+"""The journal's tables. Moments are UTC; JSON columns hold what no query looks into."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """An aware UTC datetime on every database; SQLite has no time zones of its own."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData()
+
+requests = sa.Table(
+    "requests",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("submission", sa.String(255), nullable=False, unique=True),
+    sa.Column("flow", sa.String(40), nullable=False),
+    sa.Column("environment", sa.String(40), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("requester", sa.String(254), nullable=False),
+    sa.Column("requester_slack", sa.String(32), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("changes", sa.JSON, nullable=False),
+    sa.Column("asked", sa.String(254), nullable=False),
+    sa.Column("notify", sa.JSON, nullable=False),
+    sa.Column("lifetime_seconds", sa.Integer),
+    sa.Column("channel", sa.String(32), nullable=False),
+    sa.Column("submitted_at", Moment, nullable=False),
+    sa.Column("decide_by", Moment, nullable=False),
+    sa.Column("expires_at", Moment),
+    sa.Column("closing", sa.Text, nullable=False),
+)
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("request_id", sa.String(16), sa.ForeignKey("requests.id"), primary_key=True),
+    sa.Column("by", sa.String(254), primary_key=True),  # folded: one decision for each person
+    sa.Column("answer", sa.String(16), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("through", sa.String(16), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+
+effects = sa.Table(
+    "effects",
+    metadata,
+    sa.Column("request_id", sa.String(16), sa.ForeignKey("requests.id"), primary_key=True),
+    sa.Column("name", sa.String(80), primary_key=True),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("lane", sa.String(16), nullable=False),
+    sa.Column("after", sa.String(80)),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("wanted", sa.Integer, nullable=False),  # how often it was armed
+    sa.Column("done", sa.Integer, nullable=False),  # the arming that the outside world shows
+    sa.Column("due", Moment, nullable=False),
+    sa.Column("leased_until", Moment, nullable=False),
+    sa.Column("lease", sa.String(32), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("uncertain", sa.Boolean, nullable=False),  # an attempt was made whose outcome is unknown
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("result", sa.JSON, nullable=False),
+    sa.Index(
+        "effects_open",
+        "lane",
+        "due",
+        sqlite_where=sa.text("done < wanted"),
+        postgresql_where=sa.text("done < wanted"),
+    ),
+)
+
+facts = sa.Table(
+    "facts",
+    metadata,
+    sa.Column("request_id", sa.String(16), sa.ForeignKey("requests.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("deed", sa.String(16), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("by", sa.String(254), nullable=False),
+    sa.Column("details", sa.JSON, nullable=False),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+)

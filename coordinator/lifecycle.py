@@ -1,0 +1,164 @@
+"""The life of a request: which state may follow which, and what has to be done outside for each.
+
+Pure: from a request and what happened to it follow the facts to record and the effects to arm. An effect is
+named within its request (`card:U024BE7LH`), so that arming it twice is arming it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from coordinator.requests import Ask, Request, State
+from sallyport.audit import Deed
+from sallyport.documents import JSON
+
+FOLLOWS: Mapping[State, frozenset[State]] = {
+    State.PENDING: frozenset({State.APPROVED, State.DENIED, State.TIMED_OUT, State.CANCELLED}),
+    State.APPROVED: frozenset({State.APPLYING, State.ACTIVE, State.FAILED}),
+    State.APPLYING: frozenset({State.ACTIVE, State.FAILED}),
+    State.ACTIVE: frozenset({State.ENDED}),
+}
+
+
+class Lane(StrEnum):
+    """Who does an effect: each lane has its own workers, so that a slow platform holds up only itself."""
+
+    JIRA = "jira"
+    SLACK = "slack"
+    COMMIT = "commit"
+    RUNS = "runs"
+    CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """An effect to do once `due` has come and the effect named `after` is done.
+
+    Arming a name again makes it due again: that is how a card, whose content follows from the request, is
+    brought up to date. Effects that must happen once are armed once, by the transition that causes them.
+    """
+
+    name: str
+    kind: str
+    lane: Lane
+    due: datetime
+    after: str | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A fact to record, and the words of it that go to the ticket."""
+
+    deed: Deed
+    at: datetime
+    by: str
+    details: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Something happened to a request: a fact, and the state it leads to (None keeps the state).
+
+    A move to a state that cannot follow the present one is dropped: the fact was recorded by who was faster.
+    """
+
+    happening: Happening
+    to: State | None = None
+    closing: str = ""  # how it ended or failed, a whole sentence
+    expires_at: datetime | None = None
+    arm: tuple[Armed, ...] = ()
+
+
+def on_submit(ask: Ask) -> list[Armed]:
+    """Open the ticket, the thread and the cards, and wait for a decision no longer than policy says."""
+    now = ask.submitted_at
+    return [
+        Armed("ticket", "ticket", Lane.JIRA, now),
+        Armed("move", "move", Lane.JIRA, now, after="ticket"),
+        Armed("thread", "thread", Lane.SLACK, now),
+        *(Armed(f"card:{user}", "card", Lane.SLACK, now, payload={"user": user}) for user in ask.notify),
+        Armed("timeout", "timeout", Lane.CLOCK, ask.decide_by),
+    ]
+
+
+def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:
+    """Write the fact into the ticket, after the one before it; the first is the ticket itself."""
+    if number == 1:
+        return []
+    after = "ticket" if number == 2 else f"comment:{number - 1}"
+    return [
+        Armed(
+            f"comment:{number}",
+            "comment",
+            Lane.JIRA,
+            now,
+            after=after,
+            payload={"fact": number, "deed": deed.value},
+        )
+    ]
+
+
+def on_state(request: Request, now: datetime) -> list[Armed]:
+    """Bring every surface up to date with the state just reached, and do what the state asks for."""
+    work = _WORK.get(request.state)
+    return [*_surfaces(request, now), *(work(request, now) if work else [])]
+
+
+def on_ticket(request: Request, now: datetime) -> list[Armed]:
+    """Show the ticket that has just been opened on what was posted before it."""
+    return [armed for armed in _surfaces(request, now) if armed.lane is Lane.SLACK]
+
+
+def on_withdrawal(now: datetime) -> list[Armed]:
+    """End an entry at once: its deadline becomes the present, and the sweep takes back whatever is there."""
+    return [Armed("withdraw", "withdraw", Lane.COMMIT, now, after="commit"), *_expiry(now, after="withdraw")]
+
+
+def _surfaces(request: Request, now: datetime) -> list[Armed]:
+    cards = (Armed(f"card:{user}", "card", Lane.SLACK, now, payload={"user": user}) for user in request.notify)
+    return [
+        Armed("thread", "thread", Lane.SLACK, now),
+        *cards,
+        Armed("move", "move", Lane.JIRA, now, after="ticket"),
+    ]
+
+
+def _approved(request: Request, now: datetime) -> list[Armed]:
+    """Apply it, and arm the expiry with it: there is no path on which only the first of the two is known."""
+    apply = [
+        Armed("commit", "commit", Lane.COMMIT, now),
+        Armed("dispatch", "dispatch", Lane.RUNS, now, after="commit"),
+        Armed("watch", "watch", Lane.RUNS, now, after="dispatch"),
+    ]
+    return apply if request.expires_at is None else [*apply, *_expiry(request.expires_at, after="commit")]
+
+
+def _expiry(due: datetime, after: str) -> list[Armed]:
+    return [
+        Armed("expire", "expire", Lane.RUNS, due, after=after),
+        Armed("watch-expiry", "watch-expiry", Lane.RUNS, due, after="expire"),
+    ]
+
+
+def _told(request: Request, now: datetime) -> list[Armed]:
+    event = request.state.value
+    return [Armed(f"tell:{event}", "tell", Lane.SLACK, now, payload={"event": event})]
+
+
+def _failed(request: Request, now: datetime) -> list[Armed]:
+    return [*_told(request, now), *on_withdrawal(now)]
+
+
+_WORK = {
+    State.APPROVED: _approved,
+    State.ACTIVE: _told,
+    State.FAILED: _failed,
+    State.ENDED: _told,
+    State.DENIED: _told,
+    State.TIMED_OUT: _told,
+}

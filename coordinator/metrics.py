@@ -1,0 +1,30 @@
+"""What operators watch; names follow Prometheus' conventions, and no label names a person."""
+
+from __future__ import annotations
+
+from prometheus_client import Gauge, Histogram
+
+from coordinator.journal import Journal
+from sallyport.times import utc_now
+
+ACK_SECONDS = Histogram(
+    "sallyport_slack_ack_seconds",
+    "From a Slack request's arrival to its acknowledgement",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3),
+)
+EFFECTS_PENDING = Gauge("sallyport_effects_pending", "Effects that are due and not done", ["lane"])
+EFFECTS_OLDEST = Gauge("sallyport_effects_oldest_seconds", "How long the longest has been due", ["lane"])
+
+
+def observe_journal(journal: Journal) -> None:
+    """Measure what is due and not done."""
+    now = utc_now()
+    due: dict[str, list[float]] = {}
+    for effect in journal.waiting():
+        if effect.due <= now:
+            due.setdefault(effect.lane, []).append((now - effect.due).total_seconds())
+    EFFECTS_PENDING.clear()
+    EFFECTS_OLDEST.clear()
+    for lane, ages in due.items():
+        EFFECTS_PENDING.labels(lane).set(len(ages))
+        EFFECTS_OLDEST.labels(lane).set(max(ages))

@@ -1,0 +1,16 @@
+"""Time as an effect: what becomes due by itself, decided when it comes and never from a timer in memory."""
+
+from __future__ import annotations
+
+from coordinator.journal import Done, Work
+from coordinator.lifecycle import Happening, Move
+from coordinator.requests import Request, State
+from sallyport.audit import Deed
+
+
+def time_out(_work: Work, request: Request) -> Done:
+    """Deny by itself what nobody decided in time; a request that was decided meanwhile stays as it is."""
+    if request.state is not State.PENDING:
+        return Done()
+    closing = "Nobody decided in time, so it was not done. Ask again whenever it is needed."
+    return Done(then=Move(Happening(Deed.TIMED_OUT, request.decide_by, "coordinator"), State.TIMED_OUT, closing))

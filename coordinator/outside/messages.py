@@ -1,0 +1,59 @@
+"""Slack: the thread's first message, the approvers' cards, and what the requester is told directly.
+
+Their content follows from the request as it stands, so bringing one up to date is posting it anew in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from slack_sdk.models.blocks import Block
+
+from coordinator.journal import Done, Work
+from coordinator.requests import Request
+from coordinator.slack import cards
+from sallyport.platforms.slack import Slack
+from sallyport.policies import Policies
+
+Content = tuple[str, Sequence[Block]]  # the sentence for notifications and screen readers, and the blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """The effects `thread`, `card` and `tell`."""
+
+    slack: Slack
+    policies: Callable[[], Policies]
+
+    def thread(self, work: Work, request: Request) -> Done:
+        """Show the request where everybody concerned can follow it."""
+        return self._show(work, request, request.channel or request.requester_slack, cards.thread)
+
+    def card(self, work: Work, request: Request) -> Done:
+        """Show one approver what is asked, with its buttons while a decision is open."""
+        return self._show(work, request, work.payload["user"], cards.card)
+
+    def tell(self, work: Work, request: Request) -> Done:
+        """Tell the requester directly how the request came out."""
+        return self._show(work, request, request.requester_slack, cards.notice)
+
+    def _show(
+        self, work: Work, request: Request, to: str, content: Callable[[Request, Policies], Content]
+    ) -> Done:
+        text, made = content(request, self.policies())
+        blocks = [block.to_dict() for block in made]
+        place = dict(work.result) or self._find(work, request, to)
+        if place:
+            self.slack.update(place["channel"], place["ts"], text, blocks, marker=work.marker)
+            return Done(place)
+        posted = self.slack.post(to, text, blocks=blocks, marker=work.marker)
+        return Done({"channel": posted.channel, "ts": posted.ts})
+
+    def _find(self, work: Work, request: Request, to: str) -> dict[str, str]:
+        if not work.uncertain:
+            return {}
+        channel = self.slack.open_dm(to) if to.startswith(("U", "W")) else to
+        oldest = f"{request.submitted_at.timestamp() - 600:.6f}"
+        found = self.slack.find(channel, work.marker, oldest=oldest)
+        return {"channel": found.channel, "ts": found.ts} if found else {}

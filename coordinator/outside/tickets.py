@@ -1,0 +1,143 @@
+"""JIRA: one ticket for each request, a comment for each fact in order, and the status that fits its state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from coordinator import wording
+from coordinator.journal import Done, Journal, Work
+from coordinator.lifecycle import on_ticket
+from coordinator.requests import Request, State
+from sallyport.audit import Deed, Fact
+from sallyport.platforms.errors import TryLater
+from sallyport.platforms.jira import Jira
+from sallyport.platforms.jira_text import plain
+from sallyport.policies import Policies
+from sallyport.times import format_moment
+
+LABEL = "sallyport"
+PROPERTY = "sallyport.request"
+LOOKS = 3  # searches before a ticket is held to be missing: JIRA's search lags behind its tickets
+SUMMARY_LONGEST = 240
+_TOLD_BY_THE_JOB = {Deed.APPLIED, Deed.REVERTED, Deed.REFUSED, Deed.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class Tickets:
+    """The effects `ticket`, `comment` and `move`."""
+
+    jira: Jira
+    project: str
+    journal: Journal
+    policies: Callable[[], Policies]
+    now: Callable[[], datetime]
+
+    def open(self, work: Work, request: Request) -> Done:
+        """Open the ticket, or adopt the one that an earlier attempt may have opened."""
+        key = self._find(work, request) if work.uncertain else None
+        if key is None:
+            flow = self.policies().flows[request.flow]
+            key = self.jira.create_issue(
+                self.project,
+                flow.ticket.type,
+                self._summary(request),
+                self._description(request),
+                [LABEL, label_of(request.id), *flow.ticket.labels],
+                {PROPERTY: {"id": request.id, "flow": request.flow, "requester": request.requester}},
+            )
+        return Done({"key": key, "url": self.jira.url_of(key)}, arm=tuple(on_ticket(request, self.now())))
+
+    def comment(self, work: Work, request: Request) -> Done:
+        """Write one fact into the ticket, unless an earlier attempt or the job itself has."""
+        fact = next(f for f, _ in self.journal.facts(request.id) if f.number == work.payload["fact"])
+        key, marker = str(request.ticket), _marker(fact)
+        if work.uncertain or fact.deed in _TOLD_BY_THE_JOB:
+            said = next((c for c in self.jira.comments(key) if marker in c.body), None)
+            if said is not None:
+                return Done({"comment": said.id})
+        detail, reason = (plain(str(fact.details.get(name, ""))) for name in ("detail", "reason"))
+        body = wording.comment(fact, self.policies().people, detail, reason)
+        return Done({"comment": self.jira.add_comment(key, f"{body}\n\n{marker}")})
+
+    def move(self, work: Work, request: Request) -> Done:
+        """Bring the ticket, status by status, to where the request stands."""
+        key = str(request.ticket)
+        if request.approvals and not work.result.get("labelled"):
+            self.jira.add_labels(key, [f"approved-by:{d.by}" for d in request.approvals])
+        ways = [self.policies().ticket_statuses[state.value] for state in path_to(request.state)]
+        standing = self.jira.issue(key).status
+        passed = next((n for n, way in enumerate(ways, 1) if way.status.casefold() == standing.casefold()), 0)
+        for way in ways[passed:]:
+            self.jira.move(key, way.status, way.resolution)
+        return Done({"state": request.state.value, "labelled": bool(request.approvals)})
+
+    def _find(self, work: Work, request: Request) -> str | None:
+        found = self.jira.find_by_label(self.project, label_of(request.id))
+        if found:
+            return found[0]
+        if work.attempts < LOOKS:
+            raise TryLater("JIRA", f"find the ticket of {request.id}", "its search may lag behind")
+        return None
+
+    def _summary(self, request: Request) -> str:
+        what = "; ".join(change.title(self.policies().catalogue) for change in request.changes)
+        return " ".join(f"{self.policies().flows[request.flow].title}: {what} ({request.id})".split())[
+            :SUMMARY_LONGEST
+        ]
+
+    def _description(self, request: Request) -> str:
+        policies = self.policies()
+        lines = [
+            f"*{label}:* {plain(value)}"
+            for change in request.changes
+            for label, value in change.details(policies.catalogue)
+        ]
+        environment = policies.catalogue.environments[request.environment]
+        asked = (
+            f"*Approver asked:* {plain(wording.name_of(policies.people, request.asked))}" if request.asked else ""
+        )
+        return "\n".join(
+            line
+            for line in (
+                f"*Requested by:* {plain(wording.name_of(policies.people, request.requester))}",
+                f"*At:* {format_moment(request.submitted_at)}",
+                f"*Environment:* {plain(environment.title)}",
+                *lines,
+                f"*Duration:* {wording.lasts(request)} from the approval",
+                asked,
+                f"*To be decided by:* {format_moment(request.decide_by)}",
+                f"*Request:* {request.id}, digest {request.digest}",
+                "*Reason:*",
+                plain(request.reason),
+            )
+            if line
+        )
+
+
+def label_of(request_id: str) -> str:
+    """Return the label by which a request's ticket is found."""
+    return f"sallyport-{request_id}"
+
+
+def path_to(state: State) -> tuple[State, ...]:
+    """Return the states whose statuses lead a new ticket to *state*'s."""
+    match state:
+        case State.PENDING:
+            return (State.PENDING,)
+        case State.APPROVED | State.APPLYING:
+            return (State.PENDING, State.APPROVED)
+        case State.ACTIVE | State.ENDED:
+            return (State.PENDING, State.APPROVED, State.ACTIVE)
+        case State.FAILED:
+            return (State.PENDING, State.APPROVED, State.FAILED)
+        case _:
+            return (State.PENDING, state)
+
+
+def _marker(fact: Fact) -> str:
+    """Return the last line of a fact's comment; the job writes the same one under an outcome it reports."""
+    if fact.deed in _TOLD_BY_THE_JOB and fact.details.get("run"):
+        return f"{fact.request_id}:{fact.details['result']}:{fact.details['run']}"
+    return f"{fact.request_id}:fact:{fact.number}"

@@ -1,0 +1,141 @@
+"""Makes the outside match the journal: claims due effects, does them, records what came of it.
+
+Each lane has its own threads, so that a platform that is away holds up nothing but itself. A handler makes
+at most one write; after an attempt whose outcome is unknown it looks before it acts.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from coordinator.journal import Again, Done, Journal, Work
+from coordinator.lifecycle import Lane
+from coordinator.requests import Request
+from sallyport.platforms.errors import PlatformError, Refused, TryLater, Unknown
+
+log = structlog.get_logger()
+
+Job = tuple[Work, Request]
+Handler = Callable[[Work, Request], Done | Again]
+BatchHandler = Callable[[Sequence[Job]], Sequence[Done]]
+
+WORKERS = {Lane.JIRA: 4, Lane.SLACK: 4, Lane.COMMIT: 1, Lane.RUNS: 2, Lane.CLOCK: 1}
+BATCH = 50  # entries in one commit at most
+IDLE = 0.5  # seconds between looks at the clock, for what becomes due by itself
+LONGEST_PAUSE = timedelta(minutes=5)
+REFUSED_PAUSE = timedelta(minutes=5)  # somebody has to change something first
+ALERT_AFTER = 5  # failed attempts
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What can be done outside: a handler for each kind of effect, and those that take many at once."""
+
+    single: Mapping[str, Handler]
+    batch: Mapping[str, BatchHandler]
+    alert: Callable[[str, str], None]  # (what it is about, a sentence)
+
+
+class Reconciler:
+    """Runs the lanes' workers; `step` does one lane's due work and returns, for tests and for one-shot use."""
+
+    def __init__(self, journal: Journal, hands: Hands, now: Callable[[], datetime]) -> None:
+        self._journal = journal
+        self._hands = hands
+        self._now = now
+        self._wake = {lane: threading.Semaphore(0) for lane in Lane}
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        journal.on_work = self.wake
+
+    def wake(self, lanes: set[Lane]) -> None:
+        """Tell the workers of *lanes* that there is something to do."""
+        for lane in lanes:
+            self._wake[lane].release()
+
+    def start(self) -> None:
+        """Start the workers."""
+        for lane, count in WORKERS.items():
+            for number in range(count):
+                thread = threading.Thread(target=self._work, args=(lane,), name=f"{lane}-{number}", daemon=True)
+                thread.start()
+                self._threads.append(thread)
+
+    def stop(self, timeout: float = 15.0) -> None:
+        """Let the workers finish the call they are in, and stop."""
+        self._stopping.set()
+        self.wake(set(Lane))
+        for thread in self._threads:
+            thread.join(timeout)
+
+    def _work(self, lane: Lane) -> None:
+        while not self._stopping.is_set():
+            try:
+                busy = self.step(lane)
+            except Exception:
+                log.exception("lane.failed", lane=lane)
+                busy = False
+            if not busy:
+                self._wake[lane].acquire(timeout=IDLE)
+
+    def step(self, lane: Lane) -> bool:
+        """Do the due work of *lane* that one claim gets; False if there was none."""
+        limit = BATCH if lane is Lane.COMMIT else 1
+        jobs = [
+            (work, self._journal.request(work.request_id))
+            for work in self._journal.claim(lane, self._now(), limit)
+        ]
+        for kind in dict.fromkeys(work.kind for work, _ in jobs):
+            same = [job for job in jobs if job[0].kind == kind]
+            if kind in self._hands.batch:
+                self._attempt(same, self._hands.batch[kind])
+            else:
+                for job in same:
+                    self._attempt([job], _one_by_one(self._hands.single[kind]))
+        return bool(jobs)
+
+    def _attempt(self, jobs: Sequence[Job], handler: Callable[[Sequence[Job]], Sequence[Done | Again]]) -> None:
+        try:
+            answers = handler(jobs)
+        except PlatformError as error:
+            for work, _ in jobs:
+                self._put_back(work, error)
+        except Exception as error:
+            log.exception("effect.broken", request_id=jobs[0][0].request_id, effect=jobs[0][0].name)
+            for work, _ in jobs:
+                self._put_back(work, Unknown("Sallyport", f"do {work.name}", repr(error)))
+        else:
+            for (work, _), answer in zip(jobs, answers, strict=True):
+                if isinstance(answer, Done):
+                    self._journal.finish(work, answer)
+                    log.info("effect.done", request_id=work.request_id, effect=work.name)
+                else:
+                    self._journal.put_off(work, answer.due)
+
+    def _put_back(self, work: Work, error: PlatformError) -> None:
+        pause = _pause(work, error)
+        log.warning("effect.put_back", request_id=work.request_id, effect=work.name, error=str(error))
+        self._journal.retry(work, self._now() + pause, str(error), uncertain=isinstance(error, Unknown))
+        first_refusal = isinstance(error, Refused) and work.attempts == 0
+        if first_refusal or work.attempts + 1 == ALERT_AFTER:
+            self._hands.alert(work.request_id, f"“{work.name}” of {work.request_id} does not get done: {error}")
+
+
+def _one_by_one(handler: Handler) -> Callable[[Sequence[Job]], Sequence[Done | Again]]:
+    return lambda jobs: [handler(work, request) for work, request in jobs]
+
+
+def _pause(work: Work, error: PlatformError) -> timedelta:
+    """Return how long to wait: what the platform says, or twice as long each time, with jitter."""
+    if isinstance(error, TryLater) and error.after is not None:
+        return timedelta(seconds=error.after)
+    if isinstance(error, Refused):
+        return REFUSED_PAUSE
+    growing = timedelta(seconds=2.0 ** min(work.attempts, 10))
+    return min(growing, LONGEST_PAUSE) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret

@@ -1,0 +1,123 @@
+"""A request as the journal knows it: what was asked, what was decided, and what has been done outside so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sallyport.changes import Change
+from sallyport.entries import changes_digest
+from sallyport.flows import ENVIRONMENT
+
+
+class State(StrEnum):
+    """Where a request stands. The last five are ends."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    APPLYING = "applying"
+    ACTIVE = "active"
+    ENDED = "ended"
+    DENIED = "denied"
+    TIMED_OUT = "timed-out"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Answer(StrEnum):
+    """What a person decided."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One person's decision on one request."""
+
+    by: str
+    answer: Answer
+    at: datetime
+    through: str = "slack"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a person asks for, checked against policy, before it has a place in the journal."""
+
+    key: str  # of the submission: a second delivery of the same one makes no second request
+    flow: str
+    prefix: str
+    environment: str
+    requester: str
+    requester_slack: str
+    reason: str
+    changes: tuple[Change, ...]
+    asked: str  # the approver whom the requester chose, where the rule has him choose
+    notify: tuple[str, ...]  # Slack ids of those who get a card
+    lifetime: timedelta | None  # None is permanent
+    channel: str  # where the thread is opened; empty means a direct message to the requester
+    submitted_at: datetime
+    decide_by: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request with its decisions and the results of the effects done so far, by effect name."""
+
+    id: str
+    flow: str
+    environment: str
+    state: State
+    revision: int
+    requester: str
+    requester_slack: str
+    reason: str
+    changes: tuple[Change, ...]
+    asked: str
+    notify: tuple[str, ...]
+    lifetime: timedelta | None
+    channel: str
+    submitted_at: datetime
+    decide_by: datetime
+    expires_at: datetime | None
+    closing: str  # how it ended or failed, a whole sentence
+    decisions: tuple[Decision, ...] = ()
+    results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Name exactly what was asked: the card shows it, and the approval is for it."""
+        return changes_digest(self.flow, self.environment, self.changes)
+
+    @property
+    def approvals(self) -> tuple[Decision, ...]:
+        return tuple(d for d in self.decisions if d.answer is Answer.APPROVE)
+
+    @property
+    def denial(self) -> Decision | None:
+        return next((d for d in self.decisions if d.answer is Answer.DENY), None)
+
+    @property
+    def ticket(self) -> str | None:
+        return self.result("ticket").get("key")
+
+    @property
+    def run_url(self) -> str | None:
+        return self.result("dispatch").get("url")
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """Return what rules are chosen by."""
+        facts = {ENVIRONMENT: self.environment}
+        for change in self.changes:
+            facts.update({k: v for k, v in change.to_mapping().items() if isinstance(v, str)})
+        return facts
+
+    def result(self, effect: str) -> Mapping[str, Any]:
+        """Return what the effect brought, empty while it has not been done."""
+        return self.results.get(effect, {})

@@ -1,0 +1,44 @@
+"""The coordinator's HTTP side: Slack's requests (where it is not in Socket Mode), health and metrics."""
+
+from __future__ import annotations
+
+import anyio.to_thread
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from slack_bolt import BoltRequest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from coordinator.metrics import ACK_SECONDS, observe_journal
+from coordinator.service import Service
+
+
+def web_app(service: Service) -> Starlette:
+    """Return the ASGI application of one replica."""
+
+    async def events(request: Request) -> Response:
+        body = (await request.body()).decode("utf-8", errors="replace")
+        bolt_request = BoltRequest(
+            body=body, query=str(request.url.query), headers={k: [v] for k, v in request.headers.items()}
+        )
+        with ACK_SECONDS.time():
+            answer = await anyio.to_thread.run_sync(service.bolt.dispatch, bolt_request)
+        headers = {name: values[0] for name, values in answer.headers.items()}
+        return Response(answer.body, answer.status, headers)
+
+    async def live(_: Request) -> Response:
+        return PlainTextResponse("alive")
+
+    async def ready(_: Request) -> Response:
+        state = {"ready": service.is_ready}
+        return JSONResponse(state, 200 if service.is_ready else 503)
+
+    async def metrics(_: Request) -> Response:
+        await anyio.to_thread.run_sync(observe_journal, service.journal)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    routes = [Route("/livez", live), Route("/readyz", ready), Route("/metrics", metrics)]
+    if not service.config.socket_mode:
+        routes.append(Route("/slack/events", events, methods=["POST"]))
+    return Starlette(routes=routes)

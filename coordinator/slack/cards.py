@@ -1,0 +1,162 @@
+"""The messages about a request, made from the request as it stands; each has a whole sentence as its text.
+
+What a person typed appears only in plain text objects: it can mention nobody and link nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    ConfirmObject,
+    ContextBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from coordinator.requests import Request, State
+from coordinator.wording import STATE_WORDS, lasts
+from sallyport.platforms.slack_text import date, escape
+from sallyport.policies import Policies
+
+APPROVE, DENY = "approve", "deny"
+HEADER_LONGEST = 150
+SHOWN_REASON = 2900
+_MARKS = {
+    State.PENDING: ":hourglass_flowing_sand:",
+    State.ACTIVE: ":white_check_mark:",
+    State.ENDED: ":checkered_flag:",
+    State.DENIED: ":no_entry:",
+    State.TIMED_OUT: ":alarm_clock:",
+    State.FAILED: ":warning:",
+}
+
+Content = tuple[str, Sequence[Block]]
+
+
+def thread(request: Request, policies: Policies) -> Content:
+    """Return the first message of the thread, which everybody concerned can follow."""
+    text = f"{_who(request)} asks for {_title(request, policies)}. {status(request)}"
+    return text, [*_about(request, policies), _context(_status_line(request)), *_links(request)]
+
+
+def card(request: Request, policies: Policies) -> Content:
+    """Return an approver's card: everything needed to decide, and the buttons while a decision is open."""
+    about = _about(request, policies)
+    if request.state is not State.PENDING:
+        text = f"{_title(request, policies)} for {_who(request)}: {status(request)}"
+        return text, [*about, _context(_status_line(request)), *_links(request)]
+    text = f"{_who(request)} asks you to approve {_title(request, policies)}."
+    effects = "\n".join(
+        f"{change.effect(request.environment, policies.catalogue)} {change.undo()}" for change in request.changes
+    )
+    return text, [
+        *about,
+        SectionBlock(text=PlainTextObject(text=effects)),
+        _context(f"{_status_line(request)} Decide by {date(request.decide_by)}. Digest {request.digest}."),
+        *_links(request),
+        _buttons(request, policies),
+    ]
+
+
+def notice(request: Request, _policies: Policies) -> Content:
+    """Return what the requester is told directly."""
+    text = f"{_MARKS.get(request.state, '')} {request.id}: {status(request)}".strip()
+    blocks: list[Block] = [SectionBlock(text=MarkdownTextObject(text=text))]
+    denial = request.denial
+    if denial is not None and denial.reason:
+        blocks.append(SectionBlock(text=PlainTextObject(text=denial.reason[:SHOWN_REASON])))
+    return text, [*blocks, *_links(request)]
+
+
+def status(request: Request) -> str:
+    """Say in one sentence how the request stands, as mrkdwn."""
+    names = _approvers(request)
+    match request.state:
+        case State.PENDING:
+            return "Waiting for a decision."
+        case State.APPROVED:
+            return f"Approved by {names}; about to be applied."
+        case State.APPLYING:
+            return f"Approved by {names}; being applied now."
+        case State.ACTIVE if request.expires_at is None:
+            return f"Live since it was read back. Approved by {names}."
+        case State.ACTIVE:
+            until = date(request.expires_at) if request.expires_at else ""
+            return f"Live until {until}. Approved by {names}."
+        case State.ENDED:
+            return "Ended: it was taken back, and that was verified."
+        case State.DENIED:
+            by = escape(request.denial.by) if request.denial else "the approver"
+            return f"Denied by {by}."
+        case State.TIMED_OUT | State.CANCELLED | State.FAILED:
+            return f"{STATE_WORDS[request.state]}. {escape(request.closing)}"
+
+
+def _title(request: Request, policies: Policies) -> str:
+    return escape("; ".join(change.title(policies.catalogue) for change in request.changes))
+
+
+def _who(request: Request) -> str:
+    return f"<@{request.requester_slack}>"
+
+
+def _approvers(request: Request) -> str:
+    return ", ".join(escape(decision.by) for decision in request.approvals)
+
+
+def _about(request: Request, policies: Policies) -> list[Block]:
+    flow = policies.flows[request.flow]
+    environment = policies.catalogue.environments[request.environment]
+    details = [detail for change in request.changes for detail in change.details(policies.catalogue)]
+    facts = [("Environment", environment.title), *details, ("Duration", lasts(request))]
+    return [
+        HeaderBlock(
+            text=PlainTextObject(text=f"{flow.title}: {STATE_WORDS[request.state].lower()}"[:HEADER_LONGEST])
+        ),
+        SectionBlock(text=MarkdownTextObject(text=f"{_who(request)} asks for *{_title(request, policies)}*")),
+        SectionBlock(fields=list(_fields(facts))),
+        SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON])),
+    ]
+
+
+def _fields(facts: Iterable[tuple[str, str]]) -> Iterable[MarkdownTextObject]:
+    for label, value in list(facts)[:10]:
+        yield MarkdownTextObject(text=f"*{label}*\n{escape(value)[:1900]}")
+
+
+def _status_line(request: Request) -> str:
+    return f"{_MARKS.get(request.state, ':gear:')} {status(request)}"
+
+
+def _context(text: str) -> Block:
+    return ContextBlock(elements=[MarkdownTextObject(text=text)])
+
+
+def _links(request: Request) -> list[Block]:
+    links = [f"Request {request.id}"]
+    ticket = request.result("ticket")
+    if ticket:
+        links.append(f"<{ticket['url']}|{ticket['key']}>")
+    if request.run_url:
+        links.append(f"<{request.run_url}|Run>")
+    return [_context("  ·  ".join(links))]
+
+
+def _buttons(request: Request, policies: Policies) -> Block:
+    flow = policies.flows[request.flow]
+    value = f"{request.id}:{request.digest}"
+    confirm = ConfirmObject(
+        title=f"{flow.verb}?",
+        text=PlainTextObject(text=f"It becomes live within a minute, {lasts(request)}."),
+        confirm="Approve",
+        deny="Not yet",
+    )
+    approve = ButtonElement(text=flow.verb, action_id=APPROVE, value=value, style="primary", confirm=confirm)
+    deny = ButtonElement(text="Deny", action_id=DENY, value=value, style="danger")
+    return ActionsBlock(elements=[approve, deny])

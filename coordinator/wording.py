@@ -1,0 +1,62 @@
+"""The words people read about a request, in Slack and in JIRA: whole sentences, one place.
+
+Everything a person typed is passed in already made inert for the surface it goes to.
+"""
+
+from __future__ import annotations
+
+from coordinator.requests import Request, State
+from sallyport.audit import Deed, Fact
+from sallyport.people import People
+from sallyport.times import format_moment, say_duration
+
+STATE_WORDS = {
+    State.PENDING: "Waiting for a decision",
+    State.APPROVED: "Approved, about to be applied",
+    State.APPLYING: "Approved, being applied",
+    State.ACTIVE: "Live",
+    State.ENDED: "Ended",
+    State.DENIED: "Denied",
+    State.TIMED_OUT: "Nobody decided in time",
+    State.CANCELLED: "Cancelled",
+    State.FAILED: "Not applied",
+}
+
+COMMENTS = {
+    Deed.APPROVED: "Approved by {by} through {through} at {at}.",
+    Deed.DENIED: "Denied by {by} through {through} at {at}. Reason: {reason}",
+    Deed.TIMED_OUT: "Nobody decided until {at}; the request is closed.",
+    Deed.COMMITTED: "The entry was committed at {at}: {url}",
+    Deed.DISPATCHED: "The job that applies it was started at {at}: {url}",
+    Deed.APPLIED: "Applied and read back at {at}. {detail} {url}",
+    Deed.REFUSED: "The job refused to apply it at {at}. {detail} {url}",
+    Deed.FAILED: "It could not be applied at {at}. {detail} {url}",
+    Deed.REVERTED: "Taken back and verified at {at}. {detail} {url}",
+}
+
+
+def name_of(people: People, email: str) -> str:
+    """Return how a person is called, with the address that identifies them."""
+    person = people.by_email(email)
+    return f"{person.name} ({person.email})" if person and person.name else email
+
+
+def comment(fact: Fact, people: People, detail: str, reason: str) -> str:
+    """Say a fact in the ticket; *detail* and *reason* are inert already."""
+    return (
+        COMMENTS[fact.deed]
+        .format(
+            by=name_of(people, fact.by),
+            at=format_moment(fact.at),
+            through=str(fact.details.get("through", "slack")).capitalize(),
+            url=fact.details.get("url", ""),
+            detail=detail,
+            reason=reason,
+        )
+        .strip()
+    )
+
+
+def lasts(request: Request) -> str:
+    """Say how long the request's entry lives once approved."""
+    return "permanently" if request.lifetime is None else f"for {say_duration(request.lifetime)}"

@@ -1,0 +1,72 @@
+"""The audit trail: facts about a request, numbered and chained, so that an edit or a gap can be detected."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sallyport.documents import JSON
+from sallyport.times import format_moment
+
+FIRST = "0" * 64  # what the first fact of a request is chained to
+
+
+class Deed(StrEnum):
+    """What happened."""
+
+    ASKED = "asked"
+    APPROVED = "approved"
+    DENIED = "denied"
+    TIMED_OUT = "timed-out"
+    COMMITTED = "committed"
+    DISPATCHED = "dispatched"
+    APPLIED = "applied"
+    REFUSED = "refused"
+    FAILED = "failed"
+    REVERTED = "reverted"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that happened to one request. `by` is an e-mail address, or the part of Sallyport that acted."""
+
+    request_id: str
+    number: int  # counts from 1 within the request
+    deed: Deed
+    at: datetime
+    by: str
+    details: Mapping[str, JSON] = field(default_factory=dict)
+    previous: str = FIRST
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 over the fact and the digest before it."""
+        content = {
+            "request_id": self.request_id,
+            "number": self.number,
+            "deed": self.deed.value,
+            "at": format_moment(self.at),
+            "by": self.by,
+            "details": dict(self.details),
+            "previous": self.previous,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def breaks(facts: Iterable[tuple[Fact, str]]) -> list[str]:
+    """Return a sentence for each edit or gap in a request's facts, given in order with their stored digests."""
+    found: list[str] = []
+    previous = FIRST
+    for number, (fact, stored) in enumerate(facts, 1):
+        if fact.number != number:
+            found.append(f"{fact.request_id}: fact {number} is missing")
+            break
+        if fact.previous != previous or fact.digest != stored:
+            found.append(f"{fact.request_id}: fact {number} ({fact.deed}) is not what was recorded")
+            break
+        previous = stored
+    return found
