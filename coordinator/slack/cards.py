@@ -21,6 +21,7 @@ from slack_sdk.models.blocks import (
 
 from coordinator.requests import Request, State
 from coordinator.wording import STATE_WORDS, lasts
+from sallyport.people import People
 from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
 
@@ -41,16 +42,16 @@ Content = tuple[str, Sequence[Block]]
 
 def thread(request: Request, policies: Policies) -> Content:
     """Return the first message of the thread, which everybody concerned can follow."""
-    text = f"{_who(request)} asks for {_title(request, policies)}. {status(request)}"
-    return text, [*_about(request, policies), _context(_status_line(request)), *_links(request)]
+    text = f"{_who(request)} asks for {_title(request, policies)}. {status(request, policies)}"
+    return text, [*_about(request, policies), _context(_status_line(request, policies)), *_links(request)]
 
 
 def card(request: Request, policies: Policies) -> Content:
     """Return an approver's card: everything needed to decide, and the buttons while a decision is open."""
     about = _about(request, policies)
     if request.state is not State.PENDING:
-        text = f"{_title(request, policies)} for {_who(request)}: {status(request)}"
-        return text, [*about, _context(_status_line(request)), *_links(request)]
+        text = f"{_title(request, policies)} for {_who(request)}: {status(request, policies)}"
+        return text, [*about, _context(_status_line(request, policies)), *_links(request)]
     text = f"{_who(request)} asks you to approve {_title(request, policies)}."
     effects = "\n".join(
         f"{change.effect(request.environment, policies.catalogue)} {change.undo()}" for change in request.changes
@@ -58,15 +59,17 @@ def card(request: Request, policies: Policies) -> Content:
     return text, [
         *about,
         SectionBlock(text=PlainTextObject(text=effects)),
-        _context(f"{_status_line(request)} Decide by {date(request.decide_by)}. Digest {request.digest}."),
+        _context(
+            f"{_status_line(request, policies)} Decide by {date(request.decide_by)}. Digest {request.digest}."
+        ),
         *_links(request),
         _buttons(request, policies),
     ]
 
 
-def notice(request: Request, _policies: Policies) -> Content:
+def notice(request: Request, policies: Policies) -> Content:
     """Return what the requester is told directly."""
-    text = f"{_MARKS.get(request.state, '')} {request.id}: {status(request)}".strip()
+    text = f"{_MARKS.get(request.state, '')} {request.id}: {status(request, policies)}".strip()
     blocks: list[Block] = [SectionBlock(text=MarkdownTextObject(text=text))]
     denial = request.denial
     if denial is not None and denial.reason:
@@ -74,9 +77,9 @@ def notice(request: Request, _policies: Policies) -> Content:
     return text, [*blocks, *_links(request)]
 
 
-def status(request: Request) -> str:
+def status(request: Request, policies: Policies) -> str:
     """Say in one sentence how the request stands, as mrkdwn."""
-    names = _approvers(request)
+    names = _approvers(request, policies.people)
     match request.state:
         case State.PENDING:
             return "Waiting for a decision."
@@ -92,8 +95,7 @@ def status(request: Request) -> str:
         case State.ENDED:
             return "Ended: it was taken back, and that was verified."
         case State.DENIED:
-            by = escape(request.denial.by) if request.denial else "the approver"
-            return f"Denied by {by}."
+            return f"Denied by {_called(policies.people, request.denial.by)}." if request.denial else "Denied."
         case State.TIMED_OUT | State.CANCELLED | State.FAILED:
             return f"{STATE_WORDS[request.state]}. {escape(request.closing)}"
 
@@ -106,15 +108,20 @@ def _who(request: Request) -> str:
     return f"<@{request.requester_slack}>"
 
 
-def _approvers(request: Request) -> str:
-    return ", ".join(escape(decision.by) for decision in request.approvals)
+def _approvers(request: Request, people: People) -> str:
+    return ", ".join(_called(people, decision.by) for decision in request.approvals)
+
+
+def _called(people: People, email: str) -> str:
+    person = people.by_email(email)
+    return escape(person.label if person else email)
 
 
 def _about(request: Request, policies: Policies) -> list[Block]:
     flow = policies.flows[request.flow]
     environment = policies.catalogue.environments[request.environment]
     details = [detail for change in request.changes for detail in change.details(policies.catalogue)]
-    facts = [("Environment", environment.title), *details, ("Duration", lasts(request))]
+    facts = [("Environment", environment.title), *details, ("Duration", lasts(request).removeprefix("for "))]
     return [
         HeaderBlock(
             text=PlainTextObject(text=f"{flow.title}: {STATE_WORDS[request.state].lower()}"[:HEADER_LONGEST])
@@ -130,8 +137,8 @@ def _fields(facts: Iterable[tuple[str, str]]) -> Iterable[MarkdownTextObject]:
         yield MarkdownTextObject(text=f"*{label}*\n{escape(value)[:1900]}")
 
 
-def _status_line(request: Request) -> str:
-    return f"{_MARKS.get(request.state, ':gear:')} {status(request)}"
+def _status_line(request: Request, policies: Policies) -> str:
+    return f"{_MARKS.get(request.state, ':gear:')} {status(request, policies)}"
 
 
 def _context(text: str) -> Block:

@@ -29,7 +29,7 @@ from sallyport.policies import Policies
 from sallyport.problems import Problem
 
 ASK, DENIAL = "ask", "deny-reason"  # callback ids
-ANSWER = "answer"  # the action id of every input
+ANSWER = "answer:"  # how the action id of every input begins; the field's name follows
 REASON_BLOCK = "reason"
 SLACK_INPUT_LONGEST = 3000
 
@@ -68,7 +68,9 @@ def ask_form(flow: Flow, policies: Policies, offer: Offer, answers: Mapping[str,
 
 def denial_form(request: Request, title: str) -> View:
     """Return the form that asks an approver why not."""
-    reason = PlainTextInputElement(action_id=ANSWER, multiline=True, max_length=REASON_LONGEST, min_length=1)
+    reason = PlainTextInputElement(
+        action_id=ANSWER + REASON_BLOCK, multiline=True, max_length=REASON_LONGEST, min_length=1
+    )
     return View(
         type="modal",
         callback_id=DENIAL,
@@ -92,7 +94,7 @@ def read_answers(view: Mapping[str, Any]) -> dict[str, str]:
     """Return the answers of a submitted or changed form, by field name."""
     answers = {}
     for block_id, block in view["state"]["values"].items():
-        element = block[ANSWER]
+        element = next(iter(block.values()))
         chosen = element.get("selected_option")
         answers[block_id.split(":")[0]] = chosen["value"] if chosen else element.get("value") or ""
     return answers
@@ -137,7 +139,7 @@ def _choices(field: Field, policies: Policies, offer: Offer) -> Sequence[Choice]
 def _select(field: Field, choices: Sequence[Choice], chosen: str) -> StaticSelectElement:
     options = [Option(value=value, text=PlainTextObject(text=label)) for value, label in choices[:100]]
     return StaticSelectElement(
-        action_id=ANSWER,
+        action_id=ANSWER + field.name,
         options=options,
         initial_option=next((option for option in options if option.value == chosen), None),
         placeholder=PlainTextObject(text=field.placeholder) if field.placeholder else None,
@@ -146,7 +148,7 @@ def _select(field: Field, choices: Sequence[Choice], chosen: str) -> StaticSelec
 
 def _text(field: Field, answers: Mapping[str, str]) -> PlainTextInputElement:
     return PlainTextInputElement(
-        action_id=ANSWER,
+        action_id=ANSWER + field.name,
         multiline=field.kind is FieldKind.PARAGRAPH,
         initial_value=answers.get(field.name) or field.default or None,
         placeholder=PlainTextObject(text=field.placeholder) if field.placeholder else None,

@@ -48,7 +48,7 @@ class Listeners:
         app.command(_ANY)(self._guarded(self.command))
         app.view(forms.ASK)(self._guarded(self.submitted))
         app.view(forms.DENIAL)(self._guarded(self.denied))
-        app.action(forms.ANSWER)(self._guarded(self.chosen))
+        app.action(re.compile(forms.ANSWER))(self._guarded(self.chosen))
         app.action(cards.APPROVE)(self._guarded(self.approved))
         app.action(cards.DENY)(self._guarded(self.wants_to_deny))
 

@@ -1,0 +1,69 @@
+"""How a call to Slack, JIRA or GitHub can fail, told apart by what the caller may do next.
+
+The clients translate every failure of their libraries into one of these and never let another one out.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+class PlatformError(Exception):
+    """*platform* was asked to do *what* (a phrase such as "post a message") and did not say that it did."""
+
+    __slots__ = ("detail", "platform", "what")
+
+    def __init__(self, platform: str, what: str, detail: str) -> None:
+        super().__init__(platform, what, detail)
+        self.platform: Final = platform
+        self.what: Final = what
+        self.detail: Final = detail
+
+    def __str__(self) -> str:
+        return f"{self.platform} did not {self.what}: {self.detail}"
+
+
+class Refused(PlatformError):
+    """The platform understood and will not: asking again unchanged is useless."""
+
+    __slots__ = ("reasons", "status")
+
+    def __init__(
+        self,
+        platform: str,
+        what: str,
+        detail: str,
+        *,
+        status: int | None = None,
+        reasons: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(platform, what, detail)
+        self.status: Final = status
+        self.reasons: Final = reasons
+
+    def __str__(self) -> str:
+        status = f" (HTTP {self.status})" if self.status is not None else ""
+        return f"{self.platform} refused to {self.what}: {self.detail}{status}"
+
+
+class TryLater(PlatformError):
+    """Surely not done: ask again, *after* that many seconds if the platform named a number."""
+
+    __slots__ = ("after",)
+
+    def __init__(self, platform: str, what: str, detail: str, *, after: float | None = None) -> None:
+        super().__init__(platform, what, detail)
+        self.after: Final = after
+
+    def __str__(self) -> str:
+        when = f"; try again in {self.after:g} s" if self.after is not None else ""
+        return f"{self.platform} cannot {self.what} now: {self.detail}{when}"
+
+
+class Unknown(PlatformError):
+    """May or may not have been done: look before asking again."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"{self.platform} may or may not have managed to {self.what}: {self.detail}"

@@ -1,0 +1,312 @@
+"""The one GitHub repository that holds the requests: its files, its workflows, its checks.
+
+It never sends a write a second time: PyGithub's own retries, which re-send POSTs, are off. Its objects fetch
+what they lack behind one's back, so every call here is a plain request of its requester.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, cast
+from urllib.parse import quote, urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from github import Auth, Github
+
+from sallyport.platforms.errors import Refused, Unknown
+from sallyport.platforms.github_answers import (
+    CheckRun,
+    Run,
+    RunState,
+    StaleHead,
+    check_of,
+    content,
+    dispatched,
+    run_of,
+    state_of,
+    string,
+    told_apart,
+    whole,
+)
+from sallyport.times import format_moment
+
+__all__ = ["AppCredentials", "CheckRun", "GitHub", "Run", "RunState", "StaleHead"]
+
+API_URL = "https://api.github.com"
+API_VERSION = "2022-11-28"
+TIMEOUT = 10  # seconds to connect, and again for each wait on a part of the answer
+_PAGE = 100  # the most that GitHub gives
+_PAGES = 10  # a look reads 1000 runs or checks, then admits that it does not know
+
+Relation = Literal["ahead", "behind", "identical", "diverged"]
+
+
+@dataclass(frozen=True, slots=True)
+class AppCredentials:
+    """A GitHub App and its installation; the key is a PEM text and is never shown."""
+
+    id: int | str
+    installation_id: int
+    private_key: str = field(repr=False)
+
+
+class GitHub:
+    """One repository and one branch of it. Its methods fail with Refused, TryLater or Unknown."""
+
+    def __init__(self, client: Github, repository: str, branch: str, html_base: str) -> None:
+        self._client = client
+        self._requester = client.requester
+        self._path = f"/repos/{repository}"
+        self._html = f"{html_base}/{repository}"
+        self.repository = repository
+        self.branch = branch
+
+    @classmethod
+    def connect(
+        cls,
+        repository: str,
+        branch: str,
+        token: str | None = None,
+        app: AppCredentials | None = None,
+        api_url: str | None = None,
+        *,
+        timeout: int = TIMEOUT,
+    ) -> GitHub:
+        """Return a client that sends every request once; it makes no request yet.
+
+        `retry=None`, for `GithubRetry` sleeps through rate limits in our thread and loses the status when it gives
+        up. No pause between writes either: PyGithub's would hold a worker's lease for nothing, since many entries
+        make one commit and one dispatch, and GitHub says when that is still too fast.
+        """
+        base_url = (api_url or API_URL).rstrip("/")
+        client = Github(
+            auth=_auth(token, app),
+            base_url=base_url,
+            timeout=timeout,
+            retry=None,
+            seconds_between_requests=0,
+            seconds_between_writes=0,
+            api_version=API_VERSION,
+        )
+        return cls(client, repository, branch, _html_base(base_url))
+
+    def close(self) -> None:
+        """Close the connections that are kept open between calls."""
+        self._client.close()
+
+    # Reading the repository
+
+    def head(self) -> str:
+        """Return the sha of the branch's newest commit."""
+        with told_apart("read the branch"):
+            answer = self._get(f"{self._path}/git/ref/heads/{quote(self.branch)}")
+            return string(answer["object"], "sha")
+
+    def tree(self, sha: str, path: str) -> dict[str, str]:
+        """Return, as of commit *sha*, the blob sha of every file below the folder *path*, by its full path.
+
+        Only the folders on the way are listed, so that the rest of the repository costs nothing. A folder that is
+        not there has no files. Refused if GitHub cuts the list short (100 000 entries or 7 MB).
+        """
+        with told_apart(f"list {path}"):
+            tree_sha = sha
+            for name in filter(None, path.split("/")):
+                below = [one for one in self._entries(tree_sha) if one["path"] == name and one["type"] == "tree"]
+                if not below:
+                    return {}
+                tree_sha = string(below[0], "sha")
+            prefix = f"{path.strip('/')}/".lstrip("/")
+            entries = self._entries(tree_sha, recursive="1")
+            return {prefix + one["path"]: string(one, "sha") for one in entries if one["type"] == "blob"}
+
+    def _entries(self, tree_sha: str, **parameters: str) -> list[dict[str, Any]]:
+        answer = self._get(f"{self._path}/git/trees/{quote(tree_sha)}", **parameters)
+        if answer["truncated"]:
+            raise Refused("GitHub", "list a folder", f"the list of {tree_sha} is cut short: too many files")
+        return list(answer["tree"])
+
+    def blob(self, sha: str) -> bytes:
+        """Return the bytes of a file by its blob sha."""
+        with told_apart("read a file"):
+            return content(self._get(f"{self._path}/git/blobs/{quote(sha)}"))
+
+    def file(self, path: str, ref: str | None = None) -> bytes | None:
+        """Return the bytes of a file at *ref* (our branch if not given), or None if it is not there.
+
+        GitHub gives the same 404 for a repository that we cannot see; `head` tells the two apart.
+        """
+        try:
+            with told_apart(f"read {path}"):
+                answer = self._get(f"{self._path}/contents/{quote(path)}", ref=ref or self.branch)
+                large = answer["encoding"] == "none"  # above 1 MB
+                return self.blob(string(answer, "sha")) if large else content(answer)
+        except Refused as refusal:
+            if refusal.status == 404 and refusal.detail.lower() in {"not found", "http 404"}:
+                return None
+            raise
+
+    def compare(self, base: str, head: str) -> Relation:
+        """Return where *head* stands as seen from *base*."""
+        with told_apart("compare two commits"):
+            path = f"{self._path}/compare/{quote(base, safe='')}...{quote(head, safe='')}"
+            status = string(self._get(path, per_page="1"), "status")
+            if status not in {"ahead", "behind", "identical", "diverged"}:
+                raise ValueError(f"“{status}” is no relation of two commits")
+            return cast("Relation", status)
+
+    # Writing
+
+    def commit(
+        self,
+        message_headline: str,
+        message_body: str,
+        additions: Mapping[str, bytes],
+        deletions: Sequence[str],
+        expected_head: str,
+    ) -> str:
+        """Make one verified commit on the branch and return its sha; all of it or nothing.
+
+        StaleHead if the branch is no longer at *expected_head*. That makes the same call safe to repeat after an
+        unknown outcome: if the first one was done, the second is stale.
+        """
+        if not additions and not deletions:
+            raise ValueError("a commit without changes")
+        changes = {
+            "additions": [
+                {"path": path, "contents": base64.b64encode(data).decode()} for path, data in additions.items()
+            ],
+            "deletions": [{"path": path} for path in deletions],
+        }
+        mutation = {
+            "branch": {"repositoryNameWithOwner": self.repository, "branchName": self.branch},
+            "message": {"headline": message_headline, "body": message_body},
+            "expectedHeadOid": expected_head,
+            "fileChanges": changes,
+        }
+        with told_apart("commit"):
+            _, answer = self._requester.graphql_named_mutation(
+                "createCommitOnBranch", mutation, "commit { oid url }"
+            )
+            return string(answer["commit"], "oid")
+
+    def dispatch(self, workflow: str, inputs: Mapping[str, str], ref: str | None = None) -> Run:
+        """Start *workflow* (its file name) and return its run.
+
+        Unknown also where GitHub starts it but does not say which run it is: `find_run` tells.
+        """
+        what = f"start {workflow}"
+        body = {"ref": ref or self.branch, "inputs": dict(inputs), "return_run_details": True}
+        with told_apart(what):
+            answer = self._post(f"{self._workflow(workflow)}/dispatches", body)
+            if answer is None:
+                raise Unknown("GitHub", what, "it was accepted, without saying as which run")
+            return dispatched(answer)
+
+    def check_run(
+        self,
+        name: str,
+        head_sha: str,
+        external_id: str,
+        conclusion: str,
+        title: str,
+        summary: str,
+        text: str,
+        details_url: str | None = None,
+    ) -> int:
+        """Put a completed check on a commit and return its id; only a GitHub App may."""
+        output = {"title": title, "summary": summary, "text": text}
+        body = {
+            "name": name,
+            "head_sha": head_sha,
+            "external_id": external_id,
+            "status": "completed",
+            "conclusion": conclusion,
+            "output": output,
+        }
+        if details_url is not None:
+            body["details_url"] = details_url
+        with told_apart("report a check"):
+            return whole(self._post(f"{self._path}/check-runs", body), "id")
+
+    # Looking
+
+    def find_run(self, workflow: str, text_in_name: str, created_after: datetime) -> Run | None:
+        """Return the newest dispatched run whose name contains *text_in_name*, or None.
+
+        The look before a second dispatch. GitHub may list a run some seconds after it began.
+        """
+        since = f">={format_moment(created_after)}"
+        with told_apart(f"look for a run of {workflow}"):
+            path = f"{self._workflow(workflow)}/runs"
+            for one in self._all(path, "workflow_runs", event="workflow_dispatch", created=since):
+                if text_in_name in one["display_title"]:
+                    return run_of(one)
+        return None
+
+    def run(self, run_id: int) -> RunState:
+        """Return how far a run has come."""
+        with told_apart("read a run"):
+            return state_of(self._get(f"{self._path}/actions/runs/{run_id}"))
+
+    def check_runs(self, head_sha: str, name: str) -> tuple[CheckRun, ...]:
+        """Return every check of that name on a commit, superseded ones too."""
+        path = f"{self._path}/commits/{quote(head_sha, safe='')}/check-runs"
+        with told_apart("read the checks"):
+            return tuple(map(check_of, self._all(path, "check_runs", check_name=name, filter="all")))
+
+    # Addresses for people
+
+    def html_url_of_commit(self, sha: str) -> str:
+        """Return a commit's address for a browser."""
+        return f"{self._html}/commit/{quote(sha, safe='')}"
+
+    def html_url_of_file(self, path: str, ref: str) -> str:
+        """Return a file's address for a browser."""
+        return f"{self._html}/blob/{quote(ref)}/{quote(path)}"
+
+    # One request each
+
+    def _workflow(self, workflow: str) -> str:
+        return f"{self._path}/actions/workflows/{quote(workflow, safe='')}"
+
+    def _get(self, path: str, **parameters: str) -> Any:
+        return self._requester.requestJsonAndCheck("GET", path, parameters=parameters)[1]
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._requester.requestJsonAndCheck("POST", path, input=dict(body))[1]
+
+    def _all(self, path: str, name: str, **parameters: str) -> Iterator[dict[str, Any]]:
+        for page in range(1, _PAGES + 1):
+            found = self._get(path, per_page=str(_PAGE), page=str(page), **parameters)[name]
+            yield from found
+            if len(found) < _PAGE:
+                return
+        raise Unknown("GitHub", f"list {name}", f"there are more than {_PAGES * _PAGE}")
+
+
+def _auth(token: str | None, app: AppCredentials | None) -> Auth.Auth:
+    if (token is None) == (app is None):
+        raise ValueError("GitHub needs either a token or an app, and not both")
+    if app is None:
+        return Auth.Token(cast("str", token))
+    _check_key(app.private_key)
+    return Auth.AppAuth(app.id, app.private_key).get_installation_auth(app.installation_id)
+
+
+def _check_key(pem: str) -> None:
+    """Fail now rather than at the first call, and without showing the key."""
+    with suppress(ValueError, TypeError):
+        if isinstance(load_pem_private_key(pem.encode(), password=None), RSAPrivateKey):
+            return
+    raise ValueError("the GitHub App's private key must be an RSA key in PEM form, without a password")
+
+
+def _html_base(api_url: str) -> str:
+    """Return where people read what *api_url* serves: `api.` and `/api/v3` are for programs."""
+    parts = urlsplit(api_url)
+    return f"{parts.scheme}://{parts.netloc.removeprefix('api.')}{parts.path.removesuffix('/api/v3')}"

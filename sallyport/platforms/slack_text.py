@@ -1,0 +1,30 @@
+"""What a person typed, and moments in time, as Slack mrkdwn.
+
+Nothing that a person typed may reach a mrkdwn field except through `escape`; where it can, put it in a
+`plain_text` object instead, for `escape` leaves bold, italics and bare links as they are.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+SHORT = "{date_short_pretty} at {time}"
+
+
+def escape(text: str) -> str:
+    """Return *text* with mrkdwn's control characters disarmed: no mention, channel, link or date survives.
+
+    https://docs.slack.dev/messaging/formatting-message-text (escaping): `&`, `<` and `>`, and only those.
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def date(moment: datetime, form: str = SHORT) -> str:
+    """Return *moment* for the reader's own time zone, in UTC where Slack cannot show that.
+
+    ValueError if *moment* has no time zone. *form* is ours, made of Slack's tokens such as `{date}`.
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone, so it is no moment to show to people")
+    fallback = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"<!date^{int(moment.timestamp())}^{form}|{fallback}>"
