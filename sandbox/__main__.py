@@ -1,0 +1,54 @@
+"""`python -m sandbox demo` plays the story and stops; `serve` keeps everything running to play with."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import click
+
+from sandbox.company import open_company
+from sandbox.demo import run
+
+PORTS = {"slack": 8801, "jira": 8802, "github": 8803, "aws": 8804}
+
+
+@click.group()
+def main() -> None:
+    """Sallyport on one machine, with no account anywhere."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+@main.command()
+def demo() -> None:
+    """Play both requests from the slash command to the revert; fails if anything is not as it should be."""
+    sys.exit(run())
+
+
+@main.command()
+@click.option("--lifetime", default="", help="Replace every default duration, e.g. 2m.")
+@click.option("--http", is_flag=True, help="Signed HTTP requests instead of Socket Mode.")
+def serve(lifetime: str, http: bool) -> None:
+    """Keep everything running until Ctrl-C."""
+    with tempfile.TemporaryDirectory(prefix="sallyport-") as folder:
+        with open_company(Path(folder), lifetime=lifetime, http=http, ports=PORTS) as company:
+            click.echo(
+                "Slack   http://localhost:8801/   be Ana, Lee, Sam or Kim; type /prod-access or /apiwhitelisting"
+            )
+            click.echo("JIRA    http://localhost:8802/")
+            click.echo("GitHub  http://localhost:8803/acme/infra")
+            click.echo("AWS     http://localhost:8804/sandbox/aws")
+            click.echo(f"Coordinator  {company.coordinator.url}/metrics   log {folder}/coordinator.log")
+            click.echo("Ctrl-C stops everything.")
+            try:
+                threading.Event().wait()
+            except KeyboardInterrupt:
+                click.echo("Stopping …")
+
+
+if __name__ == "__main__":
+    main()
