@@ -34,20 +34,17 @@ def demo() -> None:
 @click.option("--http", is_flag=True, help="Signed HTTP requests instead of Socket Mode.")
 def serve(lifetime: str, http: bool) -> None:
     """Keep everything running until Ctrl-C."""
-    with tempfile.TemporaryDirectory(prefix="sallyport-") as folder:
-        with open_company(Path(folder), lifetime=lifetime, http=http, ports=PORTS) as company:
-            click.echo(
-                "Slack   http://localhost:8801/   be Ana, Lee, Sam or Kim; type /prod-access or /apiwhitelisting"
-            )
-            click.echo("JIRA    http://localhost:8802/")
-            click.echo("GitHub  http://localhost:8803/acme/infra")
-            click.echo("AWS     http://localhost:8804/sandbox/aws")
-            click.echo(f"Coordinator  {company.coordinator.url}/metrics   log {folder}/coordinator.log")
-            click.echo("Ctrl-C stops everything.")
-            try:
-                threading.Event().wait()
-            except KeyboardInterrupt:
-                click.echo("Stopping …")
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sallyport-")))
+        company = stack.enter_context(open_company(folder, lifetime=lifetime, http=http, ports=PORTS))
+        click.echo("Slack   http://localhost:8801/   be Ana, Lee, Sam or Kim; /prod-access, /apiwhitelisting")
+        click.echo("JIRA    http://localhost:8802/")
+        click.echo("GitHub  http://localhost:8803/acme/infra")
+        click.echo("AWS     http://localhost:8804/sandbox/aws")
+        click.echo(f"Coordinator  {company.coordinator.url}/metrics   log {folder}/coordinator.log")
+        click.echo("Ctrl-C stops everything.")
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
 
 
 if __name__ == "__main__":

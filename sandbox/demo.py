@@ -143,16 +143,15 @@ def _see_it_live(story: Story, company: Company, whitelisting: Message, access: 
     story.prove(_lets_in(company, source="192.0.2.7"), "The office's own statement in the policy is untouched")
     story.wait(lambda: _has_access(company), "Ana holds ProdReadOnly in production")
     ana.sees("Live until", where="infra-requests", timeout=30)
-    for root, name in ((whitelisting, "whitelisting"), (access, "access")):
-        story.wait(
-            lambda root=root: bool(root.replies()), f"The job has posted its result in the thread of the {name}"
-        )
-        story.show("The thread", root.replies()[-1].visible_text)
-    for issue in company.jira.issues:
-        story.wait(
-            lambda key=issue.key: company.jira.issue(key).status == "Done",
-            f"{issue.key} is Done, labelled approved-by:lee@example.com",
-        )
+    roots = {"whitelisting": whitelisting, "access": access}
+    story.wait(
+        lambda: all(r.replies() for r in roots.values()), "The jobs have posted their results in the threads"
+    )
+    for name, root in roots.items():
+        story.show(f"The thread of the {name}", root.replies()[-1].visible_text)
+    story.wait(lambda: all(i.status == "Done" for i in company.jira.issues), "Both tickets are Done")
+    labels = company.jira.issues[0].labels
+    story.prove("approved-by:lee@example.com" in labels, f"and labelled for auditors: {', '.join(labels)}")
     story.show(company.jira.issues[0].key, "\n\n".join(c.body for c in company.jira.issues[0].comments))
 
 

@@ -28,7 +28,7 @@ _ESCAPABLE: Final = (_ALWAYS_MARKUP, _MARKUP_AT_A_WORD_EDGE, _CITATION)
 # No backslash helps with these: a joiner goes where the match ends.
 _BACKSLASH = re.compile(r"\\")
 _HEADING_OR_QUOTE = re.compile(r"(?im)^[^\S\n]*(?:h[1-6]|bq)(?=\.)")
-_ADDRESS = re.compile(r"(?i):(?=//)|(?:mailto|news|skype|callto|sip|tel|file|data|javascript):(?=\S)|www(?=\.)")
+_ADDRESS = re.compile(r"(?i):(?=/)|(?:mailto|news|skype|callto|sip|tel|file|data|javascript):(?=\S)|www(?=\.)")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _BREAKABLE: Final = (_BACKSLASH, _HEADING_OR_QUOTE, _ADDRESS, _ENTITY)
 

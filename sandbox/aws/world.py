@@ -1,0 +1,205 @@
+"""What exists in the sandbox's AWS before anybody asks for anything: APIs, people, permission sets, keys.
+
+Values only: the stand-ins build their state from it and never write back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+PROD = "222222222222"
+NONPROD = "111111111111"
+REGION = "eu-west-1"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """A fixed key, for tests; keys of the product come from AssumeRoleWithWebIdentity."""
+
+    key_id: str
+    account: str
+    session_name: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role that trusts GitHub's tokens whose `sub` matches one of the patterns (`*` as in IAM)."""
+
+    account: str
+    name: str
+    read_only: bool = False
+    subjects: tuple[str, ...] = ("repo:acme/infra:*", "repo:acme@*/infra@*:*")
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:iam::{self.account}:role/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A REST API, deployed once to each of its stages. `methods` maps `GET /v1/x` to the authorization type."""
+
+    id: str
+    name: str
+    account: str
+    stages: tuple[str, ...]
+    methods: Mapping[str, str]
+    endpoint: str = "REGIONAL"
+    vpc_endpoints: tuple[str, ...] = ()
+    policy: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    id: str
+    email: str
+    name: str
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionSet:
+    name: str
+    id: str
+    session_duration: str = "PT1H"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A standing assignment, by account, permission set name and user's e-mail."""
+
+    account: str
+    permission_set: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The Identity Center instance. `administered_from`: its owner and the delegated administrator."""
+
+    instance_id: str = "ssoins-7223aaaabbbbcccc"
+    store_id: str = "d-9367012345"
+    owner: str = PROD
+    administered_from: frozenset[str] = frozenset({PROD})
+    accounts: tuple[str, ...] = (NONPROD, PROD)
+    users: tuple[User, ...] = ()
+    permission_sets: tuple[PermissionSet, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
+
+    @property
+    def instance_arn(self) -> str:
+        return f"arn:aws:sso:::instance/{self.instance_id}"
+
+    def permission_set_arn(self, found: PermissionSet) -> str:
+        return f"arn:aws:sso:::permissionSet/{self.instance_id}/{found.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class AwsWorld:
+    apis: tuple[Api, ...] = ()
+    directory: Directory = field(default_factory=Directory)
+    keys: tuple[AccessKey, ...] = ()
+    roles: tuple[Role, ...] = ()
+    region: str = REGION
+
+
+def sample_world() -> AwsWorld:
+    """Two accounts, six APIs of different temper, the sandbox's people, a standing grant made by hand."""
+    return AwsWorld(apis=_apis(), directory=_directory(), keys=_keys(), roles=_roles())
+
+
+def _keys() -> tuple[AccessKey, ...]:
+    return (
+        AccessKey("AKIASANDBOXPRODAPPLY", PROD, "by-hand-prod"),
+        AccessKey("AKIASANDBOXPRODPLAN0", PROD, "by-hand-prod-plan", read_only=True),
+        AccessKey("AKIASANDBOXTESTAPPLY", NONPROD, "by-hand-nonprod"),
+        AccessKey("AKIASANDBOXTESTPLAN0", NONPROD, "by-hand-nonprod-plan", read_only=True),
+    )
+
+
+def _roles() -> tuple[Role, ...]:
+    return (
+        Role(PROD, "sallyport-plan", read_only=True),
+        Role(PROD, "sallyport-apply"),
+        Role(PROD, "sallyport-identity-center"),
+        Role(PROD, "sallyport-identity-center-dev"),
+        Role(NONPROD, "sallyport-plan", read_only=True),
+        Role(NONPROD, "sallyport-apply"),
+    )
+
+
+def _apis() -> tuple[Api, ...]:
+    charges = _open("GET /v1/charges", "POST /v1/charges", "GET /v1/charges/{id}")
+    orders = _open("GET /v1/orders", "POST /v1/orders", "GET /v1/orders/{id}")
+    return (
+        Api("a1payments", "payments", PROD, ("live",), charges, policy=_policy(_office("192.0.2.0/24"))),
+        Api("a1orders", "orders", PROD, ("live",), orders),
+        Api("a1legacy", "legacy", PROD, ("live",), orders, policy=_deny_list("192.0.2.0/24", "203.0.113.7/32")),
+        Api(
+            "a1internal",
+            "internal",
+            PROD,
+            ("live",),
+            orders,
+            endpoint="PRIVATE",
+            vpc_endpoints=("vpce-0a1b2c3d4e5f60718",),
+            policy=_vpce_only("vpce-0a1b2c3d4e5f60718"),
+        ),
+        Api("a1signed", "signed", PROD, ("live",), MappingProxyType(dict.fromkeys(orders, "AWS_IAM"))),
+        Api("b2payments", "payments", NONPROD, ("test",), charges, policy=_policy(_office("192.0.2.0/24"))),
+    )
+
+
+def _open(*methods: str) -> Mapping[str, str]:
+    return MappingProxyType(dict.fromkeys(methods, "NONE"))
+
+
+def _policy(*statements: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _statement(sid: str, effect: str, condition: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    found = {
+        "Sid": sid,
+        "Effect": effect,
+        "Principal": "*",
+        "Action": "execute-api:Invoke",
+        "Resource": "execute-api:/*",
+    }
+    return {**found, "Condition": condition} if condition else found
+
+
+def _office(cidr: str) -> dict[str, Any]:
+    return _statement("office", "Allow", {"IpAddress": {"aws:SourceIp": [cidr]}})
+
+
+def _deny_list(*cidrs: str) -> dict[str, Any]:
+    """The AWS recipe that lets everybody in and then denies all but a list: a new Allow changes nothing."""
+    condition = {"NotIpAddress": {"aws:SourceIp": list(cidrs)}}
+    return _policy(_statement("everybody", "Allow"), _statement("butOnlyThese", "Deny", condition))
+
+
+def _vpce_only(endpoint: str) -> dict[str, Any]:
+    return _policy(_statement("endpoint", "Allow", {"StringEquals": {"aws:SourceVpce": [endpoint]}}))
+
+
+def _directory() -> Directory:
+    return Directory(
+        users=(
+            User("9067a0e1-20d1-70aa-8f01-000000000a0a", "ana@example.com", "Ana Ruiz"),
+            User("9067a0e1-20d1-70aa-8f02-000000001ee0", "lee@example.com", "Lee Wong"),
+            User("9067a0e1-20d1-70aa-8f03-000000005a50", "sam@example.com", "Sam Okafor"),
+            User("9067a0e1-20d1-70aa-8f04-00000000b1b0", "kim@example.com", "Kim Berg"),
+            User("9067a0e1-20d1-70aa-8f05-00000000dee0", "dee@example.com", "Dee Gone", enabled=False),
+        ),
+        permission_sets=(
+            PermissionSet("ProdReadOnly", "ps-1111aaaabbbbcccc"),
+            PermissionSet("ProdAdmin", "ps-2222aaaabbbbcccc"),
+            PermissionSet("DevAdmin", "ps-3333aaaabbbbcccc"),
+        ),
+        assignments=(Assignment(PROD, "ProdReadOnly", "kim@example.com"),),
+    )
