@@ -49,7 +49,7 @@ class Reconciler:
         self._journal = journal
         self._hands = hands
         self._now = now
-        self._wake = {lane: threading.Semaphore(0) for lane in Lane}
+        self._wake = {lane: threading.Event() for lane in Lane}
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         journal.on_work = self.wake
@@ -57,7 +57,7 @@ class Reconciler:
     def wake(self, lanes: set[Lane]) -> None:
         """Tell the workers of *lanes* that there is something to do."""
         for lane in lanes:
-            self._wake[lane].release()
+            self._wake[lane].set()
 
     def start(self) -> None:
         """Start the workers."""
@@ -76,13 +76,14 @@ class Reconciler:
 
     def _work(self, lane: Lane) -> None:
         while not self._stopping.is_set():
+            self._wake[lane].clear()
             try:
                 busy = self.step(lane)
             except Exception:
                 log.exception("lane.failed", lane=lane)
                 busy = False
             if not busy:
-                self._wake[lane].acquire(timeout=IDLE)
+                self._wake[lane].wait(IDLE)
 
     def step(self, lane: Lane) -> bool:
         """Do the due work of *lane* that one claim gets; False if there was none."""
@@ -91,6 +92,8 @@ class Reconciler:
             (work, self._journal.request(work.request_id))
             for work in self._journal.claim(lane, self._now(), limit)
         ]
+        if jobs:
+            self._wake[lane].set()  # there may be more, for the lane's other workers
         for kind in dict.fromkeys(work.kind for work, _ in jobs):
             same = [job for job in jobs if job[0].kind == kind]
             if kind in self._hands.batch:

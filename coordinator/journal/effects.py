@@ -85,19 +85,16 @@ def arm(connection: sa.Connection, request_id: str, armed: Iterable[Armed]) -> s
     return lanes
 
 
+def is_due(connection: sa.Connection, lane: Lane, now: datetime) -> bool:
+    """Tell whether a claim would get anything, without a lock."""
+    return connection.execute(sa.select(sa.literal(1)).where(_due(lane, now)).limit(1)).first() is not None
+
+
 def claim(connection: sa.Connection, lane: Lane, now: datetime, limit: int) -> list[Work]:
     """Lease up to *limit* due effects of *lane*; one that waits for another is not due before that is done."""
-    before = effects.alias("before")
-    waits = (
-        sa.select(sa.literal(1))
-        .where(before.c.request_id == effects.c.request_id, before.c.name == effects.c.after)
-        .where(before.c.done < before.c.wanted)
-        .exists()
-    )
     chosen = (
         sa.select(effects)
-        .where(effects.c.lane == lane.value, effects.c.done < effects.c.wanted)
-        .where(effects.c.due <= now, effects.c.leased_until <= now, ~waits)
+        .where(_due(lane, now))
         .order_by(effects.c.due, effects.c.request_id, effects.c.name)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -120,6 +117,13 @@ def claim(connection: sa.Connection, lane: Lane, now: datetime, limit: int) -> l
     for work in works:
         _update(connection, work, leased_until=now + LEASE, lease=lease, uncertain=True)  # until it says otherwise
     return works
+
+
+def waiting_for(connection: sa.Connection, work: Work) -> set[Lane]:
+    """Return the lanes of the effects that waited for *work*, and its own if it was armed again meanwhile."""
+    theirs = sa.or_(effects.c.after == work.name, effects.c.name == work.name)
+    query = sa.select(effects.c.lane).where(effects.c.request_id == work.request_id, theirs)
+    return {Lane(lane) for lane in connection.scalars(query.where(effects.c.done < effects.c.wanted))}
 
 
 def finish(connection: sa.Connection, work: Work, result: Mapping[str, Any]) -> bool:
@@ -147,6 +151,18 @@ def retry(connection: sa.Connection, work: Work, due: datetime, error: str, *, u
         attempts=work.attempts + 1,
         uncertain=work.uncertain or uncertain,
     )
+
+
+def _due(lane: Lane, now: datetime) -> sa.ColumnElement[bool]:
+    before = effects.alias("before")
+    waits = (
+        sa.select(sa.literal(1))
+        .where(before.c.request_id == effects.c.request_id, before.c.name == effects.c.after)
+        .where(before.c.done < before.c.wanted)
+        .exists()
+    )
+    is_open = sa.and_(effects.c.lane == lane.value, effects.c.done < effects.c.wanted)
+    return sa.and_(is_open, effects.c.due <= now, effects.c.leased_until <= now, ~waits)
 
 
 def _update(connection: sa.Connection, work: Work, *, held: bool = False, **values: Any) -> bool:

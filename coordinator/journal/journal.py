@@ -101,18 +101,21 @@ class Journal:
 
     def claim(self, lane: Lane, now: datetime, limit: int = 1) -> list[Work]:
         """Lease due effects of *lane*; nobody else gets them before they are done or the lease is over."""
+        with self._reader.begin() as connection:
+            if not outbox.is_due(connection, lane, now):
+                return []
         with self._engine.begin() as connection:
             return outbox.claim(connection, lane, now, limit)
 
     def finish(self, work: Work, done: Done) -> None:
         """Record that an effect is done, and what follows from it, in one transaction."""
-        lanes: set[Lane] = set()
         with self._engine.begin() as connection:
-            if outbox.finish(connection, work, done.result):
-                lanes = set(Lane)  # whoever waited for it may go
-                if done.then is not None:
-                    _apply(connection, _request(connection, work.request_id, lock=True), done.then)
-                outbox.arm(connection, work.request_id, done.arm)
+            if not outbox.finish(connection, work, done.result):
+                return
+            lanes = outbox.waiting_for(connection, work)
+            if done.then is not None:
+                lanes |= _apply(connection, _request(connection, work.request_id, lock=True), done.then)
+            lanes |= outbox.arm(connection, work.request_id, done.arm)
         self.on_work(lanes)
 
     def put_off(self, work: Work, due: datetime) -> None:
