@@ -115,12 +115,12 @@ class Asking:
         ids = ((email, self.directory.slack_id(email)) for email in emails)
         return {email: slack_id for email, slack_id in ids if slack_id}
 
-    def _named(self, eligible: Mapping[str, str]) -> list[Choice]:
+    def _named(self, eligible: Mapping[str, str]) -> tuple[Choice, ...]:
         people = self.policies().people
         named = [
             (slack_id, person.label) for email, slack_id in eligible.items() if (person := people.by_email(email))
         ]
-        return sorted(named, key=lambda choice: choice[1].casefold())
+        return tuple(sorted(named, key=lambda choice: choice[1].casefold()))
 
     def _asked(self, rule: Rule, answers: Mapping[str, str]) -> str:
         if not rule.approvers.chosen:

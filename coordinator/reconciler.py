@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from coordinator.courtesy import Courtesy
 from coordinator.journal import Again, Done, Journal, Work
 from coordinator.lifecycle import Lane
 from coordinator.requests import Request
@@ -45,8 +46,11 @@ class Hands:
 class Reconciler:
     """Runs the lanes' workers; `step` does one lane's due work and returns, for tests and for one-shot use."""
 
-    def __init__(self, journal: Journal, hands: Hands, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, journal: Journal, hands: Hands, now: Callable[[], datetime], courtesy: Courtesy | None = None
+    ) -> None:
         self._journal = journal
+        self._courtesy = courtesy or Courtesy()
         self._hands = hands
         self._now = now
         self._wake = {lane: threading.Event() for lane in Lane}
@@ -87,6 +91,7 @@ class Reconciler:
 
     def step(self, lane: Lane) -> bool:
         """Do the due work of *lane* that one claim gets; False if there was none."""
+        self._courtesy.give_way()
         limit = BATCH if lane is Lane.COMMIT else 1
         jobs = [
             (work, self._journal.request(work.request_id))

@@ -16,6 +16,7 @@ from slack_sdk import WebClient
 from coordinator.alerts import Alerts
 from coordinator.asking import Asking
 from coordinator.config import Config
+from coordinator.courtesy import Courtesy
 from coordinator.deciding import Deciding
 from coordinator.directory import Directory
 from coordinator.journal import Journal, open_store
@@ -73,8 +74,9 @@ class Service:
         self.journal = Journal(open_store(config.database_url))
         asking = Asking(self.journal, self.policies.current, self.directory, utc_now)
         deciding = Deciding(self.journal, self.policies.current, self.directory, utc_now)
-        self.reconciler = Reconciler(self.journal, self._hands(clients), utc_now)
-        self.listeners = Listeners(clients.slack, self.policies.current, asking, deciding)
+        courtesy = Courtesy()
+        self.reconciler = Reconciler(self.journal, self._hands(clients), utc_now, courtesy)
+        self.listeners = Listeners(clients.slack, self.policies.current, asking, deciding, courtesy)
         self.bolt = self._bolt()
         self.listeners.attach(self.bolt)
         self._socket: SocketModeHandler | None = None

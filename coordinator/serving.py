@@ -13,9 +13,12 @@ from coordinator.config import read_config
 from coordinator.server import web_app
 from coordinator.service import Service, connect
 
+SWITCH = 0.001  # seconds that a busy worker may keep a listener waiting for the interpreter
+
 
 def run(variables: Mapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT; Problems or ValueError if the settings or policies are not usable."""
+    sys.setswitchinterval(SWITCH)
     _configure_logging()
     config = read_config(variables)
     service = Service(config, connect(config))

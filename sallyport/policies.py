@@ -33,9 +33,12 @@ from sallyport.times import parse_duration
 FOLDER = "policies"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Policies:
-    """Everything the operators decided, as of one commit (`version`; empty where none is known)."""
+    """Everything the operators decided, as of one commit (`version`; empty where none is known).
+
+    Two loads are two values: what is derived from policies may be kept under them as a key.
+    """
 
     flows: Mapping[str, Flow]
     people: People

@@ -59,47 +59,56 @@ class Again:
 
 def arm(connection: sa.Connection, request_id: str, armed: Iterable[Armed]) -> set[Lane]:
     """Arm effects in the running transaction and return the lanes that have work."""
-    lanes: set[Lane] = set()
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    for effect in armed:
-        lanes.add(effect.lane)
-        fresh = insert(effects).values(
-            request_id=request_id,
-            name=effect.name,
-            kind=effect.kind,
-            lane=effect.lane.value,
-            after=effect.after,
-            payload=dict(effect.payload),
-            wanted=1,
-            done=0,
-            due=effect.due,
-            leased_until=_NEVER,
-            lease="",
-            attempts=0,
-            uncertain=False,
-            error="",
-            result={},
-        )
-        again = {"wanted": effects.c.wanted + 1, "due": effect.due, "after": effect.after, "attempts": 0}
-        connection.execute(fresh.on_conflict_do_update(index_elements=["request_id", "name"], set_=again))
-    return lanes
+    wanted = list(armed)
+    if wanted:
+        connection.execute(_ARM[connection.dialect.name], [_row(request_id, effect) for effect in wanted])
+    return {effect.lane for effect in wanted}
+
+
+def _arm(insert: Any) -> Any:
+    """Return the statement that arms an effect, or arms it again; it is built once, as it is not cheap."""
+    fresh = insert(effects)
+    again = {
+        "wanted": effects.c.wanted + 1,
+        "due": fresh.excluded.due,
+        "after": fresh.excluded.after,
+        "attempts": 0,
+    }
+    return fresh.on_conflict_do_update(index_elements=["request_id", "name"], set_=again)
+
+
+_ARM = {"sqlite": _arm(sqlite.insert), "postgresql": _arm(postgresql.insert)}
+
+
+def _row(request_id: str, effect: Armed) -> dict[str, Any]:
+    return {
+        "request_id": request_id,
+        "name": effect.name,
+        "kind": effect.kind,
+        "lane": effect.lane.value,
+        "after": effect.after,
+        "payload": dict(effect.payload),
+        "wanted": 1,
+        "done": 0,
+        "due": effect.due,
+        "leased_until": _NEVER,
+        "lease": "",
+        "attempts": 0,
+        "uncertain": False,
+        "error": "",
+        "result": {},
+    }
 
 
 def is_due(connection: sa.Connection, lane: Lane, now: datetime) -> bool:
     """Tell whether a claim would get anything, without a lock."""
-    return connection.execute(sa.select(sa.literal(1)).where(_due(lane, now)).limit(1)).first() is not None
+    return connection.execute(_ANY_DUE, {"its_lane": lane.value, "now": now}).first() is not None
 
 
 def claim(connection: sa.Connection, lane: Lane, now: datetime, limit: int) -> list[Work]:
     """Lease up to *limit* due effects of *lane*; one that waits for another is not due before that is done."""
-    chosen = (
-        sa.select(effects)
-        .where(_due(lane, now))
-        .order_by(effects.c.due, effects.c.request_id, effects.c.name)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
     lease = secrets.token_hex(8)
+    rows = connection.execute(_DUE, {"its_lane": lane.value, "now": now, "most": limit}).all()
     works = [
         Work(
             request_id=row.request_id,
@@ -112,7 +121,7 @@ def claim(connection: sa.Connection, lane: Lane, now: datetime, limit: int) -> l
             uncertain=row.uncertain,
             result=row.result,
         )
-        for row in connection.execute(chosen)
+        for row in rows
     ]
     for work in works:
         _update(connection, work, leased_until=now + LEASE, lease=lease, uncertain=True)  # until it says otherwise
@@ -153,7 +162,8 @@ def retry(connection: sa.Connection, work: Work, due: datetime, error: str, *, u
     )
 
 
-def _due(lane: Lane, now: datetime) -> sa.ColumnElement[bool]:
+def _is_due() -> sa.ColumnElement[bool]:
+    """Return the condition of a claim; statements are built once, since building them costs more than running."""
     before = effects.alias("before")
     waits = (
         sa.select(sa.literal(1))
@@ -161,8 +171,19 @@ def _due(lane: Lane, now: datetime) -> sa.ColumnElement[bool]:
         .where(before.c.done < before.c.wanted)
         .exists()
     )
-    is_open = sa.and_(effects.c.lane == lane.value, effects.c.done < effects.c.wanted)
+    now = sa.bindparam("now", type_=effects.c.due.type)
+    is_open = sa.and_(effects.c.lane == sa.bindparam("its_lane"), effects.c.done < effects.c.wanted)
     return sa.and_(is_open, effects.c.due <= now, effects.c.leased_until <= now, ~waits)
+
+
+_ANY_DUE = sa.select(sa.literal(1)).where(_is_due()).limit(1)
+_DUE = (
+    sa.select(effects)
+    .where(_is_due())
+    .order_by(effects.c.due, effects.c.request_id, effects.c.name)
+    .limit(sa.bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
 
 
 def _update(connection: sa.Connection, work: Work, *, held: bool = False, **values: Any) -> bool:

@@ -5,7 +5,8 @@ A transition is one compare-and-swap on (id, state, revision). The loser of a ra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from coordinator.journal import effects as outbox
 from coordinator.journal.effects import Done, Work
 from coordinator.journal.rows import request_values, to_fact, to_request
 from coordinator.journal.tables import decisions, effects, facts, requests
+from coordinator.journal.turns import Turns
 from coordinator.lifecycle import FOLLOWS, Happening, Lane, Move, on_fact, on_state, on_submit
 from coordinator.requests import Ask, Decision, Request, State
 from sallyport.audit import FIRST, Deed, Fact
@@ -40,6 +42,7 @@ class Journal:
     def __init__(self, engine: sa.Engine, on_work: Callable[[set[Lane]], None] = lambda _: None) -> None:
         self._engine = engine
         self._reader = engine.execution_options(read_only=True)
+        self._turns = Turns() if engine.dialect.name == "sqlite" else None
         self.on_work = on_work
 
     # Facts
@@ -47,7 +50,7 @@ class Journal:
     def submit(self, ask: Ask) -> Request:
         """Record a new request; a submission that was recorded before returns the request it made then."""
         try:
-            with self._engine.begin() as connection:
+            with self._urgently() as connection:
                 request_id = new_id(ask.prefix)
                 connection.execute(sa.insert(requests).values(request_values(ask, request_id)))
                 details = {"reason": ask.reason, "environment": ask.environment}
@@ -68,7 +71,7 @@ class Journal:
 
         Raises AlreadyDecided when the request is no longer pending or the person has decided before.
         """
-        with self._engine.begin() as connection:
+        with self._urgently() as connection:
             request = _request(connection, request_id, lock=True)
             if request.state is not State.PENDING or any(d.by == decision.by for d in request.decisions):
                 raise AlreadyDecided(request)
@@ -91,7 +94,7 @@ class Journal:
 
     def move(self, request_id: str, move: Move) -> Request:
         """Record what happened; returns the request as it stands afterwards."""
-        with self._engine.begin() as connection:
+        with self._patiently() as connection:
             lanes = _apply(connection, _request(connection, request_id, lock=True), move)
             request = _request(connection, request_id)
         self.on_work(lanes)
@@ -104,12 +107,12 @@ class Journal:
         with self._reader.begin() as connection:
             if not outbox.is_due(connection, lane, now):
                 return []
-        with self._engine.begin() as connection:
+        with self._patiently() as connection:
             return outbox.claim(connection, lane, now, limit)
 
     def finish(self, work: Work, done: Done) -> None:
         """Record that an effect is done, and what follows from it, in one transaction."""
-        with self._engine.begin() as connection:
+        with self._patiently() as connection:
             if not outbox.finish(connection, work, done.result):
                 return
             lanes = outbox.waiting_for(connection, work)
@@ -120,12 +123,12 @@ class Journal:
 
     def put_off(self, work: Work, due: datetime) -> None:
         """Look at an effect again at *due*; nothing went wrong."""
-        with self._engine.begin() as connection:
+        with self._patiently() as connection:
             outbox.put_off(connection, work, due)
 
     def retry(self, work: Work, due: datetime, error: str, *, uncertain: bool) -> None:
         """Try an effect again at *due*; with *uncertain*, the attempt may have succeeded."""
-        with self._engine.begin() as connection:
+        with self._patiently() as connection:
             outbox.retry(connection, work, due, error, uncertain=uncertain)
 
     # Questions
@@ -151,6 +154,18 @@ class Journal:
         query = sa.select(effects).where(effects.c.done < effects.c.wanted).order_by(effects.c.due)
         with self._reader.begin() as connection:
             return connection.execute(query).all()
+
+    @contextmanager
+    def _urgently(self) -> Iterator[sa.Connection]:
+        """Open a transaction for a person who waits."""
+        with self._turns.urgent() if self._turns else nullcontext(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _patiently(self) -> Iterator[sa.Connection]:
+        """Open a transaction for a worker."""
+        with self._turns.patient() if self._turns else nullcontext(), self._engine.begin() as connection:
+            yield connection
 
     def _by_submission(self, key: str) -> Request | None:
         with self._reader.begin() as connection:

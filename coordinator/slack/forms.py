@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -41,8 +42,8 @@ class Offer:
     """What a form can offer for an environment, beyond the catalogue: who may decide, and for how long."""
 
     environment: str
-    approvers: Sequence[Choice]
-    durations: Sequence[Choice]
+    approvers: tuple[Choice, ...]
+    durations: tuple[Choice, ...]
     notice: str = ""  # why nothing can be asked for here
 
 
@@ -64,6 +65,12 @@ def ask_form(flow: Flow, policies: Policies, offer: Offer, answers: Mapping[str,
         blocks=blocks,
         private_metadata=json.dumps({"flow": flow.id, ENVIRONMENT: offer.environment}),
     )
+
+
+@lru_cache(maxsize=128)
+def blank_form(flow_id: str, policies: Policies, offer: Offer) -> Mapping[str, Any]:
+    """Return the flow's form as it opens; kept, since everybody who may ask for the same sees the same."""
+    return ask_form(policies.flows[flow_id], policies, offer, {}).to_dict()
 
 
 def denial_form(request: Request, title: str) -> View:

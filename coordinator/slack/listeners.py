@@ -18,6 +18,7 @@ import structlog
 from slack_bolt import Ack, App
 
 from coordinator.asking import Asking
+from coordinator.courtesy import Courtesy
 from coordinator.deciding import Deciding, NotYours
 from coordinator.requests import Request
 from coordinator.slack import cards, forms, replies
@@ -41,6 +42,7 @@ class Listeners:
     policies: Callable[[], Policies]
     asking: Asking
     deciding: Deciding
+    courtesy: Courtesy = field(default_factory=Courtesy)
     afterwards: Executor = field(default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="afterwards"))
 
     def attach(self, app: App) -> None:
@@ -79,7 +81,7 @@ class Listeners:
 
     def _open_form(self, flow: Flow, user: str, trigger: str) -> None:
         offer = self.asking.offer(flow, user, "")
-        self.slack.open_view(trigger, forms.ask_form(flow, self.policies(), offer, {}).to_dict())
+        self.slack.open_view(trigger, forms.blank_form(flow.id, self.policies(), offer))
 
     def chosen(self, ack: Ack, body: Body) -> None:
         """Show what the chosen environment offers, keeping what was filled in."""
@@ -157,7 +159,8 @@ class Listeners:
     def _guarded(self, listener: Callable[[Ack, Body], None]) -> Callable[[Ack, Body], None]:
         def guarded(ack: Ack, body: Body) -> None:
             try:
-                listener(ack, body)
+                with self.courtesy.serving():
+                    listener(ack, body)
             except Exception:
                 fault = secrets.token_hex(3)
                 log.exception("listener.failed", listener=listener.__name__, fault=fault)
