@@ -24,6 +24,9 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
 }
 
 
+TOLD_BY_JOBS = frozenset({Deed.APPLIED, Deed.REVERTED, Deed.REFUSED, Deed.FAILED})
+
+
 class Lane(StrEnum):
     """Who does an effect: each lane has its own workers, so that a slow platform holds up only itself."""
 
@@ -87,19 +90,18 @@ def on_submit(ask: Ask) -> list[Armed]:
 
 
 def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:
-    """Write the fact into the ticket, after the one before it; the first is the ticket itself."""
+    """Write the fact into the ticket, after the one before it; the first is the ticket itself.
+
+    What a job reports it tells in the thread and the ticket by itself; arming both makes sure of it.
+    """
     if number == 1:
         return []
     after = "ticket" if number == 2 else f"comment:{number - 1}"
+    payload = {"fact": number, "deed": deed.value}
+    reply = Armed(f"reply:{number}", "reply", Lane.SLACK, now, after="thread", payload=payload)
     return [
-        Armed(
-            f"comment:{number}",
-            "comment",
-            Lane.JIRA,
-            now,
-            after=after,
-            payload={"fact": number, "deed": deed.value},
-        )
+        *([reply] if deed in TOLD_BY_JOBS else []),
+        Armed(f"comment:{number}", "comment", Lane.JIRA, now, after=after, payload=payload),
     ]
 
 

@@ -111,7 +111,7 @@ class Service:
     def _hands(self, clients: Clients) -> Hands:
         policies = self.policies.current
         tickets = Tickets(clients.jira, self.config.jira_project, self.journal, policies, utc_now)
-        messages = Messages(clients.slack, policies)
+        messages = Messages(clients.slack, self.journal, policies)
         commits = Commits(clients.github, self.policies.signer, policies, utc_now)
         runs = Runs(clients.github, policies, utc_now, self.alerts)
         return Hands(
@@ -120,6 +120,7 @@ class Service:
                 "comment": tickets.comment,
                 "move": tickets.move,
                 "thread": messages.thread,
+                "reply": messages.reply,
                 "card": messages.card,
                 "tell": messages.tell,
                 "dispatch": runs.dispatch,

@@ -85,7 +85,11 @@ class Plan(Generic[State]):
 
     @property
     def is_empty(self) -> bool:
-        return not self.steps
+        """Whether nothing is left to do, not even a record to commit.
+
+        A record without steps matters: when an access is there already, it says whether it may ever be removed.
+        """
+        return not self.steps and not self.before
 
     @property
     def digest(self) -> str:

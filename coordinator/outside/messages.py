@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 from slack_sdk.models.blocks import Block
 
-from coordinator.journal import Done, Work
+from coordinator.journal import Done, Journal, Work
+from coordinator.outside.tickets import marker_of
 from coordinator.requests import Request
 from coordinator.slack import cards
 from sallyport.platforms.slack import Slack
+from sallyport.platforms.slack_text import escape
 from sallyport.policies import Policies
 
 Content = tuple[str, Sequence[Block]]  # the sentence for notifications and screen readers, and the blocks
@@ -21,9 +23,10 @@ Content = tuple[str, Sequence[Block]]  # the sentence for notifications and scre
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The effects `thread`, `card` and `tell`."""
+    """The effects `thread`, `reply`, `card` and `tell`."""
 
     slack: Slack
+    journal: Journal
     policies: Callable[[], Policies]
 
     def thread(self, work: Work, request: Request) -> Done:
@@ -37,6 +40,16 @@ class Messages:
     def tell(self, work: Work, request: Request) -> Done:
         """Tell the requester directly how the request came out."""
         return self._show(work, request, request.requester_slack, cards.notice)
+
+    def reply(self, work: Work, request: Request) -> Done:
+        """Make sure that the thread tells an outcome: the job has, unless it could not."""
+        fact = next(f for f, _ in self.journal.facts(request.id) if f.number == work.payload["fact"])
+        root, marker = request.result("thread"), marker_of(fact)
+        found = self.slack.find(root["channel"], marker, thread_ts=root["ts"])
+        if found is None:
+            text = escape(f"{request.id}: {fact.details.get('detail', '')}")
+            found = self.slack.post(root["channel"], text, marker=marker, thread_ts=root["ts"])
+        return Done({"channel": found.channel, "ts": found.ts})
 
     def _show(
         self, work: Work, request: Request, to: str, content: Callable[[Request, Policies], Content]

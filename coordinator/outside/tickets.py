@@ -8,9 +8,9 @@ from datetime import datetime
 
 from coordinator import wording
 from coordinator.journal import Done, Journal, Work
-from coordinator.lifecycle import on_ticket
+from coordinator.lifecycle import TOLD_BY_JOBS, on_ticket
 from coordinator.requests import Request, State
-from sallyport.audit import Deed, Fact
+from sallyport.audit import Fact
 from sallyport.platforms.errors import TryLater
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.jira_text import plain
@@ -21,7 +21,6 @@ LABEL = "sallyport"
 PROPERTY = "sallyport.request"
 LOOKS = 3  # searches before a ticket is held to be missing: JIRA's search lags behind its tickets
 SUMMARY_LONGEST = 240
-_TOLD_BY_THE_JOB = {Deed.APPLIED, Deed.REVERTED, Deed.REFUSED, Deed.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,8 @@ class Tickets:
     def comment(self, work: Work, request: Request) -> Done:
         """Write one fact into the ticket, unless an earlier attempt or the job itself has."""
         fact = next(f for f, _ in self.journal.facts(request.id) if f.number == work.payload["fact"])
-        key, marker = str(request.ticket), _marker(fact)
-        if work.uncertain or fact.deed in _TOLD_BY_THE_JOB:
+        key, marker = str(request.ticket), marker_of(fact)
+        if work.uncertain or fact.deed in TOLD_BY_JOBS:
             said = next((c for c in self.jira.comments(key) if marker in c.body), None)
             if said is not None:
                 return Done({"comment": said.id})
@@ -136,8 +135,8 @@ def path_to(state: State) -> tuple[State, ...]:
             return (State.PENDING, state)
 
 
-def _marker(fact: Fact) -> str:
-    """Return the last line of a fact's comment; the job writes the same one under an outcome it reports."""
-    if fact.deed in _TOLD_BY_THE_JOB and fact.details.get("run"):
+def marker_of(fact: Fact) -> str:
+    """Return by what a fact's comment or reply is known; the job gives an outcome it reports the same one."""
+    if fact.deed in TOLD_BY_JOBS and fact.details.get("run"):
         return f"{fact.request_id}:{fact.details['result']}:{fact.details['run']}"
     return f"{fact.request_id}:fact:{fact.number}"

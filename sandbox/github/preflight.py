@@ -29,8 +29,9 @@ def check_labels(workflow: Workflow) -> None:
 
 
 def environments(workflow: Workflow, known: Mapping[str, Any], contexts: Mapping[str, Any]) -> dict[str, str]:
-    """The environment of every job that names one."""
-    named = {job.id: _environment(job, contexts) for job in workflow.jobs if job.environment is not None}
+    """The environment of every job that names one, except by its matrix, which only the run itself knows."""
+    fixed = [job for job in workflow.jobs if job.environment is not None and "matrix." not in job.environment]
+    named = {job.id: _environment(job, contexts) for job in fixed}
     for job_id, name in named.items():
         if name not in known:
             raise WorkflowError(

@@ -53,7 +53,7 @@ def test_the_sweep_takes_back_what_expires_while_the_coordinator_is_away(hasty_c
     assert policy is not None
     assert [statement["Sid"] for statement in policy["Statement"]] == ["office"]
     company.coordinator.start()
-    root = company.slack.person("ana").sees("POST /v1/charges", where="infra-requests")
+    root = company.slack.person("ana").sees("asks for POST /v1/charges", where="infra-requests")
     until(lambda: root.shows("Ended"), "the thread says that it has ended", 60)
 
 

@@ -1,0 +1,127 @@
+"""The command line of the jobs: `python -m actions …`.
+
+Each command imports what it needs when it runs, so that help and a sweep with nothing to do cost next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from actions.job import Job
+
+REQUEST = "--request-id"
+
+
+@click.group()
+def main() -> None:
+    """Make AWS match the approved requests in this checkout of the main branch."""
+
+
+@main.command()
+@click.argument("paths", nargs=-1)
+def validate(paths: tuple[str, ...]) -> None:
+    """Check policies and entries: all problems in one pass.
+
+    PATHS are files or folders below policies/ and requests/; without any, everything is checked.
+    """
+    from actions.commands.validate import run
+
+    _read(lambda job: run(job, paths))
+
+
+@main.command()
+@click.option(REQUEST, required=True, help="The id of the request.")
+@click.option("--commit", required=True, help="The commit that brought its entry.")
+def target(request_id: str, commit: str) -> None:
+    """Output a request's role, region and account."""
+    from actions.commands.target import run
+
+    _read(lambda job: run(job, request_id, commit))
+
+
+@main.command()
+@click.option(REQUEST, "request_ids", multiple=True, help="Plan only this request's target; may be repeated.")
+def plan(request_ids: tuple[str, ...]) -> None:
+    """Show what would be done at every target; nothing is written."""
+    from actions.commands.plan import run
+
+    _read(lambda job: run(job, request_ids))
+
+
+@main.command()
+@click.option(REQUEST, required=True, help="The id of the request.")
+@click.option("--commit", required=True, help="The commit that brought its entry.")
+@click.option("--environment", required=True, help="The environment the job was started for.")
+@click.option("--lock", required=True, help="The lock the job holds.")
+def apply(request_id: str, commit: str, environment: str, lock: str) -> None:
+    """Apply a request, read it back, tell everybody.
+
+    Its target becomes what all live entries ask for, never just this one.
+    """
+    from actions.commands.apply import Order, run
+
+    _write(lambda job: run(job, Order(request_id, commit, environment, lock)))
+
+
+@main.command()
+@click.option(REQUEST, default="", help="Look at this request too, even if its file is gone.")
+def due(request_id: str) -> None:
+    """Output which roles have something to take back."""
+    from actions.commands.due import run
+
+    _read(lambda job: run(job, _ids(request_id)))
+
+
+@main.command()
+@click.option("--environment", required=True, help="The environment whose entries to take back.")
+@click.option("--role", required=True, help="The role this job has assumed.")
+@click.option(REQUEST, default="", help="Look at this request too, even if its file is gone.")
+def expire(environment: str, role: str, request_id: str) -> None:
+    """Take back what is due, read it back, tell everybody.
+
+    Only what the role of this job can take back; the files of what has ended are removed.
+    """
+    from actions.commands.expire import Share, run
+
+    _write(lambda job: run(job, Share(environment, role, _ids(request_id))))
+
+
+def _ids(text: str) -> tuple[str, ...]:
+    return (text,) if text else ()
+
+
+def _read(command: Callable[[Job], int]) -> None:
+    from actions.job import reading_job
+
+    _run(lambda: command(reading_job(os.environ)))
+
+
+def _write(command: Callable[[Job], int]) -> None:
+    from actions.job import writing_job
+
+    _run(lambda: command(writing_job(os.environ)))
+
+
+def _run(command: Callable[[], int]) -> None:
+    """Run a command; what a person can mend is said in a sentence, without a traceback."""
+    from actions.log import configure
+    from actions.workspace import WorkspaceFault
+    from sallyport.problems import Problems
+
+    configure()
+    try:
+        code = command()
+    except (Problems, WorkspaceFault) as fault:
+        click.echo(str(fault), err=True)
+        code = 1
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main(prog_name="actions")

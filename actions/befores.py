@@ -1,0 +1,40 @@
+"""`requests/<flow>/<id>.before.yaml`: what AWS had before an entry was first applied, beside the entry.
+
+It is written by jobs alone; a record that cannot be read counts as none, and an older one is looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import yaml
+
+from actions.executors.protocol import Before
+from sallyport.documents import JSON, load
+from sallyport.entries import FOLDER
+from sallyport.problems import Place, Problem, Problems
+
+SUFFIX = ".before.yaml"
+
+
+def before_path(flow: str, entry_id: str) -> str:
+    """Return where the record of an entry stands in the repository."""
+    return f"{FOLDER}/{flow}/{entry_id}{SUFFIX}"
+
+
+def write_before(before: Before) -> bytes:
+    """Write the record's file."""
+    note = "# Written by Sallyport before it first changed AWS for this entry; needed to undo it. Do not edit.\n"
+    body = {"id": before.entry_id, "facts": dict(before.facts)}
+    return (note + yaml.safe_dump(body, sort_keys=True, allow_unicode=True, width=110)).encode()
+
+
+def read_before(content: bytes, path: str) -> Before:
+    """Read the record's file; Problems says why it is none."""
+    data = load(content, path).data
+    entry_id = path.rpartition("/")[2].removesuffix(SUFFIX)
+    facts = data.get("facts") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or data.get("id") != entry_id or not isinstance(facts, dict):
+        raise Problems([Problem(f"this is no record of {entry_id}", "restore it from history", Place(path, 1, 1))])
+    return Before(entry_id, cast("Mapping[str, JSON]", facts))

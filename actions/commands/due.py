@@ -1,0 +1,31 @@
+"""`actions due`: what has ended and still has files, as the matrix of the jobs that take it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+
+import click
+
+from actions.job import Job
+from actions.ledger import Books
+from actions.runner import one_line
+from actions.sweep import Overdue, Sweep
+
+
+def run(job: Job, request_ids: Collection[str]) -> int:
+    """Output `accesses`, one for each role that has something to take back, and `any`."""
+    sweep = Sweep(job.workspace, lambda: Books(job.workspace))
+    overdue = sweep.overdue(job.clock(), request_ids)
+    accesses = list({_access(item): None for item in overdue})
+    for item in overdue:
+        click.echo(one_line(f"{item.finding.id} is due: {item.why}"))
+    if not overdue:
+        click.echo("Nothing is due.")
+    rows = [dict(zip(("environment", "role", "region", "account"), access, strict=True)) for access in accesses]
+    job.runner.put({"accesses": json.dumps(rows), "any": "true" if rows else "false"})
+    return 0
+
+
+def _access(item: Overdue) -> tuple[str, str, str, str]:
+    return item.environment, item.access.role, item.access.region, item.access.account

@@ -1,0 +1,93 @@
+"""`actions expire`: takes back everything due that one role can take back, each target on its own.
+
+A target that fails keeps no other from its end; what failed is loud, and due again at the next sweep.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from actions import messages
+from actions.finish import finish
+from actions.job import Job
+from actions.ledger import Books
+from actions.log import logger
+from actions.reconcile import Settlement, settle
+from actions.records import BookRecord
+from actions.results import News, Teller
+from actions.sweep import Overdue, Sweep
+from actions.verification import Site
+from sallyport.outcomes import Outcome, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The part of a sweep that one job takes: everything due in this environment with this role."""
+
+    environment: str
+    role: str
+    request_ids: tuple[str, ...] = ()  # looked at although nothing in the checkout says that they are due
+
+
+def run(job: Job, share: Share) -> int:
+    """Take back what is due; 1 if anything failed or somebody could not be told."""
+    books = Books(job.workspace)
+    overdue = [
+        item
+        for item in Sweep(job.workspace, lambda: books).overdue(job.clock(), share.request_ids)
+        if (item.environment, item.access.role) == (share.environment, share.role)
+    ]
+    news: list[News] = []
+    for site, ids in _by_site(overdue).items():
+        news += _take_back(job, books, site, ids)
+    told = {item.outcome.request_id for item in news}
+    left = [item for item in overdue if item.finding.id not in told]
+    news += [_untouched(item, job) for item in left]
+    title = f"Expire in {share.environment}: {len(overdue)} due"
+    return finish(job, books, news, title, [(i.finding.flow, i.finding.id) for i in left if _is_over(i, job)])
+
+
+def _by_site(overdue: Sequence[Overdue]) -> dict[Site, list[str]]:
+    sites: dict[Site, list[str]] = {}
+    for item in overdue:
+        if item.site is not None:
+            sites.setdefault(item.site, []).append(item.finding.id)
+    return sites
+
+
+def _take_back(job: Job, books: Books, site: Site, ids: Collection[str]) -> tuple[News, ...]:
+    log = logger(run=job.run.id, target=site.target.lock, request_id=",".join(ids))
+    record = BookRecord(books, job.writer, job.make_executor, job.pause, also=ids)
+    try:
+        settlement = settle(site, record, job.clock, f"run {job.run.id}")
+    except Exception as error:  # a fault of ours at one target must not keep another's access alive
+        name = secrets.token_hex(4)
+        log.exception("crashed", fault=name)
+        claims = books.ledger.claims(site, job.clock(), ids)
+        fault = f"Sallyport itself failed ({type(error).__name__}, see {name} in the job's log)."
+        settlement = Settlement(site, claims=claims, fault=fault)
+    news = Teller.of(settlement, books.ledger, set(ids), job.clock()).news()
+    for item in news:
+        deadline = item.outcome.expires_at
+        late = (item.outcome.at - deadline).total_seconds() if deadline else None
+        log.info("told", result=item.outcome.result, entry=item.outcome.request_id, late_seconds=late)
+    return news
+
+
+def _untouched(item: Overdue, job: Job) -> News:
+    """Tell of what was due and has no outcome: never approved, or nobody knows where it is in force."""
+    finding, now = item.finding, job.clock()
+    if finding.entry is None and _is_over(item, job):
+        detail = messages.never_proven(finding.id, finding.doubt)
+        return News(Outcome(finding.id, Result.REFUSED, detail, now, finding.deadline))
+    detail = messages.unattributable(finding.id, item.fault or finding.doubt)
+    return News(Outcome(finding.id, Result.FAILED, detail, now, finding.deadline), finding.entry)
+
+
+def _is_over(item: Overdue, job: Job) -> bool:
+    """Tell whether a file asks for nothing any more and never was approved, so that it can go."""
+    finding = item.finding
+    claimed = finding.claimed
+    return finding.entry is None and claimed is not None and not claimed.is_live(job.clock())

@@ -1,0 +1,69 @@
+"""Which entries of a checkout are due, from a glance at each file: a sweep that finds nothing must cost nothing.
+
+A glance may only err in one direction: what it cannot read for certain is due, and is then looked at properly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from actions.befores import SUFFIX as BEFORE
+from sallyport.entries import FOLDER
+from sallyport.times import format_moment, parse_moment
+
+_DEADLINE = re.compile(rb"^expires_at:.*$", re.MULTILINE)
+_MOMENT = re.compile(rb"""expires_at: *(['"]?)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\1[ \r]*""")
+_NONE = re.compile(rb"expires_at: *(?:null|~)?[ \r]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A file that something must be done about; `why` is for the log."""
+
+    flow: str
+    id: str
+    why: str
+
+
+def scan(root: Path, now: datetime, may_be_permanent: Callable[[str, bytes], bool]) -> Iterator[Due]:
+    """Yield what is due in the checkout at *root*.
+
+    *may_be_permanent* tells of a flow and a file's content whether policy may let it live without a deadline.
+    """
+    limit = format_moment(now).encode()
+    folders = sorted(folder for folder in (root / FOLDER).iterdir() if folder.is_dir())
+    for folder in folders:
+        names = {path.name for path in folder.iterdir()}
+        for name in sorted(names):
+            if name.endswith(BEFORE):
+                entry_id = name.removesuffix(BEFORE)
+                if f"{entry_id}.yaml" not in names:
+                    yield Due(folder.name, entry_id, "its record is there, but its entry is gone")
+            elif name.endswith(".yaml"):
+                content = (folder / name).read_bytes()
+                if why := _glance(content, limit, folder.name, may_be_permanent):
+                    yield Due(folder.name, name.removesuffix(".yaml"), why)
+
+
+def _glance(content: bytes, limit: bytes, flow: str, may_be_permanent: Callable[[str, bytes], bool]) -> str:
+    lines = _DEADLINE.findall(content)
+    if len(lines) != 1:
+        return "its deadline cannot be found"
+    moment = _MOMENT.fullmatch(lines[0])
+    if moment and _exists(moment[2]):
+        return "its deadline has passed" if moment[2] <= limit else ""
+    if _NONE.fullmatch(lines[0]):
+        return "" if may_be_permanent(flow, content) else "it has no deadline, and policy wants one"
+    return "its deadline cannot be read"
+
+
+def _exists(moment: bytes) -> bool:
+    try:
+        parse_moment(moment.decode())
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,45 @@
+"""Which executor makes which flow's changes. A new flow adds one function and one line below.
+
+The executors are imported when one is made, so that commands which need none stay fast. Make one executor a
+job: it remembers whom it has looked up and what it has provisioned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from actions.executors.protocol import Executor
+from sallyport.problems import nearest
+
+if TYPE_CHECKING:
+    from actions.executors.aws import Clients
+    from actions.pacing import Now, Wait
+    from sallyport.policies import Policies
+
+Factory = Callable[["Policies", "Clients", "Now", "Wait"], Executor[Any]]
+
+
+def _api_gateway(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executor[Any]:
+    from actions.executors.api_gateway.executor import ApiGateway
+
+    return ApiGateway(policies, aws, now=now, wait=wait)
+
+
+def _identity_center(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executor[Any]:
+    from actions.executors.identity_center.executor import IdentityCenter
+
+    return IdentityCenter(policies, aws, now=now, wait=wait)
+
+
+EXECUTORS: Mapping[str, Factory] = {
+    "api-whitelisting": _api_gateway,
+    "prod-access": _identity_center,
+}
+
+
+def executor_for(flow: str, policies: Policies, aws: Clients, *, now: Now, wait: Wait) -> Executor[Any]:
+    """Make the executor of *flow*; LookupError says which flows have one."""
+    if flow not in EXECUTORS:
+        raise LookupError(f"the flow “{flow}” has no executor: {nearest(flow, EXECUTORS)}")
+    return EXECUTORS[flow](policies, aws, now, wait)

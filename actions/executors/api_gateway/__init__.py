@@ -1,0 +1,1 @@
+"""Whitelisting in the resource policies of REST APIs. Others' statements keep their meaning, whatever happens."""

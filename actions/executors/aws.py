@@ -1,0 +1,106 @@
+"""The way to AWS: boto3 clients for the credentials of the job, and AWS's refusals as `TargetFault`s.
+
+Reads are retried by botocore. Writes are sent once: what becomes of a lost answer is for the next observation
+to tell, never for a second write. The endpoint comes from the standard variables (`AWS_ENDPOINT_URL`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from actions.executors.protocol import TargetFault
+from actions.pacing import Backoff, Wait
+from sallyport.changes.protocol import Access
+
+Answer = TypeVar("Answer")
+
+THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"})
+_TIMEOUTS = Config(connect_timeout=5, read_timeout=30)
+_READS = _TIMEOUTS.merge(Config(retries={"mode": "standard", "total_max_attempts": 4}))
+_WRITES = _TIMEOUTS.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+
+
+class AwsFault(TargetFault):
+    """One call that AWS refused, or answered in no way that can be understood."""
+
+    def __init__(self, sentence: str, code: str, retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.retry_after = retry_after  # seconds, where AWS said
+
+
+class Clients:
+    """boto3 clients by service and region, each made once, since making one takes a third of a second."""
+
+    def __init__(self) -> None:
+        self._session: Any = None
+        self._made: dict[tuple[str, str, bool], Any] = {}
+
+    def reader(self, service: str, access: Access) -> Any:
+        """Return a client whose calls may be repeated."""
+        return self._client(service, access.region, _READS, writes=False)
+
+    def writer(self, service: str, access: Access) -> Any:
+        """Return a client that sends each call once."""
+        return self._client(service, access.region, _WRITES, writes=True)
+
+    def _client(self, service: str, region: str, config: Config, *, writes: bool) -> Any:
+        import boto3  # a fifth of a second that commands without AWS should not pay
+
+        key = (service, region, writes)
+        if key not in self._made:
+            self._session = self._session or boto3.Session()
+            self._made[key] = self._session.client(service, region_name=region, config=config)
+        return self._made[key]
+
+
+def ask(operation: str, call: Callable[[], Answer]) -> Answer:
+    """Return what *call* returns; AwsFault names *operation* and AWS's code if it fails."""
+    try:
+        return call()
+    except ClientError as error:
+        raise _refused(operation, error) from error
+    except BotoCoreError as error:
+        name = type(error).__name__
+        raise AwsFault(f"AWS did not answer {operation} ({name}: {error}).", name) from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # botocore fell over a strange answer
+        raise AwsFault(
+            f"AWS answered {operation} in a way that cannot be read ({error!r}).", "Unreadable"
+        ) from error
+
+
+def insist(
+    operation: str, call: Callable[[], Answer], codes: Collection[str], backoff: Backoff, wait: Wait
+) -> Answer:
+    """Like `ask`, but try again while AWS refuses with one of *codes*, which say that nothing was done."""
+    for pause in backoff.pauses():
+        try:
+            return ask(operation, call)
+        except AwsFault as fault:
+            if fault.code not in codes:
+                raise
+            wait(max(pause, fault.retry_after or 0.0))
+    return ask(operation, call)
+
+
+def request_id(answer: Mapping[str, Any]) -> str:
+    """Return AWS's id of the call, by which CloudTrail and AWS support find it."""
+    return str(answer["ResponseMetadata"].get("RequestId", "unknown"))
+
+
+def _refused(operation: str, error: ClientError) -> AwsFault:
+    response: Mapping[str, Any] = error.response
+    code = str(response.get("Error", {}).get("Code", "unknown"))
+    message = str(response.get("Error", {}).get("Message", "")).rstrip(".")
+    said = f"{code}: {message}" if message else code
+    return AwsFault(f"AWS refused {operation} ({said}).", code, _retry_after(response))
+
+
+def _retry_after(response: Mapping[str, Any]) -> float | None:
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    text = str(response.get("retryAfterSeconds") or headers.get("retry-after") or "")
+    return float(text) if text.isdecimal() else None

@@ -1,0 +1,32 @@
+"""Several writes of which one may fail: all are tried, and every failure is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from actions.executors.protocol import TargetFault
+
+
+@dataclass(slots=True)
+class Attempts:
+    """Collects the evidence of what worked and the sentences of what did not."""
+
+    done: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def make(self, attempt: Callable[[], str]) -> bool:
+        """Tell whether *attempt* worked."""
+        try:
+            self.done.append(attempt())
+        except TargetFault as fault:
+            self.faults.append(str(fault))
+            return False
+        return True
+
+    def evidence(self) -> tuple[str, ...]:
+        """Return what was done; TargetFault if anything failed."""
+        if self.faults:
+            rest = f" Done all the same: {'; '.join(self.done)}." if self.done else ""
+            raise TargetFault(" ".join(self.faults) + rest)
+        return tuple(self.done)

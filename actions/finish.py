@@ -1,0 +1,58 @@
+"""The end of every job that changes AWS: tell everybody, then remove the files of what was taken back.
+
+Telling comes first, so that a job that dies in between tells twice rather than never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import click
+
+from actions import messages
+from actions.job import Job
+from actions.ledger import Books
+from actions.records import close
+from actions.reporting import Reporter
+from actions.results import News
+from actions.runner import one_line
+from actions.telling import summary_markdown
+from actions.workspace import WorkspaceFault
+from sallyport.outcomes import Result
+from sallyport.problems import Problems
+
+
+def finish(
+    job: Job, books: Books, news: Sequence[News], title: str, remove: Collection[tuple[str, str]] = ()
+) -> int:
+    """Report *news* and remove the files of reverted entries and of *remove*; return the exit code."""
+    warning = books.ledger.snapshot.warning
+    summary = summary_markdown(title, news, [warning] if warning else [])
+    job.runner.summarise(summary)
+    for item in news:
+        click.echo(one_line(f"{item.outcome.request_id}: {item.outcome.result}: {item.outcome.detail}"))
+    reporter = Reporter(job.channels, job.writer, job.run.id, job.run.url, job.sha, job.pause)
+    faults = list(reporter.report(news, summary))
+    faults += _removed(job, books, [*remove, *_reverted(news)], reporter)
+    for fault in faults:
+        click.echo(one_line(fault), err=True)
+    job.runner.summarise("".join(f"\n> 🔴 {fault}\n" for fault in map(one_line, faults)))
+    bad = any(item.told and not item.outcome.result.good for item in news)
+    return 1 if bad or faults else 0
+
+
+def _reverted(news: Sequence[News]) -> list[tuple[str, str]]:
+    return [(n.entry.flow, n.entry.id) for n in news if n.entry and n.outcome.result is Result.REVERTED]
+
+
+def _removed(job: Job, books: Books, ended: Collection[tuple[str, str]], reporter: Reporter) -> list[str]:
+    if not ended:
+        return []
+    try:
+        fault = close(books, job.writer, ended, job.pause)
+    except (WorkspaceFault, Problems) as error:
+        fault = str(error)
+    if not fault:
+        return []
+    sentence = messages.not_removed(", ".join(sorted(one for _, one in ended)), fault)
+    return [sentence, *reporter.alert("files-not-removed", sentence)]

@@ -1,0 +1,116 @@
+"""One job: who it is, what it may talk to, and its clock, made from the environment once and passed on.
+
+Settings are those of the operator's interface; nothing else in this package reads a variable.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from actions.executors.protocol import Executor
+from actions.reconcile import MakeExecutor, Pause
+from actions.reporting import Channels
+from actions.runner import Runner
+from actions.workspace import Workspace
+from sallyport.policies import Policies
+from sallyport.problems import Problem
+from sallyport.settings import Environment
+from sallyport.times import utc_now
+
+if TYPE_CHECKING:
+    from sallyport.platforms.github import GitHub
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The workflow run that this job belongs to; the commit is the one GitHub shows the run at."""
+
+    id: str = "local"
+    url: str = ""
+    sha: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything a command works with."""
+
+    workspace: Workspace
+    runner: Runner
+    run: Run = field(default_factory=Run)
+    github: GitHub | None = None
+    channels: Channels = field(default_factory=Channels)
+    make_executor: MakeExecutor = field(default_factory=lambda: executors(utc_now, time.sleep))
+    clock: Callable[[], datetime] = utc_now
+    pause: Pause = time.sleep
+
+    @property
+    def sha(self) -> str:
+        """The commit that the check run goes to: the one the run is shown at."""
+        return self.run.sha or self.workspace.head()
+
+    @property
+    def writer(self) -> GitHub:
+        """The GitHub client of a job that may write."""
+        if self.github is None:
+            raise ValueError("this job has no GitHub client")
+        return self.github
+
+
+def reading_job(variables: Mapping[str, str]) -> Job:
+    """Return the job of a command that writes nothing anywhere; it needs no settings."""
+    return Job(Workspace(Path.cwd()), Runner.of(variables), _run(variables))
+
+
+def writing_job(variables: Mapping[str, str]) -> Job:
+    """Return the job of a command that changes AWS; Problems tells every setting that is missing."""
+    settings = Environment(variables)
+    repository = settings.required("GITHUB_REPOSITORY", "the repository that holds requests/, as owner/name")
+    token = settings.required("GITHUB_TOKEN", "the job's token, with contents: write and checks: write")
+    branch = settings.text("GITHUB_BRANCH", "main")
+    api_url = settings.text("GITHUB_API_URL")
+    slack_token, slack_url = settings.text("SLACK_BOT_TOKEN"), settings.text("SLACK_API_URL")
+    jira_url, jira_token = settings.text("JIRA_URL"), settings.text("JIRA_TOKEN")
+    jira_user, alert = settings.text("JIRA_USER"), settings.text("ALERT_CHANNEL")
+    if bool(jira_url) != bool(jira_token):
+        settings.refuse(Problem("JIRA_URL and JIRA_TOKEN belong together", "set both or neither"))
+    if alert and not slack_token:
+        settings.refuse(Problem("ALERT_CHANNEL is set without SLACK_BOT_TOKEN", "nobody would hear an alert"))
+    settings.check()
+    from sallyport.platforms.github import GitHub
+
+    run = _run(variables)
+    github = GitHub.connect(repository, branch, token=token, api_url=api_url or None)
+    return Job(
+        workspace=Workspace(Path.cwd(), branch, token),
+        runner=Runner.of(variables),
+        run=run,
+        github=github,
+        channels=Channels.connect(slack_token, slack_url, jira_url, jira_user, jira_token, alert),
+    )
+
+
+def executors(clock: Callable[[], datetime], pause: Pause) -> MakeExecutor:
+    """Return the maker of executors for one job; boto3 is imported when the first one is made."""
+    clients: list[Any] = []
+
+    def make(flow: str, policies: Policies) -> Executor[Any]:
+        from actions.executors import executor_for
+        from actions.executors.aws import Clients
+
+        if not clients:
+            clients.append(Clients())
+        return executor_for(flow, policies, clients[0], now=clock, wait=pause)
+
+    return make
+
+
+def _run(variables: Mapping[str, str]) -> Run:
+    run_id = variables.get("GITHUB_RUN_ID", "")
+    server, repository = variables.get("GITHUB_SERVER_URL", ""), variables.get("GITHUB_REPOSITORY", "")
+    url = f"{server}/{repository}/actions/runs/{run_id}" if run_id and server else ""
+    return Run(run_id or "local", url, variables.get("GITHUB_SHA", ""))

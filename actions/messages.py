@@ -1,0 +1,158 @@
+"""The words that people read about outcomes, each in one place. They take values and never decide anything.
+
+Every sentence is plain text: whoever shows one makes it inert for where it is shown.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sallyport.catalogue import Catalogue
+from sallyport.entries import Entry
+from sallyport.outcomes import Outcome, Result
+
+HEADLINES = {
+    Result.APPLIED: "Applied",
+    Result.ALREADY: "In force already",
+    Result.REVERTED: "Taken back",
+    Result.REFUSED: "Refused",
+    Result.FAILED: "Failed",
+}
+SIGNS = {
+    Result.APPLIED: "✅",
+    Result.ALREADY: "✅",
+    Result.REVERTED: "↩️",
+    Result.REFUSED: "⛔",
+    Result.FAILED: "🔴",
+}
+
+
+def what_of(entry: Entry, catalogue: Catalogue) -> str:
+    """Name what an entry asks for."""
+    titles = "; ".join(change.title(catalogue) for change in entry.changes)
+    return f"{titles} in {entry.environment}"
+
+
+def until(deadline: datetime | None) -> str:
+    return f"until {deadline:%Y-%m-%d %H:%M} UTC" if deadline else "without a deadline"
+
+
+def applied(what: str, deadline: datetime | None) -> str:
+    return f"{what} is in force {until(deadline)}, as read back from AWS."
+
+
+def already(what: str, deadline: datetime | None) -> str:
+    return f"{what} was in force already, {until(deadline)}; AWS was read back and nothing was changed."
+
+
+def reverted(what: str, deadline: datetime | None, now: datetime) -> str:
+    late = f", {lateness(now - deadline)} after its deadline" if deadline and now >= deadline else ""
+    return f"{what} has ended{late}; AWS was read back and nothing is kept for it."
+
+
+def reverted_in_doubt(what: str, request_id: str, doubt: str) -> str:
+    return f"{what} was taken back, because {request_id} {full_stop(doubt)}"
+
+
+def refused(what: str, reason: str) -> str:
+    return f"{what} was not applied: {full_stop(reason)} Nothing was changed for it."
+
+
+def refused_unproven(request_id: str, doubt: str) -> str:
+    return f"{request_id} {full_stop(doubt)} Nothing was changed."
+
+
+def expired_before(what: str, deadline: datetime) -> str:
+    return f"{what} was not applied: its time was over at {deadline:%Y-%m-%d %H:%M:%S} UTC. Nothing was changed."
+
+
+def not_there(request_id: str) -> str:
+    return f"{request_id} is not on the main branch. Nothing was changed."
+
+
+def not_found_after(what: str) -> str:
+    return f"{what} was written, but AWS does not show it. Nothing is claimed to be in force."
+
+
+def apply_failed(what: str, fault: str, aftermath: str) -> str:
+    return f"{what} could not be applied: {full_stop(fault)} {aftermath}"
+
+
+def revert_failed(what: str, fault: str, deadline: datetime | None, now: datetime) -> str:
+    late = f"It is {lateness(now - deadline)} past its deadline. " if deadline and now >= deadline else ""
+    return f"{what} could not be taken back: {full_stop(fault)} {late}The next sweep tries again."
+
+
+def never_proven(request_id: str, doubt: str) -> str:
+    return f"{request_id} {full_stop(doubt)} No version of it ever was, so nothing was made for it; its file goes."
+
+
+def unattributable(request_id: str, reason: str) -> str:
+    return (
+        f"{request_id} has ended, but nobody can tell what it changed: {full_stop(reason)} "
+        "Somebody must look at its file and at AWS."
+    )
+
+
+def aftermath(*, restored: bool | None, begun: bool, shown: bool | None, lock: str) -> str:
+    """Say how a fault left AWS; *shown* is whether the last look shows the change, None if there was none."""
+    if not begun:
+        return "Nothing was changed."
+    if restored is False:
+        return f"AWS could NOT be put back: somebody must look at {lock} now."
+    if shown is None:
+        return f"AWS could not be read again: somebody must look at {lock} now."
+    if shown:
+        return f"AWS still shows it: somebody must look at {lock} now."
+    return "What was there before has been put back, as read back from AWS."
+
+
+def undo_hint(entry: Entry) -> str:
+    """Say how a change ends, by itself or earlier."""
+    undos = " ".join(dict.fromkeys(change.undo() for change in entry.changes))
+    ends = f"It ends {until(entry.expires_at).removeprefix('until ')}." if entry.expires_at else ""
+    earlier = f"To end it now, delete {entry.path} on main and run the workflow “expire” with its id."
+    return " ".join(part for part in (undos, ends, earlier) if part)
+
+
+def lateness(late: timedelta) -> str:
+    """Say a span of time: to the second below two hours, since that is what lateness is judged by."""
+    seconds = max(0, int(late.total_seconds()))
+    if seconds < 120:
+        return _count(seconds, "second")
+    if seconds < 7200:
+        return " ".join([_count(seconds // 60, "minute"), *([_count(seconds % 60, "second")] if seconds % 60 else [])])
+    return f"{_count(seconds // 3600, 'hour')} {_count(seconds % 3600 // 60, 'minute')}"
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def alert(outcome: Outcome) -> str:
+    return f"{HEADLINES[outcome.result]}: {outcome.request_id}. {outcome.detail}"
+
+
+def not_told(where: str, what: str, why: str) -> str:
+    return f"The outcome of {what} could not be told in {where}: {full_stop(why)} What is said of AWS still holds."
+
+
+def not_removed(ids: str, why: str) -> str:
+    return (
+        f"{ids} was taken back, but its files could not be removed from main: {full_stop(why)} "
+        "The next sweep tries again."
+    )
+
+
+def check_title(outcomes: tuple[Outcome, ...]) -> str:
+    """Count the outcomes for a check's title, the bad ones first."""
+    if not outcomes:
+        return "Nothing to do"
+    order = (Result.FAILED, Result.REFUSED, Result.APPLIED, Result.REVERTED, Result.ALREADY)
+    counts = {result: sum(outcome.result is result for outcome in outcomes) for result in order}
+    return ", ".join(f"{count} {result.value}" for result, count in counts.items() if count)
+
+
+def full_stop(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,134 @@
+"""The order in which one target is changed, written once: look, plan, record, write, and look again at both sides.
+
+Apply, expire, retry and repair are this one operation. After a write, main is read again as well as AWS, until
+there is nothing left to do: so a job that raced with this one is seen, and what either lost is put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from actions.executors.protocol import Before, Claims, Executor, Plan, TargetFault, Verb
+from actions.verification import Site
+from actions.workspace import WorkspaceFault
+from sallyport.platforms.errors import PlatformError
+from sallyport.policies import Policies
+from sallyport.problems import Problems
+
+WRITES = 4  # of one job at one target; it settles after one unless somebody else writes too
+LOOKS = 14  # so main may move often between being read and a record being committed
+
+AnyPlan = Plan[Any]
+MakeExecutor = Callable[[str, Policies], Executor[Any]]  # of a flow
+Pause = Callable[[float], None]  # seconds
+_FAULTS = (TargetFault, WorkspaceFault, PlatformError, Problems)
+
+
+class Record(Protocol):
+    """The repository's side of a target, as far as it changes under a job."""
+
+    def claims(self, site: Site, now: datetime) -> Claims: ...
+
+    def refresh(self) -> None:
+        """Read main again."""
+
+    def executor(self, flow: str) -> Executor[Any]: ...
+
+    def keep(self, flow: str, befores: Sequence[Before]) -> bool:
+        """Commit what must be known to undo the plan; False if main has moved, so that the plan may be old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What one job did at one target, and how it found everything at the end."""
+
+    site: Site
+    plans: tuple[AnyPlan, ...] = ()  # those whose writing began, in order
+    last: AnyPlan | None = None  # the last look: empty of steps if the target is settled
+    claims: Claims | None = None  # what main asked for at the last look; None if nobody could tell
+    evidence: tuple[str, ...] = ()
+    fault: str = ""  # why it is not settled, a whole sentence; empty if it is
+    restored: bool | None = None  # after a fault: whether AWS was put back; None if there was nothing to put back
+
+    @property
+    def plan(self) -> AnyPlan | None:
+        """The plan that a reader wants to see: what was to be done, or that there was nothing to do."""
+        return self.plans[0] if self.plans else self.last
+
+    def caused(self, verb: Verb) -> frozenset[str]:
+        """Return the entries for which steps of that kind were begun."""
+        steps = (step for plan in self.plans for step in plan.steps if step.verb is verb)
+        return frozenset(entry for step in steps for entry in step.entries)
+
+
+def settle(site: Site, record: Record, clock: Callable[[], datetime], reference: str) -> Settlement:
+    """Make the target what all live entries on main ask for. It never raises for a fault of the target."""
+    work = _Work(site, record, clock, reference)
+    try:
+        return work.to_the_end()
+    except _FAULTS as fault:
+        return work.give_up(_sentence(fault))
+
+
+@dataclass(slots=True)
+class _Work:
+    site: Site
+    record: Record
+    clock: Callable[[], datetime]
+    reference: str
+    claims: Claims | None = None
+    begun: list[AnyPlan] = field(default_factory=list)
+    evidence: list[str] = field(default_factory=list)
+
+    def to_the_end(self) -> Settlement:
+        for _ in range(LOOKS):
+            settlement = self.look()
+            plan = settlement.last
+            if plan is None or plan.is_empty:
+                return settlement
+            if len(self.begun) == WRITES:
+                return self.give_up(f"AWS still differs from what is approved after {WRITES} attempts.")
+            if self.record.keep(self.site.flow, plan.before) and plan.steps:
+                self.begun.append(plan)
+                self.evidence += self.executor.apply(plan, self.reference)
+            self.record.refresh()
+        return self.give_up(f"The main branch moved each of {LOOKS} times that a record was to be committed.")
+
+    def look(self) -> Settlement:
+        """Hold what AWS has against what main asks for."""
+        claims = self.claims = self.record.claims(self.site, self.clock())
+        state = self.executor.observe(self.site.target, claims)
+        plan = self.executor.plan(self.site.target, state, claims)
+        seen = self.executor.evidence(state, claims)
+        return Settlement(self.site, tuple(self.begun), plan, claims, (*self.evidence, *seen))
+
+    def give_up(self, fault: str) -> Settlement:
+        """Put back what was there before this job's first write, look once more, and say what is."""
+        restored: bool | None = None
+        if self.begun and any(step.verb is Verb.CREATE for step in self.begun[0].steps):
+            restored, fault = self.put_back(fault)
+        try:
+            settlement = self.look()
+        except _FAULTS:
+            settlement = Settlement(self.site, tuple(self.begun), None, self.claims, tuple(self.evidence))
+        return replace(settlement, fault=fault, restored=restored)
+
+    def put_back(self, fault: str) -> tuple[bool, str]:
+        """Undo what was begun. Removals alone are never undone: what has ended must not come back."""
+        try:
+            self.evidence += self.executor.restore(self.begun[0], self.reference)
+        except TargetFault as second:
+            return False, f"{fault} Putting it back failed too: {_sentence(second)}"
+        return True, fault
+
+    @property
+    def executor(self) -> Executor[Any]:
+        return self.record.executor(self.site.flow)
+
+
+def _sentence(fault: Exception) -> str:
+    text = str(fault).strip() or type(fault).__name__
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,186 @@
+"""Tells everybody what a job did: the job's summary, the thread, the ticket, the alert channel, the check run.
+
+A report that cannot be delivered changes nothing in AWS: it is tried again a little, and then makes the job fail
+with a sentence that says what nobody was told. What stands already is looked for first, so that a re-run of a job
+tells nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from actions import messages
+from actions.results import News
+from actions.telling import check_summary, jira_comment, slack_alert, slack_reply
+from sallyport.outcomes import CHECK_NAME, Outcome, dump_outcomes
+from sallyport.platforms.errors import PlatformError, Refused, TryLater
+
+if TYPE_CHECKING:
+    from sallyport.platforms.jira import Jira
+    from sallyport.platforms.slack import Slack
+
+TRIES = 3
+LONGEST_PAUSE = 20.0
+CHECK_BYTES = 65_000  # GitHub takes 65,535 characters in each field of a check's output
+
+
+class Checks(Protocol):
+    """What reporting needs of the GitHub client."""
+
+    def check_run(
+        self,
+        name: str,
+        head_sha: str,
+        external_id: str,
+        conclusion: str,
+        title: str,
+        summary: str,
+        text: str,
+        details_url: str | None = None,
+    ) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """Where people are told; a channel that is not configured is left out."""
+
+    slack: Slack | None = None
+    jira: Jira | None = None
+    alert_channel: str = ""
+
+    @classmethod
+    def connect(
+        cls, slack_token: str, slack_url: str, jira_url: str, jira_user: str, jira_token: str, alert_channel: str
+    ) -> Channels:
+        """Make the clients; they are imported here, since commands without them should start fast."""
+        from sallyport.platforms.jira import Jira
+        from sallyport.platforms.slack import Slack
+
+        slack = Slack.connect(slack_token, slack_url or None) if slack_token else None
+        jira = Jira.connect(jira_url, jira_token, jira_user or None) if jira_url else None
+        return cls(slack, jira, alert_channel)
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Reports for one run."""
+
+    channels: Channels
+    checks: Checks
+    run_id: str
+    run_url: str
+    head_sha: str
+    pause: Callable[[float], None]
+
+    def report(self, news: Sequence[News], summary: str) -> tuple[str, ...]:
+        """Tell everybody; return a sentence for each report that could not be delivered.
+
+        The check comes first: from it the coordinator learns the outcome, and tells the requester itself.
+        """
+        faults = list(self._check(tuple(item.outcome for item in news), summary))
+        for item in news:
+            if item.told and item.entry is not None:
+                faults += self._reply(item)
+                faults += self._comment(item)
+            if item.is_loud:
+                faults += self._alert(item.outcome)
+        return tuple(faults)
+
+    def alert(self, key: str, text: str) -> tuple[str, ...]:
+        """Say something to the operators that is about no entry."""
+        slack, channel = self.channels.slack, self.channels.alert_channel
+        if slack is None or not channel:
+            return ()
+        marker = f"{key}:{self.run_id}"
+        plain, blocks = slack_alert(text, self.run_url)
+
+        def post() -> None:
+            if slack.find(channel, marker) is None:
+                slack.post(channel, plain, blocks=blocks, marker=marker)
+
+        return tuple(self._delivered("the alert channel", key, post))
+
+    def _check(self, outcomes: tuple[Outcome, ...], summary: str) -> Iterator[str]:
+        bad = any(not outcome.result.good for outcome in outcomes)
+        shown = check_summary(summary, CHECK_BYTES)
+        for part in parts(outcomes):
+            title, text = messages.check_title(part), dump_outcomes(part)
+
+            def put(title: str = title, text: str = text) -> None:
+                conclusion = "failure" if bad else "success"
+                self.checks.check_run(
+                    CHECK_NAME,
+                    self.head_sha,
+                    self.run_id,
+                    conclusion,
+                    title,
+                    shown,
+                    text,
+                    self.run_url or None,
+                )
+
+            yield from self._delivered("GitHub's checks", ", ".join(o.request_id for o in part), put)
+
+    def _reply(self, item: News) -> Iterator[str]:
+        slack, thread = self.channels.slack, item.entry.thread if item.entry else None
+        if slack is None or thread is None:
+            return
+        marker = marker_of(item.outcome, self.run_id)
+        text, blocks = slack_reply(item.outcome, self.run_url)
+
+        def post() -> None:
+            if slack.find(thread.channel, marker, thread_ts=thread.ts) is None:
+                slack.post(thread.channel, text, blocks=blocks, thread_ts=thread.ts, marker=marker)
+
+        yield from self._delivered("its Slack thread", item.outcome.request_id, post)
+
+    def _comment(self, item: News) -> Iterator[str]:
+        jira, ticket = self.channels.jira, item.entry.ticket if item.entry else None
+        if jira is None or ticket is None:
+            return
+        marker = marker_of(item.outcome, self.run_id)
+
+        def comment() -> None:
+            if not any(one.body.rstrip().endswith(marker) for one in jira.comments(ticket)):
+                jira.add_comment(ticket, jira_comment(item, self.run_url, marker))
+
+        yield from self._delivered(f"the ticket {ticket}", item.outcome.request_id, comment)
+
+    def _alert(self, outcome: Outcome) -> tuple[str, ...]:
+        return self.alert(f"{outcome.request_id}:{outcome.result}", messages.alert(outcome))
+
+    def _delivered(self, where: str, what: str, deliver: Callable[[], None]) -> Iterator[str]:
+        """Deliver, and again a little; each delivery looks first, so that an unknown outcome doubles nothing."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                deliver()
+            except Refused as error:
+                yield messages.not_told(where, what, str(error))
+                return
+            except PlatformError as error:
+                if attempt == TRIES:
+                    yield messages.not_told(where, what, str(error))
+                    return
+                after = error.after if isinstance(error, TryLater) else None
+                self.pause(min(after or float(attempt), LONGEST_PAUSE))
+            else:
+                return
+
+
+def marker_of(outcome: Outcome, run_id: str) -> str:
+    """Return what a report of *outcome* by this run is recognised by, in Slack and in JIRA."""
+    return f"{outcome.request_id}:{outcome.result}:{run_id}"
+
+
+def parts(outcomes: tuple[Outcome, ...]) -> list[tuple[Outcome, ...]]:
+    """Split outcomes so that each part fits the text of a check; none at all makes one empty part."""
+    found: list[tuple[Outcome, ...]] = [()]
+    for outcome in outcomes:
+        longer = (*found[-1], outcome)
+        if found[-1] and len(dump_outcomes(longer).encode()) > CHECK_BYTES:
+            found.append((outcome,))
+        else:
+            found[-1] = longer
+    return found

@@ -1,0 +1,102 @@
+"""From what a job did at a target to one outcome for each entry: the honest sentence that everybody is told.
+
+Pure functions. “Applied” and “reverted” are said only of what the last look at AWS has shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from actions import messages
+from actions.executors.protocol import Verb
+from actions.ledger import Ledger
+from actions.reconcile import Settlement
+from sallyport.catalogue import Catalogue
+from sallyport.entries import Entry
+from sallyport.outcomes import Outcome, Result
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """An outcome with the entry it is about; `entry` is None where nothing was ever proven."""
+
+    outcome: Outcome
+    entry: Entry | None = None
+    settlement: Settlement | None = None
+    told: bool = True  # in the thread and the ticket; otherwise only in the job's own report
+
+    @property
+    def is_loud(self) -> bool:
+        """Whether the alert channel must hear of it: it failed, or nobody who asked for it can be told."""
+        return self.outcome.result is Result.FAILED or (self.entry is None and not self.outcome.result.good)
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Turns a settlement into news. `asked` names the entries that this job is about; `doubts` is by id."""
+
+    settlement: Settlement
+    catalogue: Catalogue
+    asked: Collection[str]
+    doubts: Mapping[str, str]
+    gone: Collection[str]  # ids whose files are off main already: their end has been told
+    now: datetime
+
+    @classmethod
+    def of(cls, settlement: Settlement, ledger: Ledger, asked: Collection[str], now: datetime) -> Teller:
+        """Return the teller with what the ledger knows about the entries."""
+        ended = settlement.claims.ended if settlement.claims else ()
+        findings = {entry.id: ledger.finding(entry.flow, entry.id) for entry in ended}
+        doubts = {one: finding.doubt for one, finding in findings.items()}
+        gone = {one for one, finding in findings.items() if not finding.present}
+        return cls(settlement, ledger.policies.catalogue, asked, doubts, gone, now)
+
+    def news(self) -> tuple[News, ...]:
+        """Return what there is to tell: of entries asked about, of those changed, and of those refused."""
+        claims = self.settlement.claims
+        if claims is None:
+            return ()
+        found = [self._live(entry) for entry in claims.live] + [self._ended(entry) for entry in claims.ended]
+        return tuple(news for news in found if news)
+
+    def _live(self, entry: Entry) -> News | None:
+        last, what = self.settlement.last, messages.what_of(entry, self.catalogue)
+        asked, made = entry.id in self.asked, entry.id in self.settlement.caused(Verb.CREATE)
+        if last and entry.id in last.refusals:
+            refusal = messages.refused(what, last.refusals[entry.id])
+            return self._tell(entry, Result.REFUSED, refusal, told=asked or made)
+        there = last is not None and entry.id in last.unchanged
+        if there and not made:
+            detail = messages.already(what, entry.expires_at)
+            return self._tell(entry, Result.ALREADY, detail) if asked else None
+        if self.settlement.fault:
+            return self._apply_failed(entry, what, shown=there if last else None) if asked or made else None
+        if there:
+            return self._tell(entry, Result.APPLIED, messages.applied(what, entry.expires_at))
+        return self._tell(entry, Result.FAILED, messages.not_found_after(what)) if asked or made else None
+
+    def _apply_failed(self, entry: Entry, what: str, *, shown: bool | None) -> News:
+        begun = bool(self.settlement.plans)
+        lock = self.settlement.site.target.lock
+        aftermath = messages.aftermath(restored=self.settlement.restored, begun=begun, shown=shown, lock=lock)
+        return self._tell(entry, Result.FAILED, messages.apply_failed(what, self.settlement.fault, aftermath))
+
+    def _ended(self, entry: Entry) -> News | None:
+        removed = entry.id in self.settlement.caused(Verb.REMOVE)
+        if not removed and entry.id not in self.asked:
+            return None
+        what = messages.what_of(entry, self.catalogue)
+        if self.settlement.fault:
+            detail = messages.revert_failed(what, self.settlement.fault, entry.expires_at, self.now)
+            return self._tell(entry, Result.FAILED, detail)
+        told = removed or entry.id not in self.gone
+        if doubt := self.doubts.get(entry.id):
+            return self._tell(entry, Result.REVERTED, messages.reverted_in_doubt(what, entry.id, doubt), told=told)
+        return self._tell(entry, Result.REVERTED, messages.reverted(what, entry.expires_at, self.now), told=told)
+
+    def _tell(self, entry: Entry, result: Result, detail: str, *, told: bool = True) -> News:
+        evidence = self.settlement.evidence if result is not Result.REFUSED else ()
+        outcome = Outcome(entry.id, result, detail, self.now, entry.expires_at, evidence)
+        return News(outcome, entry, self.settlement, told)

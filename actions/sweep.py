@@ -1,0 +1,126 @@
+"""What is due in the checkout, and whose job it is: the entries that have ended and still have files.
+
+A sweep cannot be blocked by one bad file: what nobody can attribute is given to somebody all the same, loudly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from actions.deadlines import Due, scan
+from actions.ledger import Books, Ledger
+from actions.verification import Finding, Site, site_of
+from actions.workspace import Workspace
+from sallyport.changes.protocol import Access
+from sallyport.documents import load
+from sallyport.entries import FOLDER
+from sallyport.flows import ENVIRONMENT, Flow
+from sallyport.problems import Problems
+
+REMEMBERED = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """An entry that must be taken back. `site` is None where nobody can tell what it changed."""
+
+    finding: Finding
+    why: str
+    environment: str
+    access: Access
+    site: Site | None
+    fault: str = ""
+
+
+class Sweep:
+    """Looks for what is due; the books are opened only if something may be."""
+
+    def __init__(self, workspace: Workspace, open_books: Callable[[], Books]) -> None:
+        self._workspace = workspace
+        self._open_books = open_books
+        self._books: Books | None = None
+
+    @property
+    def books(self) -> Books:
+        self._books = self._books or self._open_books()
+        return self._books
+
+    def overdue(self, now: datetime, also: Collection[str] = ()) -> tuple[Overdue, ...]:
+        """Return what is due at *now*; *also* names ids to look at although nothing in the checkout says so."""
+        candidates = {(due.flow, due.id): due.why for due in self._candidates(now)}
+        found = [self.books.ledger.finding(flow, one) for flow, one in candidates]
+        known = [finding for finding in map(self._known, also) if finding and _may_be_left(finding, now)]
+        found += [finding for finding in known if (finding.flow, finding.id) not in candidates]
+        return tuple(
+            self._attributed(finding, candidates.get((finding.flow, finding.id), "it was asked for"))
+            for finding in found
+            if not finding.is_wanted(now)
+        )
+
+    def _candidates(self, now: datetime) -> list[Due]:
+        self._workspace.insist_on_history()
+        glanced = list(scan(self._workspace.root, now, self._may_be_permanent))
+        known = {(due.flow, due.id) for due in glanced}
+        touched = self._workspace.disturbed(self._workspace.head(), f"{FOLDER}/")
+        changed = [_due(path) for path in touched if (self._workspace.root / path).is_file()]
+        return glanced + [due for due in changed if due and (due.flow, due.id) not in known]
+
+    def _known(self, entry_id: str) -> Finding | None:
+        return self.books.ledger.find(entry_id)
+
+    def _may_be_permanent(self, flow_id: str, content: bytes) -> bool:
+        flow = self.books.ledger.policies.flows.get(flow_id)
+        if flow is None or not any(rule.lifetime.permanent for rule in flow.rules):
+            return False
+        return _rule_allows(flow, content)
+
+    def _attributed(self, finding: Finding, why: str) -> Overdue:
+        try:
+            site = site_of(finding, self.books.ledger.policies)
+        except LookupError as error:
+            environment, access = responsible(finding, self.books.ledger)
+            return Overdue(finding, why, environment, access, None, str(error))
+        return Overdue(finding, why, site.target.environment, site.target.access, site)
+
+
+def _may_be_left(finding: Finding, now: datetime) -> bool:
+    """Tell whether something of an entry may be left in AWS although its file is gone.
+
+    Long after its deadline it is not asked any more: what AWS has then may be somebody else's.
+    """
+    return finding.present or finding.deadline is None or now < finding.deadline + REMEMBERED
+
+
+def responsible(finding: Finding, ledger: Ledger) -> tuple[str, Access]:
+    """Return the environment whose job reports on what nobody can attribute: the one it names, or the first."""
+    environments = ledger.policies.catalogue.environments
+    known = finding.entry or finding.claimed
+    named = environments.get(known.environment) if known else None
+    place = named or next(iter(environments.values()))
+    return place.id, Access(place.account, place.region, place.role)
+
+
+def _rule_allows(flow: Flow, content: bytes) -> bool:
+    """Tell whether the rule for an entry allows a permanent one; an unreadable file allows nothing."""
+    try:
+        data = load(content, flow.id).data
+    except Problems:
+        return False
+    facts: Mapping[str, Any] = data if isinstance(data, dict) else {}
+    answers = {ENVIRONMENT: str(facts.get("environment"))}
+    changes = facts.get("changes")
+    for change in changes if isinstance(changes, list) else []:
+        if isinstance(change, dict):
+            answers |= {name: value for name, value in change.items() if isinstance(value, str)}
+    rule = flow.rule_for(answers)
+    return rule is not None and rule.lifetime.permanent
+
+
+def _due(path: str) -> Due | None:
+    parts = path.split("/")
+    if len(parts) != 3 or not parts[2].endswith(".yaml") or parts[2].count(".") != 1:
+        return None
+    return Due(parts[1], parts[2].removesuffix(".yaml"), "its file was changed after it had been committed")

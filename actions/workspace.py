@@ -1,0 +1,158 @@
+"""The checkout a job stands in, read through git: commits, files at a commit, and what history did to a path.
+
+It never changes the working tree, so that the code that runs stays the code the job started with, and it never
+writes to the remote: commits are made through the GitHub API.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_EVERY_CHANGE = ("--full-history", "--no-renames", "--diff-merges=first-parent")
+FETCHES = 3  # GitHub's git servers hiccup; a job that has just written must see main again
+
+
+class WorkspaceFault(Exception):
+    """git did not do what was asked; the sentence carries git's own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A file as one commit left it."""
+
+    commit: str
+    content: bytes
+
+
+def _content(version: Version | None) -> bytes | None:
+    return version.content if version else None
+
+
+class Workspace:
+    """A clone whose `origin` is the repository of the requests."""
+
+    def __init__(
+        self, root: Path, branch: str = "main", token: str = "", pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.root = root
+        self.branch = branch
+        self._token = token
+        self._pause = pause
+
+    def head(self) -> str:
+        """Return the sha of the commit that is checked out."""
+        return self._git("rev-parse", "--verify", "HEAD^{commit}").decode().strip()
+
+    def refresh(self) -> str:
+        """Fetch the branch from the remote and return the sha of its newest commit."""
+        remote = f"refs/remotes/origin/{self.branch}"
+        for attempt in range(1, FETCHES + 1):
+            try:
+                self._git("fetch", "--quiet", "--no-tags", "origin", f"+refs/heads/{self.branch}:{remote}")
+                break
+            except WorkspaceFault:
+                if attempt == FETCHES:
+                    raise
+                self._pause(attempt)
+        return self._git("rev-parse", "--verify", f"{remote}^{{commit}}").decode().strip()
+
+    def insist_on_history(self) -> None:
+        """WorkspaceFault in a shallow clone: what history does not show would count as never having been."""
+        if self._git("rev-parse", "--is-shallow-repository").strip() != b"false":
+            raise WorkspaceFault("the clone is shallow; check out with fetch-depth: 0")
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Tell whether *commit* exists and is *of* or one of its ancestors."""
+        done = self._run(("merge-base", "--is-ancestor", commit, of))
+        return done.returncode == 0
+
+    def tree(self, commit: str, *folders: str) -> dict[str, str]:
+        """Return the blob sha of every file below the *folders* at *commit*, by path."""
+        listed = self._git("ls-tree", "-r", "-z", commit, "--", *folders).decode(errors="surrogateescape")
+        rows = (row.partition("\t") for row in listed.split("\0") if row)
+        return {path: facts.split()[2] for facts, _, path in rows}
+
+    def read(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Return the bytes of many objects, given by sha or as `<commit>:<path>`; absent ones are left out."""
+        asked = list(dict.fromkeys(names))
+        if not asked:
+            return {}
+        answer = self._git("cat-file", "--batch", stdin="\n".join(asked).encode() + b"\n")
+        found, place = {}, 0
+        for name in asked:
+            end = answer.index(b"\n", place)
+            head = answer[place:end].rsplit(b" ", 2)
+            place = end + 1
+            if head[-1] == b"missing":
+                continue
+            size = int(head[-1])
+            found[name] = answer[place : place + size]
+            place += size + 1
+        return found
+
+    def file(self, commit: str, path: str) -> bytes | None:
+        """Return the bytes of *path* at *commit*, or None if it is not there."""
+        blob = self.tree(commit, path).get(path)
+        return self.read([blob])[blob] if blob else None
+
+    def versions(self, path: str, at: str) -> tuple[Version, ...]:
+        """Return the contents that *path* has had one after the other in the history of *at*, newest first."""
+        commits = self._git("log", *_EVERY_CHANGE, "--diff-filter=AMT", "--format=%H", at, "--", path)
+        names = {f"{commit}:{path}": commit for commit in commits.decode().split()}
+        contents = self.read(names)
+        found = [Version(names[name], contents[name]) for name in names if name in contents]
+        return tuple(v for v, older in zip(found, [*found[1:], None], strict=True) if v.content != _content(older))
+
+    def disturbed(self, at: str, folder: str) -> Mapping[str, frozenset[str]]:
+        """Return what the history of *at* did to paths below *folder* after it had added them.
+
+        The letters are git's: M and T for a change, D for a deletion. All sides of merges count, so that
+        nothing hides on a merged branch.
+        """
+        listed = self._git(
+            "log", *_EVERY_CHANGE, "--diff-filter=MDT", "--format=", "--name-status", "-z", at, "--", folder
+        )
+        fields = listed.decode(errors="surrogateescape").split("\0")
+        found: dict[str, set[str]] = {}
+        for letter, path in zip(fields[::2], fields[1::2], strict=False):  # a final NUL ends the last field
+            found.setdefault(path, set()).add(letter)
+        return {path: frozenset(letters) for path, letters in found.items()}
+
+    def commits_touching(self, folder: str, at: str, most: int) -> tuple[str, ...]:
+        """Return the newest commits of the branch that changed anything below *folder*, newest first."""
+        listed = self._git("log", "--first-parent", f"--max-count={most}", "--format=%H", at, "--", folder)
+        return tuple(listed.decode().split())
+
+    def _git(self, *arguments: str, stdin: bytes | None = None) -> bytes:
+        done = self._run(arguments, stdin)
+        if done.returncode:
+            words = done.stderr.decode(errors="replace").strip()
+            raise WorkspaceFault(f"git {arguments[0]} failed: {words or f'exit code {done.returncode}'}")
+        return done.stdout
+
+    def _run(self, arguments: Sequence[str], stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        command = ["git", "-C", str(self.root), *arguments]
+        given = stdin or b""
+        variables = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        if arguments[0] == "fetch":
+            variables |= self._credentials()
+        return subprocess.run(command, input=given, capture_output=True, env=variables, check=False)  # noqa: S603
+
+    def _credentials(self) -> Mapping[str, str]:
+        """Return the token as a header for the remote's host alone, in variables: arguments show in `ps`."""
+        url = urlsplit(self._git("remote", "get-url", "origin").decode().strip())
+        if not self._token or url.scheme not in {"https", "http"}:
+            return {}
+        basic = base64.b64encode(f"x-access-token:{self._token}".encode()).decode()
+        return {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"http.{url.scheme}://{url.netloc}/.extraheader",
+            "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {basic}",
+        }
