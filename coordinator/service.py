@@ -86,6 +86,7 @@ class Service:
         """Read policies and people, start working, and only then listen to Slack."""
         self.policies.refresh()
         self.directory.refresh()
+        self.journal.reclaim()
         self.reconciler.start()
         self._every(POLICIES_EVERY, self.policies.keep_fresh)
         self._every(DIRECTORY_EVERY, self.directory.refresh)

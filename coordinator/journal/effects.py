@@ -1,6 +1,6 @@
 """The outbox: effects are armed with the facts that cause them, claimed under a lease, and done once.
 
-A lease is longer than any client's total timeout, so that nobody repeats a call that may still be under way.
+A lease is longer than a handler's calls can take together, so that nobody repeats one that may be under way.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from coordinator.journal.tables import effects
 from coordinator.lifecycle import Armed, Lane, Move
 
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=90)  # a look and a write, each with its timeout, and time to spare
+CALL = timedelta(seconds=15)  # what a call of a process that died can still take: the clients' timeout and more
 _NEVER = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -126,6 +127,21 @@ def claim(connection: sa.Connection, lane: Lane, now: datetime, limit: int) -> l
     for work in works:
         _update(connection, work, leased_until=now + LEASE, lease=lease, uncertain=True)  # until it says otherwise
     return works
+
+
+def reclaim(connection: sa.Connection) -> int:
+    """Shorten the leases that a process left behind when it died; return how many there were.
+
+    Only for a database that no other process uses. A call that it had just made may still arrive, so each
+    lease lasts as long as a call can take.
+    """
+    held = sa.select(effects).where(effects.c.lease != "")
+    rows = connection.execute(held).all()
+    for row in rows:
+        same = sa.and_(effects.c.request_id == row.request_id, effects.c.name == row.name)
+        shorter = row.leased_until - LEASE + CALL
+        connection.execute(sa.update(effects).where(same).values(leased_until=shorter, lease=""))
+    return len(rows)
 
 
 def waiting_for(connection: sa.Connection, work: Work) -> set[Lane]:

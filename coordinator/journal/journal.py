@@ -131,6 +131,13 @@ class Journal:
         with self._patiently() as connection:
             outbox.retry(connection, work, due, error, uncertain=uncertain)
 
+    def reclaim(self) -> int:
+        """Take back what a dead process had claimed, where no other process can be at work: on SQLite."""
+        if self._turns is None:
+            return 0
+        with self._patiently() as connection:
+            return outbox.reclaim(connection)
+
     # Questions
 
     def request(self, request_id: str) -> Request:

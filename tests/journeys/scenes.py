@@ -51,7 +51,7 @@ def ask_whitelisting(company: Company, source: str = CALLER, **changed: str) -> 
 
 def approve(company: Company, text: str, who: str = "lee") -> Message:
     """Press Approve on the card that shows *text*."""
-    card = company.slack.person(who).sees(text)
+    card = company.slack.person(who).sees(text, timeout=40)
     button = next(label for label in card.buttons if label.startswith("Approve"))
     assert card.press(button).ok
     return card
