@@ -6,7 +6,7 @@ A lease is longer than a handler's calls can take together, so that nobody repea
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from coordinator.journal.tables import effects
 from coordinator.lifecycle import Armed, Lane, Move
+from coordinator.requests import Request
 
 LEASE = timedelta(seconds=90)  # a look and a write, each with its timeout, and time to spare
 CALL = timedelta(seconds=15)  # what a call of a process that died can still take: the clients' timeout and more
@@ -44,10 +45,13 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The effect is done; `result` is remembered, and what follows is recorded in the same transaction."""
+    """The effect is done; `result` is remembered, and what follows is recorded in the same transaction.
+
+    Where `then` depends on how the request stands, it is a function of the request at the moment of recording.
+    """
 
     result: Mapping[str, Any] = field(default_factory=dict)
-    then: Move | None = None
+    then: Move | Callable[[Request], Move] | None = None
     arm: tuple[Armed, ...] = ()
 
 

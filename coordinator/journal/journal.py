@@ -15,13 +15,16 @@ from sqlalchemy.exc import IntegrityError
 
 from coordinator.journal import effects as outbox
 from coordinator.journal.effects import Done, Work
-from coordinator.journal.rows import request_values, to_fact, to_request
+from coordinator.journal.rows import fact_values, new_request, request_values, to_fact, to_request
 from coordinator.journal.tables import decisions, effects, facts, requests
 from coordinator.journal.turns import Turns
 from coordinator.lifecycle import FOLLOWS, Happening, Lane, Move, on_fact, on_state, on_submit
 from coordinator.requests import Ask, Decision, Request, State
 from sallyport.audit import FIRST, Deed, Fact
 from sallyport.ids import new_id
+
+_NEW_REQUEST = sa.insert(requests)  # built once: building a statement costs more than running it
+_NEW_FACT = sa.insert(facts)
 
 
 class UnknownRequest(LookupError):
@@ -49,22 +52,22 @@ class Journal:
 
     def submit(self, ask: Ask) -> Request:
         """Record a new request; a submission that was recorded before returns the request it made then."""
+        values = request_values(ask, new_id(ask.prefix))
+        details = {"reason": ask.reason, "environment": ask.environment}
+        asked = Fact(values["id"], 1, Deed.ASKED, ask.submitted_at, ask.requester, details)
+        armed = on_submit(ask)
         try:
             with self._urgently() as connection:
-                request_id = new_id(ask.prefix)
-                connection.execute(sa.insert(requests).values(request_values(ask, request_id)))
-                details = {"reason": ask.reason, "environment": ask.environment}
-                asked = Happening(Deed.ASKED, ask.submitted_at, ask.requester, details)
-                lanes = _record(connection, request_id, asked)
-                lanes |= outbox.arm(connection, request_id, on_submit(ask))
-                request = _request(connection, request_id)
+                connection.execute(_NEW_REQUEST, values)
+                connection.execute(_NEW_FACT, fact_values(asked))
+                lanes = outbox.arm(connection, values["id"], armed)
         except IntegrityError:
             earlier = self._by_submission(ask.key)
             if earlier is None:
                 return self.submit(ask)  # two ids collided; the next one will not
             return earlier
         self.on_work(lanes)
-        return request
+        return new_request(ask, values["id"])
 
     def decide(self, request_id: str, decision: Decision, settle: Callable[[Request], Move | None]) -> Request:
         """Record one person's decision; *settle* says, knowing all decisions, whether it settles the request.
@@ -117,7 +120,9 @@ class Journal:
                 return
             lanes = outbox.waiting_for(connection, work)
             if done.then is not None:
-                lanes |= _apply(connection, _request(connection, work.request_id, lock=True), done.then)
+                request = _request(connection, work.request_id, lock=True)
+                move = done.then(request) if callable(done.then) else done.then
+                lanes |= _apply(connection, request, move)
             lanes |= outbox.arm(connection, work.request_id, done.arm)
         self.on_work(lanes)
 
@@ -230,16 +235,5 @@ def _record(connection: sa.Connection, request_id: str, happening: Happening) ->
     ).one_or_none()
     number, previous = (last.number + 1, last.digest) if last else (1, FIRST)
     fact = Fact(request_id, number, happening.deed, happening.at, happening.by, happening.details, previous)
-    connection.execute(
-        sa.insert(facts).values(
-            request_id=request_id,
-            number=number,
-            deed=fact.deed.value,
-            at=fact.at,
-            by=fact.by,
-            details=dict(fact.details),
-            previous=fact.previous,
-            digest=fact.digest,
-        )
-    )
+    connection.execute(_NEW_FACT, fact_values(fact))
     return outbox.arm(connection, request_id, on_fact(number, happening.deed, happening.at))

@@ -37,6 +37,29 @@ def request_values(ask: Ask, request_id: str) -> dict[str, Any]:
     }
 
 
+def new_request(ask: Ask, request_id: str) -> Request:
+    """Return the request that the row of `request_values` holds."""
+    return Request(
+        id=request_id,
+        flow=ask.flow,
+        environment=ask.environment,
+        state=State.PENDING,
+        revision=1,
+        requester=ask.requester,
+        requester_slack=ask.requester_slack,
+        reason=ask.reason,
+        changes=ask.changes,
+        asked=ask.asked,
+        notify=ask.notify,
+        lifetime=ask.lifetime,
+        channel=ask.channel,
+        submitted_at=ask.submitted_at,
+        decide_by=ask.decide_by,
+        expires_at=None,
+        closing="",
+    )
+
+
 def to_request(
     row: sa.Row[*tuple[Any, ...]],
     decisions: Iterable[sa.Row[*tuple[Any, ...]]],
@@ -68,3 +91,17 @@ def to_request(
 
 def to_fact(row: sa.Row[*tuple[Any, ...]]) -> Fact:
     return Fact(row.request_id, row.number, Deed(row.deed), row.at, row.by, row.details, row.previous)
+
+
+def fact_values(fact: Fact) -> dict[str, Any]:
+    """Return the row of a fact."""
+    return {
+        "request_id": fact.request_id,
+        "number": fact.number,
+        "deed": fact.deed.value,
+        "at": fact.at,
+        "by": fact.by,
+        "details": dict(fact.details),
+        "previous": fact.previous,
+        "digest": fact.digest,
+    }

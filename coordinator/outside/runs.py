@@ -6,7 +6,7 @@ The coordinator changes nothing in AWS itself; a dispatch names a request and a 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from coordinator.journal import Again, Done, Work
@@ -86,12 +86,7 @@ class Runs:
         at = outcome.at if outcome else self.now()
         details: dict[str, JSON] = _details(outcome, run) if outcome else {"detail": sentence, "url": run.html_url}
         ended = Happening(Deed.REVERTED, at, JOB, details)
-        if request.state is State.ACTIVE:
-            return Done(then=Move(ended, State.ENDED, sentence))
-        if request.state is State.FAILED:
-            return Done(then=Move(ended))
-        late = "Its time was over before it was applied."
-        return Done(then=Move(Happening(Deed.FAILED, at, JOB, {**details, "detail": late}), State.FAILED, late))
+        return Done(then=lambda standing: _over(standing.state, ended, sentence))
 
     def _overdue(self, request: Request, run: RunState, outcome: Outcome | None) -> Done:
         """Say loudly that it is still there, and try again: nothing may outlive its deadline."""
@@ -116,6 +111,19 @@ class Runs:
         reports = self.github.check_runs(run.head_sha, CHECK_NAME)
         outcomes = (o for r in reports if r.external_id == str(run.id) for o in load_outcomes(r.text))
         return next((outcome for outcome in outcomes if outcome.request_id == request_id), None)
+
+
+def _over(state: State, ended: Happening, sentence: str) -> Move:
+    """Return what the end of an entry means for a request in *state*: it may have become live just now."""
+    match state:
+        case State.APPROVED | State.APPLYING:
+            late = "Its time was over before it was applied."
+            failed = replace(ended, deed=Deed.FAILED, details={**ended.details, "detail": late})
+            return Move(failed, State.FAILED, late)
+        case State.FAILED:
+            return Move(ended)
+        case _:
+            return Move(ended, State.ENDED, sentence)
 
 
 def _failed(deed: Deed, sentence: str, at: datetime, run: RunState, outcome: Outcome | None = None) -> Move:

@@ -59,9 +59,7 @@ def card(request: Request, policies: Policies) -> Content:
     return text, [
         *about,
         SectionBlock(text=PlainTextObject(text=effects)),
-        _context(
-            f"{_status_line(request, policies)} Decide by {date(request.decide_by)}. Digest {request.digest}."
-        ),
+        _context(f"{_status_line(request, policies)} Digest {request.digest}."),
         *_links(request),
         _buttons(request, policies),
     ]
@@ -82,7 +80,7 @@ def status(request: Request, policies: Policies) -> str:
     names = _approvers(request, policies.people)
     match request.state:
         case State.PENDING:
-            return "Waiting for a decision."
+            return f"Waiting for {_asked(request, policies.people)}, until {date(request.decide_by)}."
         case State.APPROVED:
             return f"Approved by {names}; about to be applied."
         case State.APPLYING:
@@ -110,6 +108,11 @@ def _who(request: Request) -> str:
 
 def _approvers(request: Request, people: People) -> str:
     return ", ".join(_called(people, decision.by) for decision in request.approvals)
+
+
+def _asked(request: Request, people: People) -> str:
+    names = [escape(person.label) for user in request.notify if (person := people.by_slack(user))]
+    return " or ".join(names) or "a decision"
 
 
 def _called(people: People, email: str) -> str:

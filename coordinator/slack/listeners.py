@@ -20,7 +20,6 @@ from slack_bolt import Ack, App
 from coordinator.asking import Asking
 from coordinator.courtesy import Courtesy
 from coordinator.deciding import Deciding, NotYours
-from coordinator.requests import Request
 from coordinator.slack import cards, forms, replies
 from coordinator.slack.text import tidy
 from sallyport.flows import ENVIRONMENT, REASON, Flow
@@ -102,16 +101,10 @@ class Listeners:
         view = body["view"]
         flow = self.policies().flows[json.loads(view["private_metadata"])["flow"]]
         try:
-            request = self.asking.ask(flow, body["user"]["id"], forms.read_answers(view), f"view:{view['id']}")
+            self.asking.ask(flow, body["user"]["id"], forms.read_answers(view), f"view:{view['id']}")
+            ack()
         except Problems as error:
             ack(response_action="errors", errors=forms.errors_for(view, error.problems))
-        else:
-            ack()
-            self._later(self._confirm, request)
-
-    def _confirm(self, request: Request) -> None:
-        text = replies.asked(request, self.policies())
-        self.slack.post(request.requester_slack, text, marker=f"{request.id}:asked")
 
     # Deciding
 
@@ -154,7 +147,19 @@ class Listeners:
         self._later(self.slack.respond, body["response_url"], text)
 
     def _later(self, do: Callable[..., object], *arguments: object) -> None:
-        self.afterwards.submit(_logged(do), *arguments)
+        self.afterwards.submit(self._politely(do), *arguments)
+
+    def _politely(self, do: Callable[..., object]) -> Callable[..., object]:
+        """Wrap what follows an acknowledgement: others' come first, and nobody waits for its faults."""
+
+        def politely(*arguments: object) -> None:
+            self.courtesy.give_way()
+            try:
+                do(*arguments)
+            except Exception as error:
+                log.warning("afterwards.failed", call=getattr(do, "__name__", str(do)), error=str(error))
+
+        return politely
 
     def _guarded(self, listener: Callable[[Ack, Body], None]) -> Callable[[Ack, Body], None]:
         def guarded(ack: Ack, body: Body) -> None:
@@ -186,13 +191,3 @@ def _say_broken(ack: Ack, body: Body, fault: str) -> None:
         ack(text)
     else:
         ack()
-
-
-def _logged(do: Callable[..., object]) -> Callable[..., object]:
-    def logged(*arguments: object) -> None:
-        try:
-            do(*arguments)
-        except Exception as error:
-            log.warning("afterwards.failed", call=getattr(do, "__name__", str(do)), error=str(error))
-
-    return logged
