@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
+from coordinator.head import Head
 from sallyport.attestations import Signer, read_signer
 from sallyport.platforms.github import GitHub
 from sallyport.policies import FOLDER, Policies, load_policies
@@ -21,8 +22,9 @@ log = structlog.get_logger()
 class PolicySource:
     """The policies in force, with the signing key matched to what they publish."""
 
-    def __init__(self, github: GitHub, signing_key: str, alert: Callable[[str, str], None]) -> None:
+    def __init__(self, github: GitHub, head: Head, signing_key: str, alert: Callable[[str, str], None]) -> None:
         self._github = github
+        self._head = head
         self._signing_key = signing_key
         self._alert = alert
         self._blobs: dict[str, bytes] = {}
@@ -45,7 +47,7 @@ class PolicySource:
     def refresh(self) -> None:
         """Read what changed since the last look. Problems, or ValueError for the key, if it is not usable."""
         with self._lock:
-            head = self._github.head()
+            head = self._head.latest()
             if head == self._seen:
                 return
             files = self._read(head)

@@ -19,6 +19,7 @@ from coordinator.config import Config
 from coordinator.courtesy import Courtesy
 from coordinator.deciding import Deciding
 from coordinator.directory import Directory
+from coordinator.head import Head
 from coordinator.journal import Journal, open_store
 from coordinator.outside.clock import time_out
 from coordinator.outside.commits import Commits
@@ -69,7 +70,8 @@ class Service:
     def __init__(self, config: Config, clients: Clients) -> None:
         self.config = config
         self.alerts = Alerts(clients.slack, config.alert_channel)
-        self.policies = PolicySource(clients.github, config.signing_key, self.alerts)
+        self.head = Head(clients.github)
+        self.policies = PolicySource(clients.github, self.head, config.signing_key, self.alerts)
         self.directory = Directory(clients.slack, self.policies.current)
         self.journal = Journal(open_store(config.database_url))
         asking = Asking(self.journal, self.policies.current, self.directory, utc_now)
@@ -113,8 +115,8 @@ class Service:
         policies = self.policies.current
         tickets = Tickets(clients.jira, self.config.jira_project, self.journal, policies, utc_now)
         messages = Messages(clients.slack, self.journal, policies)
-        commits = Commits(clients.github, self.policies.signer, policies, utc_now)
-        runs = Runs(clients.github, policies, utc_now, self.alerts)
+        commits = Commits(clients.github, self.policies.signer, policies, utc_now, self.head)
+        runs = Runs(clients.github, policies, utc_now, self.alerts, self.head)
         return Hands(
             single={
                 "ticket": tickets.open,

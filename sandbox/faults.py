@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -47,10 +48,11 @@ class Fault:
 
 @dataclass
 class Faults:
-    """The faults waiting in one stand-in, and a log of every call it got."""
+    """The faults waiting in one stand-in, a log of every call it got, and the seconds that each answer took."""
 
     waiting: list[Fault] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, fault: Fault) -> None:
@@ -81,7 +83,9 @@ class FaultyApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self._faults.take(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if fault is None:
+            start = time.monotonic()
             await self._app(scope, receive, send)
+            self._faults.seconds.append(time.monotonic() - start)
             return
         if fault.moment is Moment.AFTER:
             await self._app(scope, receive, _discard)

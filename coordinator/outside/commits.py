@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from coordinator.head import Head
 from coordinator.journal import Done, Work
 from coordinator.lifecycle import Happening, Move
 from coordinator.requests import Request
@@ -23,15 +24,15 @@ Job = tuple[Work, Request]
 COORDINATOR = "coordinator"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Commits:
-    """The effects `commit` and `withdraw`. The head is remembered, so that a commit is one call."""
+    """The effects `commit` and `withdraw`."""
 
     github: GitHub
     signer: Callable[[], Signer]
     policies: Callable[[], Policies]
     now: Callable[[], datetime]
-    head: str = ""
+    head: Head
 
     def commit(self, jobs: Sequence[Job]) -> list[Done]:
         """Commit the entries of *jobs*, except those that an earlier attempt has committed."""
@@ -40,7 +41,7 @@ class Commits:
         fresh = [request for _, request in jobs if request.id not in there]
         if fresh:
             self._write([(entries[r.id], r) for r in fresh], _headline([r.id for r in fresh], "Apply"))
-        return [Done({"commit": self.head}, then=self._committed()) for _ in jobs]
+        return [Done({"commit": self.head.known()}, then=self._committed()) for _ in jobs]
 
     def withdraw(self, jobs: Sequence[Job]) -> list[Done]:
         """Set the deadline of entries to the present, where they still stand: the sweep does the rest."""
@@ -52,30 +53,29 @@ class Commits:
         ]
         if ending:
             self._write(ending, _headline([request.id for _, request in ending], "End"))
-        return [Done({"commit": self.head}) for _ in jobs]
+        return [Done({"commit": self.head.known()}) for _ in jobs]
 
     def _stands(self, entry: Entry) -> bool:
         if self.github.file(entry.path) != entry.to_yaml().encode():
             return False
-        self.head = self.github.head()
+        self.head.latest()
         return True
 
     def _write(self, entries: Sequence[tuple[Entry, Request]], headline: str) -> None:
         body = "\n\n".join(_trailers(entry, self.policies()) for entry, _ in entries)
         files = {entry.path: entry.to_yaml().encode() for entry, _ in entries}
-        if not self.head:
-            self.head = self.github.head()
         try:
-            self.head = self.github.commit(headline, body, files, (), self.head)
-        except StaleHead:
-            self.head = self.github.head()
-            self.head = self.github.commit(headline, body, files, (), self.head)
+            try:
+                commit = self.github.commit(headline, body, files, (), self.head.known())
+            except StaleHead:
+                commit = self.github.commit(headline, body, files, (), self.head.latest())
         except Exception:
-            self.head = ""
+            self.head.moved_to("")
             raise
+        self.head.moved_to(commit)
 
     def _committed(self) -> Move:
-        details = {"commit": self.head, "url": self.github.html_url_of_commit(self.head)}
+        details = {"commit": self.head.known(), "url": self.github.html_url_of_commit(self.head.known())}
         return Move(Happening(Deed.COMMITTED, self.now(), COORDINATOR, details))
 
 

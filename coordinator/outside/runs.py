@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import Armed, Happening, Lane, Move
 from coordinator.requests import Request, State
@@ -37,6 +38,7 @@ class Runs:
     policies: Callable[[], Policies]
     now: Callable[[], datetime]
     alert: Callable[[str, str], None]
+    head: Head
 
     def dispatch(self, work: Work, request: Request) -> Done:
         """Start the job that applies the entry, unless an earlier attempt has started it."""
@@ -58,6 +60,7 @@ class Runs:
         run = self.github.run(int(request.result("dispatch")["run"]))
         if run.status != "completed":
             return Again(self.now() + _patience(self.now() - run.created_at))
+        self.head.latest()  # jobs commit too, and the next approval shall not stumble over it
         outcome = self._outcome(run, request.id)
         if outcome is None:
             sentence = f"The job ended ({run.conclusion}) without saying what it did."
