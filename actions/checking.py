@@ -72,7 +72,7 @@ def _schemas(root: Path) -> Schemas:
     folder = root / POLICIES / "schemas"
     try:
         return Schemas({path.name.removesuffix(SCHEMA): path.read_bytes() for path in folder.glob(f"*{SCHEMA}")})
-    except ValueError:
+    except Problems:  # told with the policies
         return Schemas({})
 
 

@@ -95,8 +95,12 @@ def writing_job(variables: Mapping[str, str]) -> Job:
 
 
 def executors(clock: Callable[[], datetime], pause: Pause) -> MakeExecutor:
-    """Return the maker of executors for one job; boto3 is imported when the first one is made."""
+    """Return the maker of executors for one job: one for each flow and version of the policies.
+
+    An executor remembers what it has looked up, so it is shared by all targets. boto3 is imported with the first.
+    """
     clients: list[Any] = []
+    made: dict[tuple[str, str], Executor[Any]] = {}
 
     def make(flow: str, policies: Policies) -> Executor[Any]:
         from actions.executors import executor_for
@@ -104,7 +108,10 @@ def executors(clock: Callable[[], datetime], pause: Pause) -> MakeExecutor:
 
         if not clients:
             clients.append(Clients())
-        return executor_for(flow, policies, clients[0], now=clock, wait=pause)
+        key = (flow, policies.version)
+        if key not in made:
+            made[key] = executor_for(flow, policies, clients[0], now=clock, wait=pause)
+        return made[key]
 
     return make
 

@@ -129,7 +129,7 @@ class Ledger:
             doubt = f"cannot be read: {problems.problems[0]}"
             return Finding(entry_id, flow, self._last_proven(path), None, doubt, present=True)
         doubt = self._doubt(claimed, content)
-        signed = attestations.refusal(claimed, self.policies.keys) is None
+        signed = not doubt or attestations.refusal(claimed, self.policies.keys) is None
         return Finding(
             entry_id, flow, claimed if signed else self._last_proven(path), claimed, doubt, present=True
         )

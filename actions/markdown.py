@@ -9,20 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-JOINER = "&#8288;"
+JOINER = "\u2060"  # no width and no break
 _SIGNS = re.compile(r"""[\\`*_\[\]{}<>&|~#!$^@:"']""")
-_MENTION = re.compile(r"(?<![\w.+-])&#64;(?=\w)")
-_SHORTCODE = re.compile(r"&#58;(?=[\w+-])")
-_ADDRESS = re.compile(r"(?i)\bwww\.")
+_MENTION = re.compile(r"(?<![\w.+-])@(?=\w)")
+_SHORTCODE = re.compile(r":(?=[\w+-]+:)")
+_ADDRESS = re.compile(r"(?i)\bwww(?=\.)")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
 def inert(text: str) -> str:
     """Return *text* on one line, with nothing in it that Markdown, HTML or GitHub could act on."""
     line = _CONTROL.sub(" ", text).strip()
-    entities = _SIGNS.sub(lambda found: f"&#{ord(found[0])};", line)
-    parted = _SHORTCODE.sub(f"&#58;{JOINER}", _MENTION.sub(f"&#64;{JOINER}", entities))
-    return _ADDRESS.sub(lambda found: f"{found[0][:3]}&#46;", parted)
+    for pattern in (_MENTION, _SHORTCODE, _ADDRESS):
+        line = pattern.sub(lambda found: found[0] + JOINER, line)
+    return _SIGNS.sub(lambda found: f"&#{ord(found[0])};", line)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

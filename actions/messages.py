@@ -83,6 +83,10 @@ def revert_failed(what: str, fault: str, deadline: datetime | None, now: datetim
     return f"{what} could not be taken back: {full_stop(fault)} {late}The next sweep tries again."
 
 
+def revert_waits(what: str, reason: str) -> str:
+    return f"{what} has ended, but it is not out of force yet: {full_stop(reason)} The next sweep tries again."
+
+
 def never_proven(request_id: str, doubt: str) -> str:
     return f"{request_id} {full_stop(doubt)} No version of it ever was, so nothing was made for it; its file goes."
 
@@ -121,7 +125,9 @@ def lateness(late: timedelta) -> str:
     if seconds < 120:
         return _count(seconds, "second")
     if seconds < 7200:
-        return " ".join([_count(seconds // 60, "minute"), *([_count(seconds % 60, "second")] if seconds % 60 else [])])
+        return " ".join(
+            [_count(seconds // 60, "minute"), *([_count(seconds % 60, "second")] if seconds % 60 else [])]
+        )
     return f"{_count(seconds // 3600, 'hour')} {_count(seconds % 3600 // 60, 'minute')}"
 
 

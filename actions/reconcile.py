@@ -6,12 +6,14 @@ there is nothing left to do: so a job that raced with this one is seen, and what
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from actions.executors.protocol import Before, Claims, Executor, Plan, TargetFault, Verb
+from actions.log import logger
 from actions.verification import Site
 from actions.workspace import WorkspaceFault
 from sallyport.platforms.errors import PlatformError
@@ -65,11 +67,11 @@ class Settlement:
 
 
 def settle(site: Site, record: Record, clock: Callable[[], datetime], reference: str) -> Settlement:
-    """Make the target what all live entries on main ask for. It never raises for a fault of the target."""
+    """Make the target what all live entries on main ask for; what went wrong is part of what it returns."""
     work = _Work(site, record, clock, reference)
     try:
         return work.to_the_end()
-    except _FAULTS as fault:
+    except Exception as fault:
         return work.give_up(_sentence(fault))
 
 
@@ -112,7 +114,7 @@ class _Work:
             restored, fault = self.put_back(fault)
         try:
             settlement = self.look()
-        except _FAULTS:
+        except Exception:
             settlement = Settlement(self.site, tuple(self.begun), None, self.claims, tuple(self.evidence))
         return replace(settlement, fault=fault, restored=restored)
 
@@ -120,7 +122,7 @@ class _Work:
         """Undo what was begun. Removals alone are never undone: what has ended must not come back."""
         try:
             self.evidence += self.executor.restore(self.begun[0], self.reference)
-        except TargetFault as second:
+        except Exception as second:
             return False, f"{fault} Putting it back failed too: {_sentence(second)}"
         return True, fault
 
@@ -130,5 +132,10 @@ class _Work:
 
 
 def _sentence(fault: Exception) -> str:
-    text = str(fault).strip() or type(fault).__name__
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+    """Say a fault that somebody can mend; one of our own keeps its traceback in the log, under a short name."""
+    if isinstance(fault, _FAULTS):
+        text = str(fault).strip() or type(fault).__name__
+        return text if text.endswith((".", "!", "?")) else f"{text}."
+    name = secrets.token_hex(4)
+    logger(fault=name).error("crashed", exc_info=fault)
+    return f"Sallyport itself failed ({type(fault).__name__}, see {name} in the job's log)."

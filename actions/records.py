@@ -17,7 +17,6 @@ from actions.verification import Site
 from sallyport.entries import path_of
 from sallyport.platforms.errors import PlatformError, TryLater, Unknown
 from sallyport.platforms.github import StaleHead
-from sallyport.policies import Policies
 
 ATTEMPTS = 8  # at removing files while others commit to main as well
 LONGEST_PAUSE = 20.0
@@ -53,7 +52,6 @@ class BookRecord:
         self._pause = pause
         self._also = also
         self._kept: dict[str, Before] = {}
-        self._executors: dict[str, tuple[Policies, Executor[Any]]] = {}
 
     def claims(self, site: Site, now: datetime) -> Claims:
         """Return the claims of the newest ledger; a record just committed counts even before git shows it."""
@@ -66,12 +64,8 @@ class BookRecord:
         self._books.refresh()
 
     def executor(self, flow: str) -> Executor[Any]:
-        """Return the flow's executor; a new one where the policies on main have changed."""
-        policies = self._books.ledger.policies
-        made = self._executors.get(flow)
-        if made is None or made[0] is not policies:
-            made = self._executors[flow] = (policies, self._make(flow, policies))
-        return made[1]
+        """Return the flow's executor under the policies of the newest ledger."""
+        return self._make(flow, self._books.ledger.policies)
 
     def keep(self, flow: str, befores: Sequence[Before]) -> bool:
         ledger = self._books.ledger

@@ -6,7 +6,7 @@ Pure functions. “Applied” and “reverted” are said only of what the last 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from actions import messages
@@ -26,11 +26,13 @@ class News:
     entry: Entry | None = None
     settlement: Settlement | None = None
     told: bool = True  # in the thread and the ticket; otherwise only in the job's own report
+    tampered: bool = False  # its file on main is not what was approved
 
     @property
     def is_loud(self) -> bool:
-        """Whether the alert channel must hear of it: it failed, or nobody who asked for it can be told."""
-        return self.outcome.result is Result.FAILED or (self.entry is None and not self.outcome.result.good)
+        """Whether the alert channel must hear of it: it failed, was tampered with, or nobody else can be told."""
+        unheard = self.entry is None and not self.outcome.result.good
+        return self.outcome.result is Result.FAILED or self.tampered or unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,13 @@ class Teller:
         if self.settlement.fault:
             detail = messages.revert_failed(what, self.settlement.fault, entry.expires_at, self.now)
             return self._tell(entry, Result.FAILED, detail)
+        last = self.settlement.last
+        if last and entry.id in last.refusals:
+            return self._tell(entry, Result.FAILED, messages.revert_waits(what, last.refusals[entry.id]))
         told = removed or entry.id not in self.gone
         if doubt := self.doubts.get(entry.id):
-            return self._tell(entry, Result.REVERTED, messages.reverted_in_doubt(what, entry.id, doubt), told=told)
+            news = self._tell(entry, Result.REVERTED, messages.reverted_in_doubt(what, entry.id, doubt), told=told)
+            return replace(news, tampered=entry.id not in self.gone)
         return self._tell(entry, Result.REVERTED, messages.reverted(what, entry.expires_at, self.now), told=told)
 
     def _tell(self, entry: Entry, result: Result, detail: str, *, told: bool = True) -> News:

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,10 +30,6 @@ class Version:
 
     commit: str
     content: bytes
-
-
-def _content(version: Version | None) -> bytes | None:
-    return version.content if version else None
 
 
 class Workspace:
@@ -108,7 +105,8 @@ class Workspace:
         names = {f"{commit}:{path}": commit for commit in commits.decode().split()}
         contents = self.read(names)
         found = [Version(names[name], contents[name]) for name in names if name in contents]
-        return tuple(v for v, older in zip(found, [*found[1:], None], strict=True) if v.content != _content(older))
+        older = [version.content for version in found[1:]]
+        return tuple(v for v, before in zip_longest(found, older) if v.content != before)
 
     def disturbed(self, at: str, folder: str) -> Mapping[str, frozenset[str]]:
         """Return what the history of *at* did to paths below *folder* after it had added them.

@@ -13,6 +13,7 @@ from actions.finish import finish
 from actions.job import Job
 from actions.ledger import Books, Ledger
 from actions.log import logger
+from actions.planning import plan_text
 from actions.reconcile import settle
 from actions.records import BookRecord
 from actions.results import News, Teller
@@ -48,7 +49,8 @@ def run(job: Job, order: Order) -> int:
     record = BookRecord(books, job.writer, job.make_executor, job.pause)
     settlement = settle(site, record, job.clock, order.request_id)
     news = _news(order, books.ledger, Teller.of(settlement, books.ledger, {order.request_id}, job.clock()), job)
-    log.info("settled", target=site.target.lock, writes=len(settlement.plans), fault=settlement.fault)
+    done = plan_text(settlement.plan) if settlement.plan else ""
+    log.info("settled", plan=done, writes=len(settlement.plans), fault=settlement.fault)
     return finish(job, books, news, f"Apply {order.request_id}")
 
 

@@ -5,16 +5,20 @@ A target that fails keeps no other from its end; what failed is loud, and due ag
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
 
 from actions import messages
+from actions.executors.protocol import Claims, Executor, TargetFault
 from actions.finish import finish
 from actions.job import Job
 from actions.ledger import Books
 from actions.log import logger
-from actions.reconcile import Settlement, settle
+from actions.planning import plan_text
+from actions.reconcile import settle
 from actions.records import BookRecord
 from actions.results import News, Teller
 from actions.sweep import Overdue, Sweep
@@ -60,20 +64,26 @@ def _by_site(overdue: Sequence[Overdue]) -> dict[Site, list[str]]:
 def _take_back(job: Job, books: Books, site: Site, ids: Collection[str]) -> tuple[News, ...]:
     log = logger(run=job.run.id, target=site.target.lock, request_id=",".join(ids))
     record = BookRecord(books, job.writer, job.make_executor, job.pause, also=ids)
-    try:
-        settlement = settle(site, record, job.clock, f"run {job.run.id}")
-    except Exception as error:  # a fault of ours at one target must not keep another's access alive
-        name = secrets.token_hex(4)
-        log.exception("crashed", fault=name)
-        claims = books.ledger.claims(site, job.clock(), ids)
-        fault = f"Sallyport itself failed ({type(error).__name__}, see {name} in the job's log)."
-        settlement = Settlement(site, claims=claims, fault=fault)
+    settlement = settle(site, record, job.clock, f"run {job.run.id}")
+    done = plan_text(settlement.plan) if settlement.plan else ""
+    log.info("settled", plan=done, writes=len(settlement.plans), fault=settlement.fault)
     news = Teller.of(settlement, books.ledger, set(ids), job.clock()).news()
     for item in news:
         deadline = item.outcome.expires_at
         late = (item.outcome.at - deadline).total_seconds() if deadline else None
         log.info("told", result=item.outcome.result, entry=item.outcome.request_id, late_seconds=late)
+    if not settlement.fault and settlement.claims is not None:
+        _tidy(record.executor(site.flow), site, settlement.claims, log)
     return news
+
+
+def _tidy(executor: Executor[Any], site: Site, claims: Claims, log: FilteringBoundLogger) -> None:
+    """Clear away what earlier ends left behind; what stays is harmless, and the next sweep tries again."""
+    try:
+        for done in executor.housekeeping(site.target, claims):
+            log.info("tidied", done=done)
+    except TargetFault as fault:
+        log.warning("untidy", fault=str(fault))
 
 
 def _untouched(item: Overdue, job: Job) -> News:

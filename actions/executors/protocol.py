@@ -124,6 +124,13 @@ class Executor(Protocol[State]):
         """Say, for people, what a read-back *state* proves."""
         ...
 
+    def housekeeping(self, target: Target, claims: Claims) -> tuple[str, ...]:
+        """Clear away what earlier ends left behind and nothing needs any more; return evidence.
+
+        For sweeps only: it never decides what is in force.
+        """
+        ...
+
 
 class TargetFault(Exception):
     """AWS did not do or not answer what was asked of one target; the sentence names operation and code."""

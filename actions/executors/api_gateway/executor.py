@@ -63,6 +63,10 @@ class ApiGateway:
         """Say what was read back: the entries that the policy lets in, and what each stage serves."""
         return tuple(self._evidence(set_scene(state, claims, self._catalogue)))
 
+    def housekeeping(self, target: Target, claims: Claims) -> tuple[str, ...]:  # noqa: ARG002  # nothing is left
+        """Do nothing: an ended statement leaves nothing behind."""
+        return ()
+
     def _apply(self, plan: Plan[ApiState], reference: str) -> Iterator[str]:
         calls, observed, wanted = self._calls(plan.target), plan.observed, plan.wanted
         if not same(observed.policy, wanted.policy, wanted.arn):

@@ -1,0 +1,286 @@
+"""One strict fake for each thing a job talks to: GitHub's API, Slack, JIRA, and an AWS target with its executor.
+
+A fake refuses what the real thing would refuse, and can be told to fail at a moment.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from actions.executors.protocol import Before, Claims, Plan, Step, Target, TargetFault, Verb
+from sallyport.outcomes import Outcome, load_outcomes
+from sallyport.platforms.errors import PlatformError, Refused
+from sallyport.platforms.github import StaleHead
+from sallyport.platforms.jira import Comment
+from sallyport.platforms.slack import Posted
+
+Hook = Callable[[], None]
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "Sallyport",
+    "GIT_AUTHOR_EMAIL": "sallyport@example.com",
+    "GIT_COMMITTER_NAME": "Sallyport",
+    "GIT_COMMITTER_EMAIL": "sallyport@example.com",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+}
+
+
+def git(folder: Path, *arguments: str, stdin: bytes = b"", **variables: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments],
+        input=stdin,
+        capture_output=True,
+        env={**os.environ, **IDENTITY, **variables},
+        check=False,
+    )
+    assert done.returncode == 0, f"git {arguments}: {done.stderr.decode()}"
+    return done.stdout.decode().strip()
+
+
+@dataclass
+class FakeGitHub:
+    """`createCommitOnBranch` and check runs, on a real bare repository."""
+
+    bare: Path
+    before_commit: list[Hook] = field(default_factory=list)  # each is run before one commit
+    faults: list[PlatformError] = field(default_factory=list)  # each is raised instead of one commit
+    check_faults: list[PlatformError] = field(default_factory=list)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    commits: list[str] = field(default_factory=list)
+
+    def commit(
+        self,
+        message_headline: str,
+        message_body: str,
+        additions: Mapping[str, bytes],
+        deletions: Sequence[str],
+        expected_head: str,
+    ) -> str:
+        assert additions or deletions
+        assert not set(additions) & set(deletions)
+        if self.before_commit:
+            self.before_commit.pop(0)()
+        if self.faults:
+            raise self.faults.pop(0)
+        if git(self.bare, "rev-parse", "main") != expected_head:
+            raise StaleHead("GitHub", "commit", "is at another commit but expected this one")
+        sha = commit_on(self.bare, f"{message_headline}\n\n{message_body}", additions, deletions)
+        self.commits.append(message_headline)
+        return sha
+
+    def check_run(
+        self,
+        name: str,
+        head_sha: str,
+        external_id: str,
+        conclusion: str,
+        title: str,
+        summary: str,
+        text: str,
+        details_url: str | None = None,
+    ) -> int:
+        if self.check_faults:
+            raise self.check_faults.pop(0)
+        assert len(summary.encode()) <= 65_535
+        assert len(text.encode()) <= 65_535
+        assert conclusion in {"success", "failure"}
+        assert len(head_sha) == 40
+        self.checks.append(
+            {"name": name, "sha": head_sha, "external_id": external_id, "conclusion": conclusion, "title": title}
+            | {"summary": summary, "text": text, "url": details_url}
+        )
+        return len(self.checks)
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """What the coordinator reads."""
+        return {o.request_id: o for check in self.checks for o in load_outcomes(check["text"])}
+
+
+def commit_on(
+    bare: Path, message: str, additions: Mapping[str, bytes], deletions: Sequence[str] = (), parent: str = "main"
+) -> str:
+    """Commit on main of a bare repository; a deletion of a missing path aborts, as GitHub does."""
+    index = str(bare / "fake-index")
+    born = subprocess.run(
+        ["git", "-C", str(bare), "rev-parse", "--verify", "-q", parent],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    Path(index).unlink(missing_ok=True)
+    if born:
+        git(bare, "read-tree", born, GIT_INDEX_FILE=index)
+    there = set(git(bare, "ls-files", GIT_INDEX_FILE=index).split("\n"))
+    for path in deletions:
+        if path not in there:
+            raise Refused("GitHub", "commit", f"A path was requested for deletion which does not exist: {path}")
+        gone = f"0 {'0' * 40}\t{path}\n".encode()
+        git(bare, "update-index", "--index-info", stdin=gone, GIT_INDEX_FILE=index)
+    for path, data in additions.items():
+        blob = git(bare, "hash-object", "-w", "--stdin", stdin=data)
+        git(bare, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", GIT_INDEX_FILE=index)
+    tree = git(bare, "write-tree", GIT_INDEX_FILE=index)
+    sha = git(bare, "commit-tree", tree, *(["-p", born] if born else []), "-m", message)
+    git(bare, "update-ref", "refs/heads/main", sha)
+    return sha
+
+
+@dataclass
+class FakeSlack:
+    """Messages by channel and thread; a section of more than 3,000 characters is refused, as by Slack."""
+
+    posts: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[PlatformError] = field(default_factory=list)
+
+    def find(
+        self, channel: str, marker: str, thread_ts: str | None = None, oldest: str | None = None
+    ) -> Posted | None:
+        for post in self.posts:
+            if (post["channel"], post["thread_ts"], post["marker"]) == (channel, thread_ts, marker):
+                return Posted(channel, "1")
+        return None
+
+    def post(
+        self,
+        channel: str,
+        text: str,
+        *,
+        marker: str,
+        blocks: Sequence[Mapping[str, Any]] = (),
+        thread_ts: str | None = None,
+    ) -> Posted:
+        if self.faults:
+            raise self.faults.pop(0)
+        for block in blocks:
+            texts = [block["text"]] if "text" in block else block["elements"]
+            assert all(0 < len(one["text"]) <= 3000 for one in texts)
+        self.posts.append(
+            {"channel": channel, "text": text, "marker": marker, "blocks": blocks, "thread_ts": thread_ts}
+        )
+        return Posted(channel, str(len(self.posts)))
+
+    def said(self, channel: str) -> str:
+        return "\n".join(post["text"] for post in self.posts if post["channel"] == channel)
+
+
+@dataclass
+class FakeJira:
+    """Comments by ticket."""
+
+    by_ticket: dict[str, list[str]] = field(default_factory=dict)
+    faults: list[PlatformError] = field(default_factory=list)
+
+    def comments(self, key: str) -> tuple[Comment, ...]:
+        return tuple(
+            Comment(str(n), body, datetime.now(UTC)) for n, body in enumerate(self.by_ticket.get(key, []))
+        )
+
+    def add_comment(self, key: str, body: str) -> str:
+        if self.faults:
+            raise self.faults.pop(0)
+        self.by_ticket.setdefault(key, []).append(body)
+        return str(len(self.by_ticket[key]))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the fake target has: what is drafted, and what of it is published."""
+
+    drafted: frozenset[str]
+    live: frozenset[str]
+
+
+@dataclass
+class FakeAws:
+    """Targets by lock. A write replaces the draft whole, as a resource policy does, and is then published."""
+
+    drafted: dict[str, frozenset[str]] = field(default_factory=dict)
+    live: dict[str, frozenset[str]] = field(default_factory=dict)
+    standing: set[str] = field(default_factory=set)  # ids whose change somebody had before
+    refuses: dict[str, str] = field(default_factory=dict)  # ids that the target says no to
+    before_write: list[Hook] = field(default_factory=list)
+    between: list[Hook] = field(default_factory=list)  # after the draft, before it is published
+    deaf: bool = False  # takes writes and does nothing
+    restore_fault: str = ""
+    observe_faults: dict[str, str] = field(default_factory=dict)  # by lock
+    writes: list[str] = field(default_factory=list)
+    observations: int = 0
+    wants_before: bool = False
+    untidy: str = ""
+    tidied: list[str] = field(default_factory=list)
+
+    def seen(self, lock: str) -> Seen:
+        return Seen(self.drafted.get(lock, frozenset()), self.live.get(lock, frozenset()))
+
+    def write(self, lock: str, wanted: frozenset[str]) -> None:
+        if self.before_write:
+            self.before_write.pop(0)()
+        self.writes.append(lock)
+        if self.deaf:
+            return
+        self.drafted[lock] = wanted
+        if self.between:
+            self.between.pop(0)()
+        self.live[lock] = wanted
+
+
+@dataclass
+class FakeExecutor:
+    aws: FakeAws
+
+    def observe(self, target: Target, claims: Claims) -> Seen:
+        self.aws.observations += 1
+        if target.lock in self.aws.observe_faults:
+            raise TargetFault(self.aws.observe_faults[target.lock])
+        return self.aws.seen(target.lock)
+
+    def plan(self, target: Target, state: Seen, claims: Claims) -> Plan[Seen]:
+        known = (*claims.live, *claims.ended)
+        refused = {entry.id: self.aws.refuses[entry.id] for entry in known if entry.id in self.aws.refuses}
+        wanted = frozenset(entry.id for entry in claims.live) - refused.keys()
+        creates = [Step(Verb.CREATE, f"Open for {one}.", (one,)) for one in sorted(wanted - state.live)]
+        removes = [Step(Verb.REMOVE, f"Close {one}.", (one,)) for one in sorted(state.live - wanted)]
+        if state.drafted != state.live and not creates and not removes:
+            creates = [Step(Verb.CREATE, "Publish.", tuple(sorted(wanted)))]
+        before: tuple[Before, ...] = ()
+        if self.aws.wants_before:
+            fresh = sorted(wanted - claims.before.keys())
+            before = tuple(Before(one, {target.lock: {"was": one in self.aws.standing}}) for one in fresh)
+        return Plan(
+            target,
+            state,
+            Seen(wanted, wanted),
+            (*creates, *removes),
+            unchanged=wanted & state.live,
+            refusals=refused,
+            before=before,
+            facts=(f"{len(wanted)} statements",),
+        )
+
+    def apply(self, plan: Plan[Seen], reference: str) -> tuple[str, ...]:
+        assert reference
+        self.aws.write(plan.target.lock, plan.wanted.live)
+        return (f"deployment {len(self.aws.writes)}",)
+
+    def restore(self, plan: Plan[Seen], reference: str) -> tuple[str, ...]:
+        if self.aws.restore_fault:
+            raise TargetFault(self.aws.restore_fault)
+        self.aws.drafted[plan.target.lock] = plan.observed.drafted
+        self.aws.live[plan.target.lock] = plan.observed.live
+        return ("restored",)
+
+    def evidence(self, state: Seen, claims: Claims) -> Sequence[str]:
+        return (f"live: {', '.join(sorted(state.live)) or 'nothing'}",)
+
+    def housekeeping(self, target: Target, claims: Claims) -> tuple[str, ...]:
+        if self.aws.untidy:
+            raise TargetFault(self.aws.untidy)
+        self.aws.tidied.append(target.lock)
+        return ("tidied",)

@@ -1,0 +1,50 @@
+"""Rules that every workflow keeps."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+FILES = sorted((Path(__file__).parents[2] / ".github" / "workflows").glob("*.yml"))
+STEPS = [
+    (file.name, step)
+    for file in FILES
+    for job in yaml.safe_load(file.read_text())["jobs"].values()
+    for step in job["steps"]
+]
+
+
+def load(name: str) -> dict[Any, Any]:
+    found: dict[Any, Any] = yaml.safe_load(next(file for file in FILES if file.name == name).read_text())
+    return found
+
+
+@pytest.mark.parametrize(("name", "step"), STEPS)
+def test_nothing_is_interpolated_into_a_script(name: str, step: dict[str, Any]) -> None:
+    assert "${{" not in step.get("run", "")
+
+
+@pytest.mark.parametrize(("name", "step"), STEPS)
+def test_actions_are_pinned_by_their_whole_sha(name: str, step: dict[str, Any]) -> None:
+    assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step.get("uses", f"a/b@{'0' * 40}"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_a_workflow_has_no_rights_but_those_a_job_names_and_ends_some_time(file: Path) -> None:
+    workflow = load(file.name)
+    assert workflow["permissions"] == {}
+    assert all({"permissions", "timeout-minutes"} <= job.keys() for job in workflow["jobs"].values())
+
+
+@pytest.mark.parametrize(("name", "group"), [("apply.yml", "${{ inputs.lock }}"), ("expire.yml", "expire")])
+def test_runs_that_change_aws_wait_and_are_never_cancelled(name: str, group: str) -> None:
+    expected = {"group": group, "queue": "max", "cancel-in-progress": False}
+    assert load(name)["concurrency"] == expected
+
+
+def test_one_failing_role_does_not_stop_another() -> None:
+    assert load("expire.yml")["jobs"]["expire"]["strategy"]["fail-fast"] is False

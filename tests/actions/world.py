@@ -1,0 +1,153 @@
+"""A repository with the sample policies and a signing key, people who ask, and jobs that run in fresh clones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from actions.commands import apply, due, expire, plan, target
+from actions.job import Job, Run
+from actions.ledger import Books
+from actions.reporting import Channels
+from actions.runner import Runner
+from actions.workspace import Workspace
+from sallyport.attestations import Signer, new_key_pair, read_public_key, read_signer
+from sallyport.changes import Change
+from sallyport.changes.api_whitelisting import ApiWhitelisting
+from sallyport.changes.prod_access import ProdAccess
+from sallyport.changes.sources import Source, SourceKind
+from sallyport.entries import Approval, Entry, Thread
+from sallyport.policies import read_folder
+from tests.actions.fakes import FakeAws, FakeExecutor, FakeGitHub, FakeJira, FakeSlack, commit_on, git
+
+NOW = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
+PAYMENTS = "apigateway/222222222222/eu-west-1/a1payments"
+ORDERS = "apigateway/222222222222/eu-west-1/a1orders"
+PROD_ROLE = "arn:aws:iam::222222222222:role/sallyport-apply"
+POLICIES = Path(__file__).parents[2] / "policies"
+ALERTS = "C0ALERTS"
+
+
+def whitelisting(api: str = "payments", path: str = "/v1/charges", address: str = "198.51.100.10/32") -> Change:
+    return ApiWhitelisting(api, "live", "POST", path, Source(SourceKind.CIDR, (address,)))
+
+
+def prod_access() -> Change:
+    return ProdAccess("prod-main", "ProdReadOnly")
+
+
+@dataclass
+class World:
+    """Everything around a job. `now` is the clock of all jobs; each job gets a fresh clone."""
+
+    folder: Path
+    now: datetime = NOW
+    aws: FakeAws = field(default_factory=FakeAws)
+    slack: FakeSlack = field(default_factory=FakeSlack)
+    jira: FakeJira = field(default_factory=FakeJira)
+    pauses: list[float] = field(default_factory=list)
+    run_id: int = 100
+
+    def __post_init__(self) -> None:
+        self.bare = self.folder / "acme.git"
+        self.bare.mkdir()
+        git(self.bare, "init", "--quiet", "--bare", "--initial-branch=main")
+        private, public = new_key_pair()
+        self.public = public
+        self.signer = read_signer(private, {"2026-11": read_public_key(public.encode())})
+        files = {f"policies/{path}": content for path, content in read_folder(POLICIES).items()}
+        files["policies/keys/2026-11.pem"] = public.encode()
+        files |= {"requests/api-whitelisting/.gitkeep": b"", "requests/prod-access/.gitkeep": b""}
+        self.commit("Begin", {p: c for p, c in files.items() if not p.endswith("/keys/.gitkeep")})
+        self.github = FakeGitHub(self.bare)
+
+    # The repository
+
+    def commit(self, message: str, additions: dict[str, bytes], deletions: Sequence[str] = ()) -> str:
+        return commit_on(self.bare, message, additions, deletions)
+
+    def entry(self, entry_id: str = "aw-7k3m9q", signer: Signer | None = None, **facts: Any) -> Entry:
+        """An approved entry of ana's, for an hour, signed by the coordinator."""
+        flow = "prod-access" if entry_id.startswith("pa") else "api-whitelisting"
+        made = Entry(
+            id=entry_id,
+            flow=flow,
+            environment="prod",
+            requested_by="ana@example.com",
+            reason="Partner go-live, contract 4711",
+            expires_at=self.now + timedelta(hours=1),
+            changes=(prod_access() if flow == "prod-access" else whitelisting(),),
+            approvals=(Approval("lee@example.com", self.now - timedelta(minutes=1), "slack"),),
+            asked="lee@example.com" if flow == "api-whitelisting" else "",
+            ticket="OPS-142",
+            thread=Thread("C0INFRA", "1732180364.000200"),
+        )
+        return (signer or self.signer).sign(replace(made, **facts))
+
+    def add(self, *entries: Entry) -> str:
+        """Commit entries as the coordinator does; return the commit."""
+        return self.commit("Apply", {entry.path: entry.to_yaml().encode() for entry in entries})
+
+    @property
+    def files(self) -> set[str]:
+        """What stands below requests/ on main."""
+        listed = git(self.bare, "ls-tree", "-r", "--name-only", "main", "requests/").split("\n")
+        return {path for path in listed if not path.endswith(".gitkeep")}
+
+    # Jobs
+
+    def job(self, run_id: str | None = None) -> Job:
+        self.run_id += 1
+        clone = self.folder / f"job-{self.run_id}"
+        git(self.folder, "clone", "--quiet", str(self.bare), str(clone))
+        sha = git(clone, "rev-parse", "HEAD")
+        return Job(
+            workspace=Workspace(clone, pause=self.pauses.append),
+            runner=Runner(self.folder / "output", self.folder / "summary", annotates=True),
+            run=Run(run_id or str(self.run_id), f"https://github.example/runs/{self.run_id}", sha),
+            github=cast(Any, self.github),
+            channels=Channels(cast(Any, self.slack), cast(Any, self.jira), ALERTS),
+            make_executor=lambda _flow, _policies: FakeExecutor(self.aws),
+            clock=lambda: self.now,
+            pause=self.pauses.append,
+        )
+
+    def apply(self, entry: Entry, at: str, *, run_id: str | None = None, **wrong: str) -> int:
+        lock = entry.changes[0].lock(entry.environment, self.catalogue)
+        order = apply.Order(**{"request_id": entry.id, "commit": at, "environment": "prod", "lock": lock} | wrong)
+        return apply.run(self.job(run_id), order)
+
+    def expire(self, role: str = PROD_ROLE, environment: str = "prod", *ids: str) -> int:
+        return expire.run(self.job(), expire.Share(environment, role, ids))
+
+    def due(self, *ids: str) -> dict[str, str]:
+        (self.folder / "output").unlink(missing_ok=True)
+        assert due.run(self.job(), ids) == 0
+        return self.outputs
+
+    def target(self, entry_id: str, commit: str) -> dict[str, str]:
+        (self.folder / "output").unlink(missing_ok=True)
+        assert target.run(self.job(), entry_id, commit) == 0
+        return self.outputs
+
+    def plan(self, *ids: str) -> int:
+        return plan.run(self.job(), ids)
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        lines = (self.folder / "output").read_text().split("\n")
+        return {name.partition("<<")[0]: value for name, value in zip(lines[::3], lines[1::3], strict=False)}
+
+    @property
+    def summary(self) -> str:
+        return (self.folder / "summary").read_text()
+
+    @property
+    def catalogue(self) -> Any:
+        return Books(self.job().workspace).ledger.policies.catalogue
+
+    def live(self, lock: str = PAYMENTS) -> frozenset[str]:
+        return self.aws.live.get(lock, frozenset())
