@@ -10,6 +10,7 @@ from coordinator.directory import Directory
 from coordinator.journal import Journal
 from coordinator.requests import Ask, Request
 from coordinator.slack.forms import Choice, Offer
+from coordinator.slack.home import Desk
 from sallyport.changes import KINDS, Change
 from sallyport.decisions import (
     approver_problem,
@@ -25,6 +26,8 @@ from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, REASON, Flow, Rule
 from sallyport.people import Person
 from sallyport.policies import Policies
 from sallyport.problems import Problem, Problems
+
+LISTED = 20  # requests that a person's desk shows at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,17 @@ class Asking:
             return Offer(environment, (), (), problem.sentence if problem else "")
         eligible = self._reachable(eligible_approvers(policies, rule, (), person.email))
         return Offer(environment, self._named(eligible), duration_choices(rule))
+
+    def desk(self, slack_id: str) -> Desk:
+        """Return what concerns this person: what they may start, decide, and what is theirs."""
+        flows = [flow for flow in self.policies().flows.values() if self._may_start(flow, slack_id)]
+        return Desk(flows, self.journal.to_decide(slack_id, LISTED), self.journal.asked_by(slack_id, LISTED))
+
+    def _may_start(self, flow: Flow, slack_id: str) -> bool:
+        return any(
+            self.offer(flow, slack_id, environment).durations
+            for environment in self.policies().catalogue.environments
+        )
 
     def ask(self, flow: Flow, slack_id: str, answers: Mapping[str, str], key: str) -> Request:
         """Record the request; Problems tells everything that is wrong, each at its field."""

@@ -20,7 +20,8 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
     State.PENDING: frozenset({State.APPROVED, State.DENIED, State.TIMED_OUT, State.CANCELLED}),
     State.APPROVED: frozenset({State.APPLYING, State.ACTIVE, State.FAILED}),
     State.APPLYING: frozenset({State.ACTIVE, State.FAILED}),
-    State.ACTIVE: frozenset({State.ENDED}),
+    State.ACTIVE: frozenset({State.ENDING, State.ENDED}),
+    State.ENDING: frozenset({State.ENDED}),
 }
 
 
@@ -34,6 +35,7 @@ class Lane(StrEnum):
     SLACK = "slack"
     COMMIT = "commit"
     RUNS = "runs"
+    EXPIRY = "expiry"
     CLOCK = "clock"
 
 
@@ -142,7 +144,7 @@ def _approved(request: Request, now: datetime) -> list[Armed]:
 
 def _expiry(due: datetime, after: str) -> list[Armed]:
     return [
-        Armed("expire", "expire", Lane.RUNS, due, after=after),
+        Armed("expire", "expire", Lane.EXPIRY, due, after=after),
         Armed("watch-expiry", "watch-expiry", Lane.RUNS, due, after="expire"),
     ]
 
@@ -160,6 +162,7 @@ _WORK = {
     State.APPROVED: _approved,
     State.ACTIVE: _told,
     State.FAILED: _failed,
+    State.ENDING: lambda _, now: on_withdrawal(now),
     State.ENDED: _told,
     State.DENIED: _told,
     State.TIMED_OUT: _told,

@@ -26,7 +26,8 @@ Job = tuple[Work, Request]
 Handler = Callable[[Work, Request], Done | Again]
 BatchHandler = Callable[[Sequence[Job]], Sequence[Done]]
 
-WORKERS = {Lane.JIRA: 4, Lane.SLACK: 4, Lane.COMMIT: 1, Lane.RUNS: 2, Lane.CLOCK: 1}
+WORKERS = {Lane.JIRA: 4, Lane.SLACK: 4, Lane.COMMIT: 1, Lane.RUNS: 2, Lane.EXPIRY: 1, Lane.CLOCK: 1}
+BATCHED = {Lane.COMMIT, Lane.EXPIRY}  # lanes whose due effects are done by one call
 BATCH = 50  # entries in one commit at most
 IDLE = 0.5  # seconds between looks at the clock, for what becomes due by itself
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -92,7 +93,7 @@ class Reconciler:
     def step(self, lane: Lane) -> bool:
         """Do the due work of *lane* that one claim gets; False if there was none."""
         self._courtesy.give_way()
-        limit = BATCH if lane is Lane.COMMIT else 1
+        limit = BATCH if lane in BATCHED else 1
         jobs = [
             (work, self._journal.request(work.request_id))
             for work in self._journal.claim(lane, self._now(), limit)

@@ -20,6 +20,7 @@ class State(StrEnum):
     APPROVED = "approved"
     APPLYING = "applying"
     ACTIVE = "active"
+    ENDING = "ending"  # given back before its time, and not yet seen to be gone
     ENDED = "ended"
     DENIED = "denied"
     TIMED_OUT = "timed-out"

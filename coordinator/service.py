@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from slack_bolt import App
@@ -29,6 +29,7 @@ from coordinator.outside.tickets import Tickets
 from coordinator.policy_source import PolicySource
 from coordinator.reconciler import Hands, Reconciler
 from coordinator.slack.listeners import Listeners
+from coordinator.withdrawing import Withdrawing
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.slack import Slack
@@ -67,18 +68,20 @@ def connect(config: Config) -> Clients:
 class Service:
     """One replica of the coordinator."""
 
-    def __init__(self, config: Config, clients: Clients) -> None:
+    def __init__(self, config: Config, clients: Clients, now: Callable[[], datetime] = utc_now) -> None:
         self.config = config
+        self._now = now
         self.alerts = Alerts(clients.slack, config.alert_channel)
         self.head = Head(clients.github)
         self.policies = PolicySource(clients.github, self.head, config.signing_key, self.alerts)
         self.directory = Directory(clients.slack, self.policies.current)
         self.journal = Journal(open_store(config.database_url))
-        asking = Asking(self.journal, self.policies.current, self.directory, utc_now)
-        deciding = Deciding(self.journal, self.policies.current, self.directory, utc_now)
+        asking = Asking(self.journal, self.policies.current, self.directory, now)
+        deciding = Deciding(self.journal, self.policies.current, self.directory, now)
         courtesy = Courtesy()
-        self.reconciler = Reconciler(self.journal, self._hands(clients), utc_now, courtesy)
-        self.listeners = Listeners(clients.slack, self.policies.current, asking, deciding, courtesy)
+        self.reconciler = Reconciler(self.journal, self._hands(clients), now, courtesy)
+        withdrawing = Withdrawing(self.journal, utc_now)
+        self.listeners = Listeners(clients.slack, self.policies.current, asking, deciding, withdrawing, courtesy)
         self.bolt = self._bolt()
         self.listeners.attach(self.bolt)
         self._socket: SocketModeHandler | None = None
@@ -113,10 +116,10 @@ class Service:
 
     def _hands(self, clients: Clients) -> Hands:
         policies = self.policies.current
-        tickets = Tickets(clients.jira, self.config.jira_project, self.journal, policies, utc_now)
+        tickets = Tickets(clients.jira, self.config.jira_project, self.journal, policies, self._now)
         messages = Messages(clients.slack, self.journal, policies)
-        commits = Commits(clients.github, self.policies.signer, policies, utc_now, self.head)
-        runs = Runs(clients.github, policies, utc_now, self.alerts, self.head)
+        commits = Commits(clients.github, self.policies.signer, policies, self._now, self.head)
+        runs = Runs(clients.github, policies, self._now, self.alerts, self.head)
         return Hands(
             single={
                 "ticket": tickets.open,

@@ -15,6 +15,7 @@ STATE_WORDS = {
     State.APPROVED: "Approved, about to be applied",
     State.APPLYING: "Approved, being applied",
     State.ACTIVE: "Live",
+    State.ENDING: "Being given back",
     State.ENDED: "Ended",
     State.DENIED: "Denied",
     State.TIMED_OUT: "Nobody decided in time",
@@ -31,6 +32,8 @@ COMMENTS = {
     Deed.APPLIED: "Applied and read back at {at}. {detail} {url}",
     Deed.REFUSED: "The job refused to apply it at {at}. {detail} {url}",
     Deed.FAILED: "It could not be applied at {at}. {detail} {url}",
+    Deed.CANCELLED: "Cancelled by {by} at {at}.",
+    Deed.RETURNED: "Given back by {by} at {at}, before its time.",
     Deed.REVERTED: "Taken back and verified at {at}. {detail} {url}",
 }
 

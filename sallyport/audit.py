@@ -28,6 +28,8 @@ class Deed(StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
     REVERTED = "reverted"
+    CANCELLED = "cancelled"
+    RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +60,15 @@ class Fact:
 
 
 def breaks(facts: Iterable[tuple[Fact, str]]) -> list[str]:
-    """Return a sentence for each edit or gap in a request's facts, given in order with their stored digests."""
-    found: list[str] = []
+    """Return a sentence for the first edit or gap in a request's facts, given in order with their stored digests.
+
+    After it the chain says nothing more. Facts dropped from its end leave no gap: the store must count them.
+    """
     previous = FIRST
     for number, (fact, stored) in enumerate(facts, 1):
         if fact.number != number:
-            found.append(f"{fact.request_id}: fact {number} is missing")
-            break
+            return [f"{fact.request_id}: fact {number} is missing"]
         if fact.previous != previous or fact.digest != stored:
-            found.append(f"{fact.request_id}: fact {number} ({fact.deed}) is not what was recorded")
-            break
+            return [f"{fact.request_id}: fact {number} ({fact.deed}) is not what was recorded"]
         previous = stored
-    return found
+    return []

@@ -161,6 +161,21 @@ class Journal:
         with self._reader.begin() as connection:
             return list(connection.scalars(sa.select(requests.c.id).order_by(requests.c.submitted_at)))
 
+    def asked_by(self, slack_id: str, most: int) -> list[Request]:
+        """Return the newest requests of a person."""
+        query = sa.select(requests.c.id).where(requests.c.requester_slack == slack_id)
+        return self._requests(query.order_by(requests.c.submitted_at.desc()).limit(most))
+
+    def to_decide(self, slack_id: str, most: int) -> list[Request]:
+        """Return the requests that wait for a person's decision, those with the least time left first."""
+        asked = sa.and_(effects.c.request_id == requests.c.id, effects.c.name == f"card:{slack_id}")
+        query = sa.select(requests.c.id).join(effects, asked).where(requests.c.state == State.PENDING.value)
+        return self._requests(query.order_by(requests.c.decide_by).limit(most))
+
+    def _requests(self, ids: sa.Select[str]) -> list[Request]:
+        with self._reader.begin() as connection:
+            return [_request(connection, request_id) for request_id in connection.scalars(ids).all()]
+
     def waiting(self) -> Sequence[sa.Row[Any]]:
         """Return the effects that are not done yet, soonest first."""
         query = sa.select(effects).where(effects.c.done < effects.c.wanted).order_by(effects.c.due)

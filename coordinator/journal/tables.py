@@ -46,6 +46,7 @@ requests = sa.Table(
     sa.Column("decide_by", Moment, nullable=False),
     sa.Column("expires_at", Moment),
     sa.Column("closing", sa.Text, nullable=False),
+    sa.Index("requests_of", "requester_slack", "submitted_at"),
 )
 
 decisions = sa.Table(
@@ -77,6 +78,7 @@ effects = sa.Table(
     sa.Column("uncertain", sa.Boolean, nullable=False),  # an attempt was made whose outcome is unknown
     sa.Column("error", sa.Text, nullable=False),
     sa.Column("result", sa.JSON, nullable=False),
+    sa.Index("effects_by_name", "name"),
     sa.Index(
         "effects_open",
         "lane",

@@ -15,10 +15,11 @@ from coordinator.lifecycle import Happening, Move
 from coordinator.requests import Request
 from sallyport.attestations import Signer
 from sallyport.audit import Deed
-from sallyport.entries import Approval, Entry, Thread
+from sallyport.entries import Approval, Entry, Thread, parse_entry
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import StaleHead
 from sallyport.policies import Policies
+from sallyport.problems import Problems
 
 Job = tuple[Work, Request]
 COORDINATOR = "coordinator"
@@ -38,10 +39,9 @@ class Commits:
         """Commit the entries of *jobs*, except those that an earlier attempt has committed."""
         entries = {request.id: self.signer().sign(entry_of(request)) for _, request in jobs}
         there = {r.id for w, r in jobs if w.uncertain and self._stands(entries[r.id])}
-        fresh = [request for _, request in jobs if request.id not in there]
-        if fresh:
-            self._write([(entries[r.id], r) for r in fresh], _headline([r.id for r in fresh], "Apply"))
-        return [Done({"commit": self.head.known()}, then=self._committed()) for _ in jobs]
+        fresh = [(entries[r.id], r) for _, r in jobs if r.id not in there]
+        commit = self._write(fresh, _headline([r.id for _, r in fresh], "Apply")) if fresh else self.head.latest()
+        return [Done({"commit": commit}, then=self._committed(commit)) for _ in jobs]
 
     def withdraw(self, jobs: Sequence[Job]) -> list[Done]:
         """Set the deadline of entries to the present, where they still stand: the sweep does the rest."""
@@ -49,19 +49,30 @@ class Commits:
         ending = [
             (self.signer().sign(replace(entry_of(request), expires_at=now)), request)
             for _, request in jobs
-            if self.github.file(entry_of(request).path) is not None
+            if self._is_live(entry_of(request), now)
         ]
         if ending:
             self._write(ending, _headline([request.id for _, request in ending], "End"))
-        return [Done({"commit": self.head.known()}) for _ in jobs]
+        return [Done() for _ in jobs]
 
     def _stands(self, entry: Entry) -> bool:
-        if self.github.file(entry.path) != entry.to_yaml().encode():
-            return False
-        self.head.latest()
-        return True
+        """Tell whether an earlier attempt has committed it; its ticket and thread may be known only since."""
+        found = self._parsed(self.github.file(entry.path), entry.path)
+        return found is not None and _approved_part(found) == _approved_part(entry)
 
-    def _write(self, entries: Sequence[tuple[Entry, Request]], headline: str) -> None:
+    def _is_live(self, entry: Entry, now: datetime) -> bool:
+        """Tell whether there is something to end; a file that makes no sense is replaced by one that does."""
+        content = self.github.file(entry.path)
+        found = self._parsed(content, entry.path)
+        return content is not None and (found is None or found.is_live(now))
+
+    def _parsed(self, content: bytes | None, path: str) -> Entry | None:
+        try:
+            return parse_entry(content, path, self.policies().schemas) if content is not None else None
+        except Problems:
+            return None
+
+    def _write(self, entries: Sequence[tuple[Entry, Request]], headline: str) -> str:
         body = "\n\n".join(_trailers(entry, self.policies()) for entry, _ in entries)
         files = {entry.path: entry.to_yaml().encode() for entry, _ in entries}
         try:
@@ -73,9 +84,10 @@ class Commits:
             self.head.moved_to("")
             raise
         self.head.moved_to(commit)
+        return commit
 
-    def _committed(self) -> Move:
-        details = {"commit": self.head.known(), "url": self.github.html_url_of_commit(self.head.known())}
+    def _committed(self, commit: str) -> Move:
+        details = {"commit": commit, "url": self.github.html_url_of_commit(commit)}
         return Move(Happening(Deed.COMMITTED, self.now(), COORDINATOR, details))
 
 
@@ -95,6 +107,10 @@ def entry_of(request: Request) -> Entry:
         ticket=request.ticket,
         thread=Thread(thread["channel"], thread["ts"]) if thread else None,
     )
+
+
+def _approved_part(entry: Entry) -> Entry:
+    return replace(entry, ticket=None, thread=None, attestation=None)
 
 
 def _headline(ids: Sequence[str], verb: str) -> str:

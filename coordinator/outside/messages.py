@@ -15,7 +15,6 @@ from coordinator.outside.tickets import marker_of
 from coordinator.requests import Request
 from coordinator.slack import cards
 from sallyport.platforms.slack import Slack
-from sallyport.platforms.slack_text import escape
 from sallyport.policies import Policies
 
 Content = tuple[str, Sequence[Block]]  # the sentence for notifications and screen readers, and the blocks
@@ -47,7 +46,7 @@ class Messages:
         root, marker = request.result("thread"), marker_of(fact)
         found = self.slack.find(root["channel"], marker, thread_ts=root["ts"])
         if found is None:
-            text = escape(f"{request.id}: {fact.details.get('detail', '')}")
+            text = f"{request.id}: {cards.shown(str(fact.details.get('detail', '')))}"
             found = self.slack.post(root["channel"], text, marker=marker, thread_ts=root["ts"])
         return Done({"channel": found.channel, "ts": found.ts})
 

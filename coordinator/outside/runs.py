@@ -98,7 +98,7 @@ class Runs:
         due = self.now() + AGAIN
         return Done(
             arm=(
-                Armed("expire", "expire", Lane.RUNS, due, after="commit"),
+                Armed("expire", "expire", Lane.EXPIRY, due, after="commit"),
                 Armed("watch-expiry", "watch-expiry", Lane.RUNS, due, after="expire"),
             )
         )
@@ -112,8 +112,16 @@ class Runs:
 
     def _outcome(self, run: RunState, request_id: str) -> Outcome | None:
         reports = self.github.check_runs(run.head_sha, CHECK_NAME)
-        outcomes = (o for r in reports if r.external_id == str(run.id) for o in load_outcomes(r.text))
+        outcomes = (o for r in reports if r.external_id == str(run.id) for o in _outcomes_in(r.text))
         return next((outcome for outcome in outcomes if outcome.request_id == request_id), None)
+
+
+def _outcomes_in(text: str) -> tuple[Outcome, ...]:
+    """Return what a report says; one that makes no sense says nothing, and so the job has failed."""
+    try:
+        return load_outcomes(text)
+    except ValueError:
+        return ()
 
 
 def _over(state: State, ended: Happening, sentence: str) -> Move:

@@ -127,7 +127,7 @@ def path_to(state: State) -> tuple[State, ...]:
             return (State.PENDING,)
         case State.APPROVED | State.APPLYING:
             return (State.PENDING, State.APPROVED)
-        case State.ACTIVE | State.ENDED:
+        case State.ACTIVE | State.ENDING | State.ENDED:
             return (State.PENDING, State.APPROVED, State.ACTIVE)
         case State.FAILED:
             return (State.PENDING, State.APPROVED, State.FAILED)

@@ -26,8 +26,12 @@ from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
 
 APPROVE, DENY = "approve", "deny"
+CANCEL, GIVE_BACK = "cancel", "give-back"
 HEADER_LONGEST = 150
 SHOWN_REASON = 2900
+SHOWN_SENTENCE = (
+    500  # of what a job or a person says, before it is escaped, which makes it up to five times as long
+)
 _MARKS = {
     State.PENDING: ":hourglass_flowing_sand:",
     State.ACTIVE: ":white_check_mark:",
@@ -43,7 +47,8 @@ Content = tuple[str, Sequence[Block]]
 def thread(request: Request, policies: Policies) -> Content:
     """Return the first message of the thread, which everybody concerned can follow."""
     text = f"{_who(request)} asks for {_title(request, policies)}. {status(request, policies)}"
-    return text, [*_about(request, policies), _context(_status_line(request, policies)), *_links(request)]
+    about = [*_about(request, policies), _context(_status_line(request, policies)), *_links(request)]
+    return text, [*about, *_way_back(request)]
 
 
 def card(request: Request, policies: Policies) -> Content:
@@ -72,7 +77,17 @@ def notice(request: Request, policies: Policies) -> Content:
     denial = request.denial
     if denial is not None and denial.reason:
         blocks.append(SectionBlock(text=PlainTextObject(text=denial.reason[:SHOWN_REASON])))
-    return text, [*blocks, *_links(request)]
+    return text, [*blocks, *_links(request), *_way_back(request)]
+
+
+def line(request: Request, policies: Policies, *, decide: bool) -> list[Block]:
+    """Return a request in a list: what it is, how it stands, and what this person can do with it."""
+    title = f"*{_title(request, policies)}* for {_who(request)}, {lasts(request)}"
+    about = [SectionBlock(text=MarkdownTextObject(text=title)), _context(_status_line(request, policies))]
+    if decide:
+        reason = SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON]))
+        return [*about, reason, *_links(request), _buttons(request, policies)]
+    return [*about, *_links(request), *_way_back(request)]
 
 
 def status(request: Request, policies: Policies) -> str:
@@ -90,12 +105,19 @@ def status(request: Request, policies: Policies) -> str:
         case State.ACTIVE:
             until = date(request.expires_at) if request.expires_at else ""
             return f"Live until {until}. Approved by {names}."
+        case State.ENDING:
+            return "Being given back before its time."
         case State.ENDED:
             return "Ended: it was taken back, and that was verified."
         case State.DENIED:
             return f"Denied by {_called(policies.people, request.denial.by)}." if request.denial else "Denied."
         case State.TIMED_OUT | State.CANCELLED | State.FAILED:
-            return f"{STATE_WORDS[request.state]}. {escape(request.closing)}"
+            return f"{STATE_WORDS[request.state]}. {shown(request.closing)}"
+
+
+def shown(sentence: str) -> str:
+    """Return *sentence* inert, and cut where Slack would refuse the message for its length."""
+    return escape(sentence if len(sentence) <= SHOWN_SENTENCE else f"{sentence[: SHOWN_SENTENCE - 1]}…")
 
 
 def _title(request: Request, policies: Policies) -> str:
@@ -156,6 +178,23 @@ def _links(request: Request) -> list[Block]:
     if request.run_url:
         links.append(f"<{request.run_url}|Run>")
     return [_context("  ·  ".join(links))]
+
+
+def _way_back(request: Request) -> list[Block]:
+    """Return the requester's own button, where there is something to withdraw."""
+    value = f"{request.id}:{request.digest}"
+    if request.state is State.PENDING:
+        return [ActionsBlock(elements=[ButtonElement(text="Cancel request", action_id=CANCEL, value=value)])]
+    if request.state is State.ACTIVE:
+        confirm = ConfirmObject(
+            title="Give it back now?",
+            text=PlainTextObject(text="It ends within a minute. Ask again whenever you need it."),
+            confirm="Give back",
+            deny="Keep it",
+        )
+        button = ButtonElement(text="Give back now", action_id=GIVE_BACK, value=value, confirm=confirm)
+        return [ActionsBlock(elements=[button])]
+    return []
 
 
 def _buttons(request: Request, policies: Policies) -> Block:

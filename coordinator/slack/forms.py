@@ -33,6 +33,7 @@ ASK, DENIAL = "ask", "deny-reason"  # callback ids
 ANSWER = "answer:"  # how the action id of every input begins; the field's name follows
 REASON_BLOCK = "reason"
 SLACK_INPUT_LONGEST = 3000
+SLACK_OPTION_LONGEST = 75
 
 Choice = tuple[str, str]  # value and label
 
@@ -127,7 +128,7 @@ def _block(field: Field, policies: Policies, offer: Offer, answers: Mapping[str,
     if field.name == ENVIRONMENT:
         return _input(field, _select(field, choices, offer.environment), field.name, dispatch=True)
     chosen = answers.get(field.name, field.default)
-    if not chosen and (field.name == DURATION or len(choices) == 1):
+    if chosen not in dict(choices) and (field.name == DURATION or len(choices) == 1):
         chosen = choices[0][0]
     return _input(field, _select(field, choices, chosen), f"{field.name}:{offer.environment}")
 
@@ -144,7 +145,10 @@ def _choices(field: Field, policies: Policies, offer: Offer) -> Sequence[Choice]
 
 
 def _select(field: Field, choices: Sequence[Choice], chosen: str) -> StaticSelectElement:
-    options = [Option(value=value, text=PlainTextObject(text=label)) for value, label in choices[:100]]
+    options = [
+        Option(value=value, text=PlainTextObject(text=label[:SLACK_OPTION_LONGEST]))
+        for value, label in choices[:100]
+    ]
     return StaticSelectElement(
         action_id=ANSWER + field.name,
         options=options,

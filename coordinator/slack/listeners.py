@@ -20,8 +20,10 @@ from slack_bolt import Ack, App
 from coordinator.asking import Asking
 from coordinator.courtesy import Courtesy
 from coordinator.deciding import Deciding, NotYours
-from coordinator.slack import cards, forms, replies
+from coordinator.requests import Request
+from coordinator.slack import cards, forms, home, replies
 from coordinator.slack.text import tidy
+from coordinator.withdrawing import Withdrawing
 from sallyport.flows import ENVIRONMENT, REASON, Flow
 from sallyport.platforms.slack import Slack
 from sallyport.policies import Policies
@@ -41,6 +43,7 @@ class Listeners:
     policies: Callable[[], Policies]
     asking: Asking
     deciding: Deciding
+    withdrawing: Withdrawing
     courtesy: Courtesy = field(default_factory=Courtesy)
     afterwards: Executor = field(default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="afterwards"))
 
@@ -52,6 +55,10 @@ class Listeners:
         app.action(re.compile(forms.ANSWER))(self._guarded(self.chosen))
         app.action(cards.APPROVE)(self._guarded(self.approved))
         app.action(cards.DENY)(self._guarded(self.wants_to_deny))
+        app.action(cards.CANCEL)(self._guarded(self.cancels))
+        app.action(cards.GIVE_BACK)(self._guarded(self.gives_back))
+        app.action(re.compile(home.START))(self._guarded(self.starts))
+        app.event("app_home_opened")(self._guarded(self.home_opened))
 
     # Asking
 
@@ -114,6 +121,7 @@ class Listeners:
         try:
             self.deciding.approve(request_id, digest, body["user"]["id"])
             ack()
+            self._refresh_home(body)
         except NotYours as error:
             ack()
             self._answer(body, str(error))
@@ -141,10 +149,58 @@ class Listeners:
         except NotYours as error:
             ack(response_action="errors", errors={forms.REASON_BLOCK: str(error)})
 
+    # Taking back
+
+    def cancels(self, ack: Ack, body: Body) -> None:
+        """Cancel the person's own request."""
+        self._withdraw(ack, body, self.withdrawing.cancel)
+
+    def gives_back(self, ack: Ack, body: Body) -> None:
+        """End the person's own live entry before its time."""
+        self._withdraw(ack, body, self.withdrawing.give_back)
+
+    def _withdraw(self, ack: Ack, body: Body, withdraw: Callable[[str, str], Request]) -> None:
+        try:
+            withdraw(_named(body)[0], body["user"]["id"])
+            ack()
+            self._refresh_home(body)
+        except NotYours as error:
+            ack()
+            self._answer(body, str(error))
+
+    # App Home
+
+    def home_opened(self, ack: Ack, body: Body) -> None:
+        """Show the person's desk."""
+        ack()
+        self._later(self._show_home, body["event"]["user"])
+
+    def starts(self, ack: Ack, body: Body) -> None:
+        """Open the form that a start button names."""
+        ack()
+        flow = self.policies().flows[body["actions"][0]["value"]]
+        self._later(self._open_form, flow, body["user"]["id"], body["trigger_id"])
+
+    def _show_home(self, user: str) -> None:
+        self.slack.publish_view(user, home.home(self.asking.desk(user), self.policies()).to_dict())
+
+    def _refresh_home(self, body: Body) -> None:
+        view = body.get("view")
+        if view is not None and view["type"] == "home":
+            self._later(self._show_home, body["user"]["id"])
+
     # Around all of them
 
     def _answer(self, body: Body, text: str) -> None:
-        self._later(self.slack.respond, body["response_url"], text)
+        """Tell the person where they are; the home tab has no place for words, so there they get a message."""
+        url = body.get("response_url")
+        if url:
+            self._later(self.slack.respond, url, text)
+        else:
+            self._later(self._message, body["user"]["id"], text)
+
+    def _message(self, user: str, text: str) -> None:
+        self.slack.post(user, text, marker=f"answer:{user}")
 
     def _later(self, do: Callable[..., object], *arguments: object) -> None:
         self.afterwards.submit(self._politely(do), *arguments)

@@ -35,12 +35,13 @@ def manifest_yaml(policies: Policies, request_url: str = "") -> str:
         for flow in policies.flows.values()
     ]
     interactivity = {"is_enabled": True, **({"request_url": request_url} if request_url else {})}
+    events = {"request_url": request_url} if request_url else {}
     manifest: dict[str, Any] = {
         "_metadata": {"major_version": 2},
         "display_information": {"name": "Sallyport", "description": "Ask for infrastructure, get it decided here"},
         "features": {
             "app_home": {
-                "home_tab_enabled": False,
+                "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": True,
             },
@@ -49,6 +50,7 @@ def manifest_yaml(policies: Policies, request_url: str = "") -> str:
         },
         "oauth_config": {"scopes": {"bot": SCOPES}},
         "settings": {
+            "event_subscriptions": {"bot_events": ["app_home_opened"], **events},
             "interactivity": interactivity,
             "org_deploy_enabled": False,
             "socket_mode_enabled": not request_url,

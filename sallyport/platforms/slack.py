@@ -199,6 +199,11 @@ class Slack:
         with told_apart("open a form"):
             return string(part(self._web.views_open(trigger_id=trigger_id, view=dict(view)), "view"), "id")
 
+    def publish_view(self, user: str, view: View) -> None:
+        """Show a view as the home tab of *user*, in place of the one before."""
+        with told_apart("show the home tab"):
+            self._web.views_publish(user_id=user, view=dict(view))
+
     def update_view(self, view_id: str, view: View, hash: str | None = None) -> str:  # noqa: A002 - Slack's word
         """Replace a modal and return its id; with *hash*, Refused if the person has moved on since."""
         with told_apart("update a form"):

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("expires_at", moment),
         sa.Column("closing", sa.Text, nullable=False),
     )
+    op.create_index("requests_of", "requests", ["requester_slack", "submitted_at"])
     op.create_table(
         "decisions",
         sa.Column("request_id", sa.String(16), sa.ForeignKey("requests.id"), primary_key=True),
@@ -57,6 +58,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text, nullable=False),
         sa.Column("result", sa.JSON, nullable=False),
     )
+    op.create_index("effects_by_name", "effects", ["name"])
     is_open = sa.text("done < wanted")
     op.create_index("effects_open", "effects", ["lane", "due"], sqlite_where=is_open, postgresql_where=is_open)
     op.create_table(
