@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-import yaml
-
 from actions.executors.protocol import Before
-from sallyport.documents import JSON, load
+from sallyport.documents import JSON, dump, load
 from sallyport.entries import FOLDER
 from sallyport.problems import Place, Problem, Problems
 
@@ -26,8 +24,12 @@ def before_path(flow: str, entry_id: str) -> str:
 def write_before(before: Before) -> bytes:
     """Write the record's file."""
     note = "# Written by Sallyport before it first changed AWS for this entry; needed to undo it. Do not edit.\n"
-    body = {"id": before.entry_id, "facts": dict(before.facts)}
-    return (note + yaml.safe_dump(body, sort_keys=True, allow_unicode=True, width=110)).encode()
+    return (note + dump({"id": before.entry_id, "facts": _sorted(dict(before.facts))})).encode()
+
+
+def _sorted(data: JSON) -> JSON:
+    """Order keys, so that the same facts are the same file."""
+    return {key: _sorted(data[key]) for key in sorted(data)} if isinstance(data, dict) else data
 
 
 def read_before(content: bytes, path: str) -> Before:

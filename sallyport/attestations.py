@@ -6,11 +6,10 @@ Public keys stand in `policies/keys/<id>.pem` on the main branch; a key is retir
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -40,10 +39,8 @@ class Signer:
 
 
 def read_signer(private_pem: str, published: PublicKeys) -> Signer:
-    """Match a private key with its published half; ValueError if policies do not publish it."""
-    key = load_pem_private_key(private_pem.encode(), password=None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError("the signing key is not an Ed25519 key; make one with “coordinator keys new”")  # noqa: TRY004
+    """Match a private key with its published half; ValueError if it is none, or policies do not publish it."""
+    key = _read_private_key(private_pem)
     mine = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     for key_id, public in published.items():
         if public.public_bytes(Encoding.Raw, PublicFormat.Raw) == mine:
@@ -55,9 +52,12 @@ def read_signer(private_pem: str, published: PublicKeys) -> Signer:
 
 def read_public_key(pem: bytes) -> Ed25519PublicKey:
     """Read a published key; ValueError if it is not an Ed25519 public key in PEM."""
-    key = load_pem_public_key(pem)
+    try:
+        key = load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
     if not isinstance(key, Ed25519PublicKey):
-        raise ValueError("not an Ed25519 public key")  # noqa: TRY004
+        raise ValueError("this is not an Ed25519 public key in PEM; “coordinator keys public” prints one")  # noqa: TRY004
     return key
 
 
@@ -71,7 +71,7 @@ def refusal(entry: Entry, keys: PublicKeys) -> str | None:
         return f"its attestation names the key “{attestation.key}”, which policies/keys/ does not publish"
     try:
         key.verify(base64.b64decode(attestation.signature, validate=True), entry.signed_bytes())
-    except (InvalidSignature, binascii.Error):
+    except (InvalidSignature, ValueError):  # ValueError: not even base64
         return "its content is not what was approved and signed"
     return None
 
@@ -84,6 +84,19 @@ def new_key_pair() -> tuple[str, str]:
 
 
 def public_half(private_pem: str) -> str:
-    """Return the public key of a private one, in PEM."""
-    key = load_pem_private_key(private_pem.encode(), password=None)
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    """Return the public key of a private one, in PEM; ValueError if that is not an Ed25519 key."""
+    public = _read_private_key(private_pem).public_key()
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def _read_private_key(pem: str) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError(  # noqa: TRY004
+            "the signing key is not an Ed25519 private key in PEM without a passphrase; "
+            "make one with “coordinator keys new”"
+        )
+    return key

@@ -6,7 +6,7 @@ The coordinator decides with them, and the executor decides again with the same 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sallyport.entries import Entry
@@ -49,6 +49,10 @@ def reason_problem(reason: str) -> Problem | None:
     """Say what is wrong with a reason, which an approver and an auditor will read."""
     if not reason.strip():
         return Problem("a reason is needed", "say what it is for; approvers and auditors read it", field=REASON)
+    if not reason.isascii() and any("\ud800" <= character <= "\udfff" for character in reason):
+        return Problem(
+            "the reason has half a character in it", "type the emoji or sign at its end anew", field=REASON
+        )
     if len(reason) > REASON_LONGEST:
         what = f"the reason has {len(reason)} characters"
         return Problem(what, f"say it in {REASON_LONGEST}, and link the rest", field=REASON)
@@ -128,19 +132,29 @@ def standing(rule: Rule, may_decide: frozenset[str], approved_by: Iterable[str])
 
 
 def answers_of(entry: Entry) -> Mapping[str, str]:
-    """Return what rules are chosen by, for an entry."""
-    facts: dict[str, str] = {ENVIRONMENT: entry.environment}
+    """Return what rules are chosen by, for an entry with one change."""
+    facts: dict[str, str] = {}
     for change in entry.changes:
         facts.update({name: value for name, value in change.to_mapping().items() if isinstance(value, str)})
-    return facts
+    return {**facts, ENVIRONMENT: entry.environment}
 
 
 def entry_refusals(entry: Entry, policies: Policies) -> tuple[str, ...]:
-    """Evaluate policy again for an entry that claims to be approved; empty if everything holds."""
+    """Evaluate policy again for an entry that claims to be approved; empty if everything holds.
+
+    Each change is judged as if it stood alone, so that none hides behind the rule or the owners of another.
+    """
+    if not entry.changes:
+        return ("it changes nothing",)
+    each = (_refusals(replace(entry, changes=(change,)), policies) for change in entry.changes)
+    return tuple(dict.fromkeys(refusal for refusals in each for refusal in refusals))
+
+
+def _refusals(entry: Entry, policies: Policies) -> list[str]:
     flow = policies.flows.get(entry.flow)
     rule = flow.rule_for(answers_of(entry)) if flow else None
     if flow is None or rule is None:
-        return (f"policy has no rule for {entry.flow} in {entry.environment}",)
+        return [f"policy has no rule for {entry.flow} in {entry.environment}"]
     refusals = [p.sentence for p in (requester_problem(policies, flow, rule, entry.requested_by),) if p]
     refusals += [
         p.sentence for change in entry.changes for p in change.problems(entry.environment, policies.catalogue)
@@ -153,20 +167,15 @@ def entry_refusals(entry: Entry, policies: Policies) -> tuple[str, ...]:
         own = any(same_person(approval.by, entry.requested_by) for approval in entry.approvals)
         tail = "; nobody approves their own request" if own else " by people whom policy accepts"
         refusals.append(f"it has {reached.missing}{tail}")
-    refusals += _deadline_refusals(entry, rule)
-    return tuple(refusals)
+    counted = [approval.at for approval in entry.approvals if approval.by.casefold() in may_decide]
+    return refusals + _deadline_refusals(entry.expires_at, counted, rule)
 
 
-def _deadline_refusals(entry: Entry, rule: Rule) -> list[str]:
-    if entry.expires_at is None:
+def _deadline_refusals(expires_at: datetime | None, approved_at: list[datetime], rule: Rule) -> list[str]:
+    """Measure the life of an entry from the last approval that counts: another one cannot lengthen it."""
+    if expires_at is None:
         return [] if rule.lifetime.permanent else ["it has no deadline, and policy allows no permanent entry here"]
-    decided = max((approval.at for approval in entry.approvals), default=None)
-    return _too_long(entry.expires_at, decided, rule) if decided else []
-
-
-def _too_long(expires_at: datetime, decided: datetime, rule: Rule) -> list[str]:
-    if expires_at - decided <= rule.lifetime.maximum + SLACK_AND_BACK:
+    if not approved_at or expires_at - max(approved_at) <= rule.lifetime.maximum + SLACK_AND_BACK:
         return []
-    return [
-        f"it would live longer than {format_duration(rule.lifetime.maximum)}, the longest that policy allows here"
-    ]
+    longest = format_duration(rule.lifetime.maximum)
+    return [f"it would live longer than {longest}, the longest that policy allows here"]

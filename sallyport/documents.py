@@ -1,18 +1,23 @@
 """YAML read strictly: what a careless or hostile file could hide is refused, and every value keeps its place.
 
 Refused: duplicate keys, anchors and aliases, merge keys, tags, more than one document, files over 256 KiB,
-nesting deeper than 20, keys that are not text. Dates stay text, so that no library decides what they mean.
+nesting deeper than 20, keys that are not text, octal and other numbers that two readers could read differently.
+Dates stay text, so that no library decides what they mean. The parser's events are read one by one and never
+handed to a composer: PyYAML's recurses in C, where a file of brackets alone ends the process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import re
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import yaml
 
-from sallyport.problems import Place, Problem, Problems
+from sallyport.problems import Place, Problem, Problems, quoted
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
@@ -20,25 +25,39 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 _PLAIN = "tag:yaml.org,2002:"
 _KEPT_AS_TEXT = {_PLAIN + "str", _PLAIN + "timestamp"}
+_RARE_BREAKS = re.compile("[\r\x85\u2028\u2029]")
+_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+
+
+class _Spot(NamedTuple):
+    """Where a value begins (counted from 1), with the spots of what it holds."""
+
+    line: int
+    column: int
+    inner: Mapping[str | int, _Spot] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file's data together with its node tree, which knows where each value stands."""
+    """A file's data together with the spots of its values."""
 
     name: str
     data: JSON
-    _root: yaml.Node
+    _root: _Spot
 
     def place(self, path: tuple[str | int, ...] = ()) -> Place:
         """Return where the value at *path* stands, or the nearest value around it that exists."""
-        node = self._root
+        spot = self._root
         for step in path:
-            inner = _child(node, step)
-            if inner is None:
+            if step not in spot.inner:
                 break
-            node = inner
-        return Place(self.name, node.start_mark.line + 1, node.start_mark.column + 1)
+            spot = spot.inner[step]
+        return Place(self.name, spot.line, spot.column)
+
+
+def dump(data: Mapping[str, JSON]) -> str:
+    """Write *data* in its own order, so that `load` reads the same back."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def load(content: bytes, name: str) -> Document:
@@ -46,100 +65,179 @@ def load(content: bytes, name: str) -> Document:
     if len(content) > MAX_BYTES:
         raise Problems([Problem(f"the file has {len(content)} bytes", f"keep it under {MAX_BYTES}", Place(name))])
     try:
-        node = _compose(content.decode("utf-8"))
+        reader = _Reader(content.decode("utf-8"), name)
     except UnicodeDecodeError as error:
-        raise Problems(
-            [Problem(f"byte {error.start} is not UTF-8", "save the file as UTF-8", Place(name))]
-        ) from None
-    except yaml.YAMLError as error:
-        raise Problems([_syntax_problem(error, name)]) from None
-    if node is None:
-        raise Problems([Problem("the file is empty", "", Place(name))])
-    reader = _Reader(name)
-    data = reader.read(node, 0)
-    if reader.problems:
-        raise Problems(reader.problems)
-    return Document(name, data, node)
-
-
-def _compose(text: str) -> yaml.Node | None:
-    loader = yaml.CSafeLoader(text)
+        place = _place_of_byte(content, error.start, name)
+        raise Problems([Problem("this is not UTF-8", "save the file as UTF-8", place)]) from None
     try:
-        return loader.get_single_node()
-    finally:
-        loader.dispose()
+        return reader.document()
+    except yaml.reader.ReaderError as error:
+        place = _place_of_byte(content, error.position, name)
+        what = f"the character U+{error.character:04X} is not allowed"
+        problem = Problem(what, "take it out, or write it as an escape in double quotes", place)
+    except yaml.MarkedYAMLError as error:
+        problem = _syntax_problem(error, name)
+    raise Problems([*reader.problems, problem])
 
 
-def _syntax_problem(error: yaml.YAMLError, name: str) -> Problem:
-    mark = getattr(error, "problem_mark", None)
-    place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
-    what = getattr(error, "problem", None) or str(error)
-    return Problem(f"this is not YAML: {what}", "check indentation, colons and quotes around this place", place)
+class _Dumper(yaml.SafeDumper):
+    """Writes what `load` reads: no aliases, and rare line breaks as escapes, for a reader would fold them."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+        return True
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _RARE_BREAKS.search(text) else None
+    return dumper.represent_scalar(_PLAIN + "str", text, style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def _place_of_byte(content: bytes, offset: int, name: str) -> Place:
+    before = content[:offset].decode("utf-8")
+    return Place(name, before.count("\n") + 1, len(before) - before.rfind("\n"))
+
+
+def _syntax_problem(error: yaml.MarkedYAMLError, name: str) -> Problem:
+    mark = cast(yaml.Mark, error.problem_mark)
+    what = f"{error.problem} {error.context}" if error.context else error.problem
+    mend = "check indentation, colons and quotes around this place"
+    return Problem(f"this is not YAML: {what}", mend, Place(name, mark.line + 1, mark.column + 1))
 
 
 class _Reader:
-    """Turns nodes into plain data and notes what it refuses."""
+    """Turns the parser's events into plain data and notes what it refuses."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, text: str, name: str) -> None:
         self.problems: list[Problem] = []
-        self._seen: set[int] = set()
+        self._name = name
+        self._loader: Any = yaml.CSafeLoader(text)  # its stubs do not know what each event carries
+        self._next: Callable[[], Any] = self._loader.get_event
 
-    def read(self, node: yaml.Node, depth: int) -> JSON:
+    def document(self) -> Document:
+        """Read the one document of the file; Problems, or the parser's own error, if there is none."""
+        self._next()  # the stream begins
+        if isinstance(self._next(), yaml.StreamEndEvent):
+            raise Problems([Problem("the file is empty", "", Place(self._name))])
+        data, root = self._value(self._next(), 0)
+        self._next()  # the document ends
+        after = self._next()
+        if not isinstance(after, yaml.StreamEndEvent):
+            self._refuse(after, "a second document begins here", "write one file for each")
+        if self.problems:
+            raise Problems(self.problems)
+        return Document(self._name, data, root)
+
+    def _value(self, event: Any, depth: int) -> tuple[JSON, _Spot]:
         if depth > MAX_DEPTH:
-            return self._refuse(node, f"nested deeper than {MAX_DEPTH} levels", "flatten it")
-        if id(node) in self._seen:
-            return self._refuse(node, "an alias (*name) is not allowed", "write the value out")
-        self._seen.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, depth)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.read(item, depth + 1) for item in node.value]
-        return self._scalar(node)
+            self._refuse(event, f"nested deeper than {MAX_DEPTH} levels", "flatten it")
+            raise Problems(self.problems)
+        mark = event.start_mark
+        line, column = mark.line + 1, mark.column + 1
+        if isinstance(event, yaml.AliasEvent):
+            self._refuse(event, f"an alias (*{event.anchor}) is not allowed", "write the value out")
+            return None, _Spot(line, column)
+        self._refuse_marks(event)
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event), _Spot(line, column)
+        if isinstance(event, yaml.MappingStartEvent):
+            mapping, spots = self._mapping(depth)
+            return mapping, _Spot(line, column, spots)
+        items, places = self._sequence(depth)
+        return items, _Spot(line, column, places)
 
-    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, JSON]:
-        result: dict[str, JSON] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.tag not in _KEPT_AS_TEXT:
-                self._refuse(
-                    key, "this key is not text", "put it in quotes" if key.tag != _PLAIN + "merge" else ""
-                )
-            elif key.value in result:
-                self._refuse(key, f"“{key.value}” stands here twice", "keep one of the two")
-            else:
-                result[key.value] = self.read(value, depth + 1)
-        return result
+    def _mapping(self, depth: int) -> tuple[dict[str, JSON], dict[str | int, _Spot]]:
+        data: dict[str, JSON] = {}
+        spots: dict[str | int, _Spot] = {}
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            key = self._key(event, data, depth)
+            value, spot = self._value(self._next(), depth + 1)
+            if key is not None:
+                data[key], spots[key] = value, spot
+        return data, spots
 
-    def _scalar(self, node: yaml.Node) -> JSON:
-        if node.tag in _KEPT_AS_TEXT:
-            return str(node.value)
-        try:
-            return _SCALARS[node.tag](str(node.value))
-        except (KeyError, ValueError):
-            return self._refuse(node, f"“{node.value}” is not a plain value", "put it in quotes if it is text")
-
-    def _refuse(self, node: yaml.Node, what: str, mend: str) -> JSON:
-        mark = node.start_mark
-        self.problems.append(Problem(what, mend, Place(self.name, mark.line + 1, mark.column + 1)))
+    def _key(self, event: Any, taken: Container[str], depth: int) -> str | None:
+        if not isinstance(event, yaml.ScalarEvent):
+            self._refuse(event, "this key is not text", "write a word")
+            self._value(event, depth + 1)
+            return None
+        self._refuse_marks(event)
+        tag, text = self._tag(event), str(event.value)
+        if tag == _PLAIN + "merge":
+            self._refuse(event, "a merge key (<<) is not allowed", "write the fields out")
+        elif tag not in _KEPT_AS_TEXT:
+            self._refuse(event, f"the key {quoted(text)} is not text", "put it in quotes")
+        elif text in taken:
+            self._refuse(event, f"{quoted(text)} stands here twice", "keep one of the two")
+        else:
+            return text
         return None
+
+    def _sequence(self, depth: int) -> tuple[list[JSON], dict[str | int, _Spot]]:
+        data: list[JSON] = []
+        spots: dict[str | int, _Spot] = {}
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            value, spots[len(data)] = self._value(event, depth + 1)
+            data.append(value)
+        return data, spots
+
+    def _scalar(self, event: Any) -> JSON:
+        tag, text = self._tag(event), str(event.value)
+        if tag in _KEPT_AS_TEXT:
+            return text
+        try:
+            return _SCALARS[tag](text)
+        except (KeyError, ValueError):
+            self._refuse(event, f"{quoted(text)} is no plain value", _advice(tag))
+            return None
+
+    def _tag(self, event: Any) -> str:
+        """Return the type that a scalar without a tag has by its look."""
+        return str(self._loader.resolve(yaml.ScalarNode, event.value, event.implicit))
+
+    def _refuse_marks(self, event: Any) -> None:
+        if event.anchor is not None:
+            self._refuse(event, f"an anchor (&{event.anchor}) is not allowed", "take it out")
+        if event.tag is not None:
+            self._refuse(event, "a tag (!) is not allowed", "take it out")
+
+    def _refuse(self, event: Any, what: str, mend: str) -> None:
+        mark = event.start_mark
+        self.problems.append(Problem(what, mend, Place(self._name, mark.line + 1, mark.column + 1)))
+
+
+def _advice(tag: str) -> str:
+    match tag.removeprefix(_PLAIN):
+        case "bool":
+            return "write true or false, or put it in quotes if it is text"
+        case "int" | "float":
+            return "write a decimal number, or put it in quotes if it is text"
+        case _:
+            return "put it in quotes if it is text"
 
 
 def _boolean(text: str) -> bool:
     return {"true": True, "false": False}[text.lower()]
 
 
+def _whole(text: str) -> int:
+    if not _WHOLE.fullmatch(text):
+        raise ValueError("octal, hexadecimal, sexagesimal, or grouped")
+    return int(text)
+
+
+def _fraction(text: str) -> float:
+    number = float(text)
+    if "_" in text or not math.isfinite(number):
+        raise ValueError("grouped, or without a finite value")
+    return number
+
+
 _SCALARS: dict[str, Callable[[str], JSON]] = {
     _PLAIN + "null": lambda _: None,
     _PLAIN + "bool": _boolean,
-    _PLAIN + "int": int,
-    _PLAIN + "float": float,
+    _PLAIN + "int": _whole,
+    _PLAIN + "float": _fraction,
 }
-
-
-def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == step), None)
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        item: yaml.Node = node.value[step]
-        return item
-    return None

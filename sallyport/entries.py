@@ -12,11 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
-import yaml
-
 from sallyport.changes import KINDS, Change
-from sallyport.documents import JSON, Document, load
-from sallyport.problems import Problem, Problems
+from sallyport.documents import JSON, Document, dump, load
+from sallyport.problems import Problem, Problems, nearest
 from sallyport.schemas import SUFFIX, Schemas
 from sallyport.times import format_moment, parse_moment
 
@@ -106,8 +104,8 @@ class Entry:
 
     def to_yaml(self) -> str:
         """Write the file, with the line that tells editors its JSON Schema."""
-        body = yaml.safe_dump(self.to_mapping(), sort_keys=False, allow_unicode=True, width=110)
-        return f"# yaml-language-server: $schema=../../policies/schemas/{self.flow}{SUFFIX}\n{body}"
+        schema = f"../../policies/schemas/{self.flow}{SUFFIX}"
+        return f"# yaml-language-server: $schema={schema}\n{dump(self.to_mapping())}"
 
 
 def path_of(flow: str, entry_id: str) -> str:
@@ -126,10 +124,8 @@ def parse_entry(content: bytes, path: str, schemas: Schemas) -> Entry:
     document = load(content, path)
     flow = path.split("/")[1] if path.count("/") == 2 else ""
     if flow not in KINDS or flow not in schemas:
-        place = document.place()
-        raise Problems(
-            [Problem(f"“{path}” is in no flow's folder", f"put it in {FOLDER}/<flow>/<id>.yaml", place)]
-        )
+        mend = f"put it in {FOLDER}/<flow>/<id>.yaml, with a flow that exists; {nearest(flow, KINDS)}"
+        raise Problems([Problem(f"“{path}” is in no flow's folder", mend, document.place())])
     if found := list(schemas.problems(flow, document)):
         raise Problems(found)
     entry = _entry(document, flow)
@@ -144,22 +140,40 @@ def parse_entry(content: bytes, path: str, schemas: Schemas) -> Entry:
 def _entry(document: Document, flow: str) -> Entry:
     data = cast(Mapping[str, Any], document.data)
     thread, attestation = data.get("thread"), data.get("attestation")
-    try:
-        expires_at = parse_moment(data["expires_at"]) if data["expires_at"] is not None else None
-        approvals = tuple(Approval(a["by"], parse_moment(a["at"]), a["through"]) for a in data["approvals"])
-    except ValueError as error:
-        raise Problems([Problem(str(error), "", document.place(("expires_at",)))]) from None
+    moments = _moments(document)
     return Entry(
         id=data["id"],
         flow=data["flow"],
         environment=data["environment"],
         requested_by=data["requested_by"],
         reason=data["reason"],
-        expires_at=expires_at,
+        expires_at=moments.get(("expires_at",)),
         changes=tuple(KINDS[flow].from_mapping(change) for change in data["changes"]),
-        approvals=approvals,
+        approvals=tuple(
+            Approval(a["by"], moments["approvals", n, "at"], a["through"]) for n, a in enumerate(data["approvals"])
+        ),
         asked=data.get("asked", ""),
         ticket=data.get("ticket"),
         thread=Thread(thread["channel"], thread["ts"]) if thread else None,
         attestation=Attestation(attestation["key"], attestation["signature"]) if attestation else None,
     )
+
+
+def _moments(document: Document) -> dict[tuple[str | int, ...], datetime]:
+    """Return the moments of an entry's file by where they stand; Problems names each that is none."""
+    data = cast(Mapping[str, Any], document.data)
+    written: dict[tuple[str | int, ...], str] = {
+        ("approvals", number, "at"): approval["at"] for number, approval in enumerate(data["approvals"])
+    }
+    if data["expires_at"] is not None:
+        written["expires_at",] = data["expires_at"]
+    moments: dict[tuple[str | int, ...], datetime] = {}
+    problems: list[Problem] = []
+    for path, text in written.items():
+        try:
+            moments[path] = parse_moment(text)
+        except ValueError as error:
+            problems.append(Problem(str(error), "", document.place(path)))
+    if problems:
+        raise Problems(problems)
+    return moments

@@ -69,6 +69,12 @@ def dump_outcomes(outcomes: tuple[Outcome, ...]) -> str:
 def load_outcomes(text: str) -> tuple[Outcome, ...]:
     """Read what `dump_outcomes` wrote; ValueError if it is anything else."""
     try:
-        return tuple(Outcome.from_mapping(item) for item in json.loads(text))
-    except (KeyError, TypeError, AttributeError) as error:
+        return _outcomes(json.loads(text))
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"not the outcomes of a job: {error!r}") from error
+
+
+def _outcomes(items: object) -> tuple[Outcome, ...]:
+    if not isinstance(items, list):
+        raise TypeError(f"a list is expected, not {type(items).__name__}")
+    return tuple(map(Outcome.from_mapping, items))

@@ -9,6 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 EVERYONE = "everyone"
+_IDENTITIES = {
+    "email": "e-mail address",
+    "slack": "Slack id",
+    "jira": "JIRA account",
+    "github": "GitHub login",
+    "identity_store_name": "name in Identity Center",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class People:
         return next((p for p in self.persons if p.email.casefold() == email.casefold()), None)
 
     def by_slack(self, user_id: str) -> Person | None:
-        return next((p for p in self.persons if p.slack == user_id), None)
+        return next((p for p in self.persons if p.slack == user_id), None) if user_id else None
 
     def by_github(self, login: str) -> Person | None:
         return next((p for p in self.persons if p.github.casefold() == login.casefold()), None) if login else None
@@ -62,13 +69,17 @@ class People:
 
     def doubles(self) -> Iterator[str]:
         """Yield a sentence for each identity that two people share: such a binding is refused."""
-        for kind in ("email", "slack", "jira", "github", "identity_center"):
+        for kind, words in _IDENTITIES.items():
             seen: dict[str, Person] = {}
             for person in self.persons:
                 value = getattr(person, kind).casefold()
-                if value and value in seen:
-                    yield f"{person.email} and {seen[value].email} share the {kind} identity “{value}”"
-                seen.setdefault(value, person)
+                other = seen.setdefault(value, person)
+                if (
+                    value
+                    and other is not person
+                    and (kind == "email" or not same_person(person.email, other.email))
+                ):
+                    yield f"{person.email} and {other.email} share the {words} “{value}”"
 
 
 def same_person(one: str, other: str) -> bool:

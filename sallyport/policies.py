@@ -12,21 +12,11 @@ from typing import Any, cast
 
 from sallyport.attestations import PublicKeys, read_public_key
 from sallyport.catalogue import Catalogue, Environment, Item
-from sallyport.changes import KINDS
+from sallyport.consistency import Known, catalogue_problems, flow_problems, group_problems
 from sallyport.documents import Document, load
-from sallyport.flows import (
-    ENVIRONMENT,
-    Approvers,
-    Field,
-    FieldKind,
-    Flow,
-    Lifetime,
-    Rule,
-    TicketStatus,
-    TicketStyle,
-)
-from sallyport.people import EVERYONE, People, Person
-from sallyport.problems import Place, Problem, Problems, nearest
+from sallyport.flows import Approvers, Field, FieldKind, Flow, Lifetime, Rule, TicketStatus, TicketStyle
+from sallyport.people import People, Person
+from sallyport.problems import Place, Problem, Problems
 from sallyport.schemas import SUFFIX, Schemas
 from sallyport.times import parse_duration
 
@@ -67,38 +57,58 @@ class _Loader:
         self.files = files
         self.version = version
         self.problems: list[Problem] = []
+        self.documents: dict[str, Document] = {}  # those that fit their schema, by path
+        self.missing_schemas: set[str] = set()
         schemas = {PurePosixPath(p).name.removesuffix(SUFFIX): c for p, c in files.items() if p.endswith(SUFFIX)}
         self.schemas = Schemas(schemas)
 
     def load(self) -> Policies:
         people = self._people()
         catalogue = Catalogue(self._environments(), self._lists())
+        names_are_known = not self.problems  # else what a flow names may stand in a file that was not readable
         flows = {flow.id: flow for flow in self._flows()}
         keys = self._keys()
         statuses = self._ticket_statuses()
-        if not self.problems:
-            self.problems += _cross_check(flows, people, catalogue, self.schemas)
+        if names_are_known:
+            self.problems += self._inconsistencies(Known(people, catalogue, self.schemas), flows)
         if self.problems:
             raise Problems(self.problems)
         return Policies(flows, people, catalogue, keys, self.schemas, statuses, self.version)
+
+    def _inconsistencies(self, known: Known, flows: Mapping[str, Flow]) -> Iterator[Problem]:
+        yield from group_problems(known.people, self.documents["people.yaml"])
+        lists = {name: self.documents[f"catalogue/{name}.yaml"] for name in known.catalogue.lists}
+        yield from catalogue_problems(known, lists)
+        yield from flow_problems(known, flows, {flow: self.documents[f"flows/{flow}.yaml"] for flow in flows})
 
     def _document(self, path: str, schema: str) -> Document | None:
         name = f"{FOLDER}/{path}"
         if path not in self.files:
             self.problems.append(Problem(f"{name} does not exist", "every installation has one", Place(name)))
             return None
+        if schema not in self.schemas:
+            self._miss_schema(schema)
+            return None
         try:
             document = load(self.files[path], name)
         except Problems as error:
             self.problems += error.problems
             return None
-        found = list(self.schemas.problems(schema, document))
-        self.problems += found
-        return None if found else document
+        if found := list(self.schemas.problems(schema, document)):
+            self.problems += found
+            return None
+        self.documents[path] = document
+        return document
 
-    def _below(self, folder: str, schema: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _miss_schema(self, schema: str) -> None:
+        if schema not in self.missing_schemas:
+            self.missing_schemas.add(schema)
+            name = f"{FOLDER}/schemas/{schema}{SUFFIX}"
+            self.problems.append(Problem(f"{name} does not exist", "every installation has one", Place(name)))
+
+    def _in(self, folder: str, schema: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for path in sorted(self.files):
-            if path.startswith(folder + "/") and path.endswith(".yaml"):
+            if path.rpartition("/")[0] == folder and path.endswith(".yaml"):
                 document = self._document(path, schema)
                 if document:
                     yield PurePosixPath(path).stem, cast(Mapping[str, Any], document.data)
@@ -109,21 +119,11 @@ class _Loader:
             return People()
         data = cast(Mapping[str, Any], document.data)
         groups = {name: frozenset(m.casefold() for m in members) for name, members in data["groups"].items()}
-        people = People(tuple(Person(**person) for person in data["people"]), groups)
-        for name, members in groups.items():
-            for member in members - {p.email.casefold() for p in people.persons}:
-                where = document.place(("groups", name))
-                self.problems.append(Problem(f"{member} is in the group {name} but not among people", "", where))
-        self.problems += [
-            Problem(d, "give each identity to one person", document.place()) for d in people.doubles()
-        ]
-        return people
+        return People(tuple(Person(**person) for person in data["people"]), groups)
 
     def _environments(self) -> dict[str, Environment]:
         document = self._document("environments.yaml", "environments")
-        if document is None:
-            return {}
-        data = cast(Mapping[str, Mapping[str, str]], document.data)
+        data = cast(Mapping[str, Mapping[str, str]], document.data) if document else {}
         return {name: Environment(id=name, **facts) for name, facts in data.items()}
 
     def _lists(self) -> dict[str, dict[str, Item]]:
@@ -132,16 +132,17 @@ class _Loader:
                 item: Item(item, facts["title"], frozenset(facts.get("owners", ())), facts["in"])
                 for item, facts in data.items()
             }
-            for name, data in self._below("catalogue", "catalogue")
+            for name, data in self._in("catalogue", "catalogue")
         }
 
     def _flows(self) -> Iterator[Flow]:
-        for name, data in self._below("flows", "flow"):
+        for name, data in self._in("flows", "flow"):
             if data["flow"] == name:
                 yield _flow(data)
             else:
-                place = Place(f"{FOLDER}/flows/{name}.yaml", 1, 1)
-                self.problems.append(Problem(f"the file of the flow {data['flow']} is {name}.yaml", "", place))
+                place = self.documents[f"flows/{name}.yaml"].place(("flow",))
+                mend = f"name the file {data['flow']}.yaml"
+                self.problems.append(Problem(f"the file of the flow {data['flow']} is {name}.yaml", mend, place))
 
     def _ticket_statuses(self) -> dict[str, TicketStatus]:
         document = self._document("jira.yaml", "jira")
@@ -204,37 +205,3 @@ def _rule(number: int, facts: Mapping[str, Any]) -> Rule:
         self_approval=facts.get("self_approval", False),
         bound_identity=facts.get("bound_identity", True),
     )
-
-
-def _cross_check(
-    flows: Mapping[str, Flow], people: People, catalogue: Catalogue, schemas: Schemas
-) -> Iterator[Problem]:
-    """Yield what no single file shows: names that nothing defines, and flows that nobody could use."""
-    for flow in flows.values():
-        place = Place(f"{FOLDER}/flows/{flow.id}.yaml", 1, 1)
-        if flow.id not in KINDS:
-            yield Problem(f"no change is written for the flow {flow.id}", nearest(flow.id, KINDS), place)
-        if flow.id not in schemas:
-            yield Problem(f"the flow {flow.id} has no JSON Schema", f"add schemas/{flow.id}{SUFFIX}", place)
-        for field in flow.fields:
-            if field.source and field.source != "environments" and field.source not in catalogue.lists:
-                mend = nearest(field.source, catalogue.lists)
-                yield Problem(
-                    f"{field.name} takes its options from “{field.source}”, which is no list", mend, place
-                )
-        for rule in flow.rules:
-            yield from _check_rule(rule, people, catalogue, place)
-
-
-def _check_rule(rule: Rule, people: People, catalogue: Catalogue, place: Place) -> Iterator[Problem]:
-    for group in (*rule.may_request, *rule.approvers.groups):
-        if group != EVERYONE and group not in people.groups:
-            yield Problem(f"{rule.name} names the group “{group}”", nearest(group, people.groups), place)
-    environment = rule.when.get(ENVIRONMENT)
-    if environment is not None and environment not in catalogue.environments:
-        mend = nearest(environment, catalogue.environments)
-        yield Problem(f"{rule.name} names the environment “{environment}”", mend, place)
-    if not (rule.approvers.people or rule.approvers.groups or rule.approvers.owners):
-        yield Problem(f"{rule.name} has no approvers, so nobody could ever be approved", "name a group", place)
-    if not rule.lifetime.minimum <= rule.lifetime.default <= rule.lifetime.maximum:
-        yield Problem(f"{rule.name} has durations out of order", "min ≤ default ≤ max", place)

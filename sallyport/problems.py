@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+MOST_CHOICES = 12  # of the known words, where none is near
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -46,15 +48,22 @@ class Problems(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(
-            sorted(problems, key=lambda p: (str(p.place.file), p.place.line) if p.place else ("", 0))
+            sorted(problems, key=lambda p: (p.place.file, p.place.line, p.place.column) if p.place else ("", 0, 0))
         )
         super().__init__("\n".join(map(str, self.problems)))
+
+
+def quoted(text: str, longest: int = 60) -> str:
+    """Quote what a person wrote, cut to a length that leaves the sentence around it readable."""
+    return f"“{text}”" if len(text) <= longest else f"“{text[:longest]}…”"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Say which of the *known* words *word* may have meant, for the end of a sentence."""
     choices = sorted(known)
-    close = get_close_matches(word, choices, n=1, cutoff=0.6)
+    by_fold = {choice.casefold(): choice for choice in choices}
+    close = get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
     if close:
-        return f"did you mean “{close[0]}”?"
-    return "known: " + ", ".join(choices[:12]) if choices else "none is defined"
+        return f"did you mean “{by_fold[close[0]]}”?"
+    more = ", …" if len(choices) > MOST_CHOICES else ""
+    return "known: " + ", ".join(choices[:MOST_CHOICES]) + more if choices else "none is defined"

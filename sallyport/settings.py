@@ -17,22 +17,25 @@ class Environment:
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
         self._problems: list[Problem] = []
+        self._unreadable: set[str] = set()  # told already; they are not also missing
 
     def text(self, name: str, default: str = "") -> str:
         """Return the variable *name*, or the content of the file that `NAME_FILE` names, or *default*."""
         path = self._variables.get(name + "_FILE", "")
         if path:
             try:
-                return Path(path).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                self._problems.append(Problem(f"{name}_FILE names {path}, which cannot be read: {error.strerror}"))
+                return Path(path).read_text(encoding="utf-8").strip() or default
+            except (OSError, ValueError) as error:
+                why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+                self._unreadable.add(name)
+                self._problems.append(Problem(f"{name}_FILE names {path}, which cannot be read: {why}"))
                 return default
         return self._variables.get(name, "") or default
 
     def required(self, name: str, what: str) -> str:
         """Return the variable *name*; *what* explains to the operator what belongs there."""
         value = self.text(name)
-        if not value:
+        if not value and name not in self._unreadable:
             self._problems.append(Problem(f"{name} is not set", what, field=name))
         return value
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
 
 
 def parse_duration(text: str) -> timedelta:
@@ -41,12 +41,17 @@ def parse_moment(text: str) -> datetime:
     """Return the UTC moment that *text* names; ValueError if it is not `YYYY-MM-DDTHH:MM:SSZ`."""
     if not _MOMENT.fullmatch(text):
         raise ValueError(f"“{text}” is not a moment in UTC such as 2026-11-21T09:12:44Z")
-    return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
+    try:
+        return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise ValueError(f"“{text}” is not a moment: {error}") from None
 
 
 def format_moment(moment: datetime) -> str:
-    """Write *moment* (which must be aware) in UTC to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Write *moment* in UTC to the second; ValueError if it does not say its time zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone; nobody can tell which moment it is")
+    return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
 
 
 def utc_now() -> datetime:

@@ -43,7 +43,9 @@ def install(workdir: Path, lifetime: str = "") -> Installation:
     tree = workdir / "repository"
     for folder in FOLDERS:
         shutil.copytree(PRODUCT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (tree / "policies" / "keys" / f"{KEY_ID}.pem").write_text(public)
+    keys = tree / "policies" / "keys"
+    keys.mkdir(exist_ok=True)
+    (keys / f"{KEY_ID}.pem").write_text(public)
     if lifetime:
         _shorten(tree / "policies" / "flows", lifetime)
     bare = workdir / "acme-infra.git"

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from sallyport.changes.api_whitelisting import ApiWhitelisting
-from sallyport.changes.prod_access import ProdAccess
+from sallyport.catalogue import Catalogue
+from sallyport.changes.api_whitelisting import APIS, Api, ApiWhitelisting
+from sallyport.changes.prod_access import (
+    ACCOUNTS,
+    DIRECTORY,
+    PERMISSION_SETS,
+    Directory,
+    PermissionSet,
+    ProdAccess,
+)
 from sallyport.changes.protocol import Change, ChangeKind
 
 KINDS: Mapping[str, type[Change]] = {
@@ -13,4 +21,13 @@ KINDS: Mapping[str, type[Change]] = {
     "prod-access": ProdAccess,
 }
 
-__all__ = ["KINDS", "Change", "ChangeKind"]
+# How the facts of a list's item in an environment are read: policies try each once, so that no request meets a
+# broken one. KeyError names the fact that is missing, ValueError says which is wrong.
+FACTS: Mapping[str, Callable[[Catalogue, str, str], object]] = {
+    APIS: Api.find,
+    PERMISSION_SETS: PermissionSet.find,
+    ACCOUNTS: lambda catalogue, item, place: ProdAccess(item, "").account_id(place, catalogue),
+    DIRECTORY: lambda catalogue, _, place: Directory.find(catalogue, place),
+}
+
+__all__ = ["FACTS", "KINDS", "Change", "ChangeKind"]

@@ -6,17 +6,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self, cast
+from typing import Never, Self, cast
 
 from sallyport.catalogue import Catalogue
 from sallyport.changes.protocol import Access
-from sallyport.changes.sources import Source, SourceKind, is_public, parse_source, width_problem
+from sallyport.changes.sources import Source, SourceKind, form_problem, is_public, parse_source, width_problem
 from sallyport.documents import JSON
 from sallyport.flows import ENVIRONMENT
-from sallyport.problems import Problem, Problems
+from sallyport.problems import Problem, Problems, nearest, quoted
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY")
 PATH = re.compile(r"/[A-Za-z0-9/._~*{}$+@:,=-]{0,511}")
+_PARAMETER = re.compile(r"(?<=/)\{[A-Za-z0-9._-]+\+?\}(?=/|$)")  # {id}, or {proxy+}: a whole segment
 APIS = "apis"
 
 
@@ -26,6 +27,10 @@ class Endpoint(StrEnum):
     REGIONAL = "regional"
     EDGE = "edge"
     PRIVATE = "private"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Never:
+        raise ValueError(f"{quoted(str(value))} is no endpoint type; {nearest(str(value), cls)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +123,12 @@ class ApiWhitelisting:
         found: list[Problem] = []
         if self.method not in METHODS:
             found.append(
-                Problem(f"“{self.method}” is not an HTTP method", "choose one of the list", field="method")
+                Problem(
+                    f"{quoted(self.method)} is not an HTTP method", nearest(self.method, METHODS), field="method"
+                )
             )
-        if not PATH.fullmatch(self.path):
-            mend = "begin with / and use letters, digits and - . _ ~ { } *; /v1/orders/* covers what lies below"
-            found.append(Problem(f"“{self.path}” is not a path of an API", mend, field="path"))
+        if mend := _path_advice(self.path):
+            found.append(Problem(f"{quoted(self.path)} is not a path of an API", mend, field="path"))
         try:
             api = Api.find(catalogue, self.api, environment)
         except LookupError as error:
@@ -162,10 +168,22 @@ class ApiWhitelisting:
     def effect(self, environment: str, catalogue: Catalogue) -> str:
         title = Api.find(catalogue, self.api, environment).title
         what = "any method" if self.method == "ANY" else self.method
-        return f"Calls from {self.source} may use {what} on {self.path} of {title} in {environment}."
+        where = catalogue.environments[environment].title
+        return f"Calls from {self.source} may use {what} on {self.path} of {title} in {where}."
 
     def undo(self) -> str:
-        return "The statement is taken out of the API's resource policy and the stage is deployed again."
+        return "When it ends, the statement leaves the API's resource policy, and the stage is deployed again."
+
+
+def _path_advice(path: str) -> str:
+    """Say how a path that no API can have is mended; empty if it is one."""
+    if not PATH.fullmatch(path):
+        return "begin with / and use letters, digits and - . _ ~ { } *; /v1/orders/* covers what lies below"
+    if {".", ".."} & set(path.split("/")):
+        return "write the path that arrives, without . and .. in it"
+    if set("{}") & set(_PARAMETER.sub("", path)):
+        return "write a path parameter as a whole segment, such as /orders/{id} or /files/{proxy+}"
+    return ""
 
 
 def _source_problems(source: Source, api: Api) -> list[str]:
@@ -178,6 +196,8 @@ def _source_problems(source: Source, api: Api) -> list[str]:
         case SourceKind.VPC_ENDPOINT if not private:
             return [f"{api.title} is public: calls do not come through a VPC endpoint; name address ranges"]
         case SourceKind.CIDR:
+            if malformed := [problem for text in source.values if (problem := form_problem(text))]:
+                return malformed
             wide = [problem for network in source.networks if (problem := width_problem(network))]
             unseen = [
                 f"{network} is not an address of the internet, and {api.title} is public; "

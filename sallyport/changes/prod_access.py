@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +15,6 @@ from sallyport.problems import Problem, Problems
 from sallyport.times import parse_duration
 
 ACCOUNTS, PERMISSION_SETS, DIRECTORY = "accounts", "permission-sets", "identity-center"
-_ACCOUNT = re.compile(r"\d{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,7 @@ class ProdAccess:
         return f"The requester can sign in to account {account} with the permission set {title}."
 
     def undo(self) -> str:
-        return "The account assignment is removed; running sessions are ended where the permission set says so."
+        return "When it ends, the assignment is removed; running sessions end too if the permission set says so."
 
     def _account_title(self, catalogue: Catalogue) -> str:
         item = catalogue.lists.get(ACCOUNTS, {}).get(self.account)

@@ -14,15 +14,16 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 WIDEST = {4: 24, 6: 48}  # the shortest prefixes one person's approval may open
 _VPCE = re.compile(r"vpce-[0-9a-f]{8,17}")
-_ACCOUNT = re.compile(r"\d{12}")
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,512}")
 MAX_RANGES = 50
 _NEVER_PUBLIC = tuple(
     map(
         ipaddress.ip_network,
         (
             *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
-            *("192.168.0.0/16", "224.0.0.0/4", "240.0.0.0/4", "::/127", "fc00::/7", "fe80::/10", "ff00::/8"),
+            *("192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4"),
+            *("::/127", "::ffff:0:0/96", "100::/64", "fc00::/7", "fe80::/10", "ff00::/8"),
         ),
     )
 )
@@ -95,27 +96,37 @@ def parse_source(text: str) -> Source:
     networks = [parse_network(part) for part in re.split(r"[\s,;]+", text) if part]
     if len(networks) > MAX_RANGES:
         raise ValueError(f"{len(networks)} ranges in one request; ask for at most {MAX_RANGES} at a time")
-    collapsed = sorted(set(networks), key=lambda network: (network.version, network))
-    return Source(SourceKind.CIDR, tuple(map(str, collapsed)))
+    if not networks:
+        raise ValueError(f"“{text}” names no address range; write one such as 198.51.100.10/32, or leave it empty")
+    distinct = sorted(set(networks), key=lambda network: (network.version, network))
+    return Source(SourceKind.CIDR, tuple(map(str, distinct)))
 
 
 def parse_network(text: str) -> Network:
     """Read one address or range; a bare address is the range of itself."""
     try:
-        return ipaddress.ip_network(text, strict=True)
-    except ValueError:
-        pass
-    try:
         interface = ipaddress.ip_interface(text)
     except ValueError:
+        interface = None
+    if interface is None or "%" in text:  # a zone (fe80::1%eth0) means something on one machine only
         raise ValueError(
             f"“{text}” is not an address range; write one such as 198.51.100.10/32, or an address alone"
-        ) from None
+        )
+    network: Network = interface.network
+    if interface.ip == network.network_address:
+        return network
     host = f"{interface.ip}/{interface.ip.max_prefixlen}"
-    raise ValueError(
-        f"{text} has host bits set; did you mean {host} (one address) or {interface.network} "
-        f"({interface.network.num_addresses} addresses)?"
-    )
+    wider = f" or {network} ({network.num_addresses} addresses)" if not width_problem(network) else ""
+    raise ValueError(f"{text} has host bits set; did you mean {host} (one address){wider}?")
+
+
+def form_problem(text: str) -> str | None:
+    """Tell why *text*, as an entry's file has it, is not a range in the one form that is kept and compared."""
+    try:
+        network = parse_network(text)
+    except ValueError as error:
+        return str(error)
+    return None if str(network) == text else f"{text} is written {network}"
 
 
 def width_problem(network: Network) -> str | None:

@@ -95,7 +95,6 @@ def test_the_same_journey_over_signed_http(tmp_path: Path, http: bool) -> None:
         request = ask_access(company, "over http")
         approve(company, "over http")
         until(lambda: has_access(company), "Ana has access")
-        assert company.slack.forge() == 401
         assert company.slack.forge(secret="another") == 401
         assert company.slack.forge(secret=company.slack.workspace.signing_secret, age=600) == 401
         assert ticket(company, request)

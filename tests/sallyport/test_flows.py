@@ -1,0 +1,51 @@
+"""A flow's rules: the first that matches holds, and what none matches is denied."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.sallyport.examples import policies
+
+FLOW = policies().flows["prod-access"]
+PRODUCTION, DEVELOPMENT = FLOW.rules
+
+
+@pytest.mark.parametrize(
+    ("answers", "rule"),
+    [
+        ({"environment": "prod"}, "production"),
+        ({"environment": "prod", "account": "prod-main", "reason": "x"}, "production"),
+        ({"environment": "non-prod"}, "development"),
+        ({"environment": "PROD"}, None),
+        ({"environment": ""}, None),
+        ({}, None),
+    ],
+)
+def test_the_rule_is_chosen_by_the_answers_and_policy_denies_what_has_none(
+    answers: dict[str, str], rule: str | None
+) -> None:
+    found = FLOW.rule_for(answers)
+    assert (found.name if found else None) == rule
+
+
+def test_the_first_of_two_matching_rules_holds() -> None:
+    strict = replace(PRODUCTION, name="strict", when={"environment": "prod", "account": "prod-main"})
+    flow = replace(FLOW, rules=(strict, replace(PRODUCTION, when={})))
+    everything = {"environment": "prod", "account": "prod-main"}
+    assert flow.rule_for(everything) is strict
+    assert flow.rule_for({**everything, "account": "other"}) is flow.rules[1]
+    assert flow.rule_for({}) is flow.rules[1]
+
+
+def test_a_flow_has_a_quick_path_where_its_policy_gives_default_answers() -> None:
+    assert FLOW.has_quick_path
+    assert not policies().flows["api-whitelisting"].has_quick_path
+
+
+def test_a_field_is_found_by_its_name() -> None:
+    field = FLOW.field("account")
+    assert field is not None
+    assert field.source == "accounts"
+    assert FLOW.field("colour") is None

@@ -1,0 +1,269 @@
+"""Policies: a good version is one value, and every broken one is refused with what, where and how to mend it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sallyport.flows import PERMANENT
+from sallyport.policies import load_policies, read_folder
+from sallyport.problems import Problems
+from tests.sallyport.examples import ROOT, policies, policy_files
+
+FLOW, ACCESS = "flows/api-whitelisting.yaml", "flows/prod-access.yaml"
+PEOPLE, APIS, ENVIRONMENTS = "people.yaml", "catalogue/apis.yaml", "environments.yaml"
+
+
+def said(files: dict[str, bytes]) -> list[str]:
+    with pytest.raises(Problems) as error:
+        load_policies(files)
+    return [str(problem).removeprefix("policies/") for problem in error.value.problems]
+
+
+def edited(path: str, old: str, new: str, files: dict[str, bytes] | None = None) -> dict[str, bytes]:
+    """Return the repository's policies with one part of one file replaced."""
+    before = (files or policy_files())[path].decode()
+    assert before.count(old) >= 1
+    return {**(files or policy_files()), path: before.replace(old, new, 1).encode()}
+
+
+def without(path: str) -> dict[str, bytes]:
+    return {name: content for name, content in policy_files().items() if name != path}
+
+
+def test_the_policies_of_this_repository_hold_together() -> None:
+    assert load_policies(read_folder(ROOT / "policies")).flows
+
+
+class TestPolicies:
+    def test_are_what_their_files_say(self) -> None:
+        found = policies()
+        assert set(found.flows) == {"api-whitelisting", "prod-access"}
+        assert found.version == "0123456789abcdef"
+        assert found.ticket_statuses["timed-out"].resolution == "Timed out"
+        assert found.ticket_statuses["cancelled"].resolution is None
+
+    def test_are_found_by_the_command_that_people_type(self) -> None:
+        flow = policies().flow_of_command("/prod-access")
+        assert flow is not None
+        assert flow.id == "prod-access"
+        assert policies().flow_of_command("/prod") is None
+
+    def test_deny_by_default_and_are_short_for_production(self) -> None:
+        for flow in policies().flows.values():
+            production = flow.rule_for({"environment": "prod"})
+            assert production is not None
+            assert production.bound_identity
+            assert not production.self_approval
+            assert not production.lifetime.permanent
+            assert flow.rule_for({"environment": "anywhere else"}) is None
+
+    def test_are_read_from_the_folder_with_paths_relative_to_it(self, tmp_path: Path) -> None:
+        (tmp_path / "flows").mkdir()
+        (tmp_path / "people.yaml").write_bytes(b"people")
+        (tmp_path / "flows" / "a.yaml").write_bytes(b"a")
+        assert read_folder(tmp_path) == {"people.yaml": b"people", "flows/a.yaml": b"a"}
+
+    def test_publish_the_keys_that_stand_in_their_folder(self) -> None:
+        public = (
+            "-----BEGIN PUBLIC KEY-----\n"
+            "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
+            "-----END PUBLIC KEY-----\n"
+        )
+        found = load_policies({**policy_files(), "keys/2026-11.pem": public.encode(), "keys/README": b"x"})
+        assert set(found.keys) == {"2026-11"}
+
+    def test_are_read_from_files_of_the_right_name_and_folder_only(self) -> None:
+        strays = {"flows/notes.txt": b"x", "flows/old/prod-access.yaml": b"x", "other.yaml": b"x"}
+        assert set(load_policies({**policy_files(), **strays}).flows) == set(policies().flows)
+
+    def test_of_two_loads_are_two_values(self) -> None:
+        assert load_policies(policy_files()) != load_policies(policy_files())
+
+
+@pytest.mark.parametrize("path", [PEOPLE, ENVIRONMENTS, "jira.yaml"])
+def test_a_file_that_every_installation_has_is_missed(path: str) -> None:
+    assert said(without(path)) == [f"{path}: policies/{path} does not exist; every installation has one"]
+
+
+@pytest.mark.parametrize("name", ["people", "environments", "catalogue", "flow", "jira"])
+def test_a_schema_that_every_installation_has_is_missed_once(name: str) -> None:
+    path = f"schemas/{name}.schema.json"
+    assert said(without(path)) == [f"{path}: policies/{path} does not exist; every installation has one"]
+
+
+def test_a_flows_own_schema_is_missed_where_the_flow_is_named() -> None:
+    assert said(without("schemas/prod-access.schema.json")) == [
+        "flows/prod-access.yaml:1:7: the flow prod-access has no JSON Schema; add schemas/prod-access.schema.json"
+    ]
+
+
+def test_schemas_that_cannot_be_used_stop_the_reading_with_their_problems() -> None:
+    files = {**without("schemas/entry.schema.json"), "schemas/flow.schema.json": b"{"}
+    assert [line.split(":")[0] for line in said(files)] == [
+        *("schemas/api-whitelisting.schema.json", "schemas/flow.schema.json", "schemas/prod-access.schema.json")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "line"),
+    [
+        # groups and people
+        (FLOW, "[engineering]", "[enginering]",
+         ":25:28: there is no group “enginering”; did you mean “engineering”?"),
+        (FLOW, "[managers]", "[bosses]",
+         ":26:26: there is no group “bosses”; known: engineering, everyone, managers, prod-approvers, "
+         "team-leads"),
+        (FLOW, "groups: [managers]", "people: [li@example.com]",
+         ":26:25: “li@example.com” is not among people; did you mean “lee@example.com”?"),
+        (FLOW, "{groups: [managers], chosen: true}", "{}",
+         ":26:16: production has no approvers, so nobody could ever be approved; name a group"),
+        (PEOPLE, "managers: [lee@", "managers: [lea@",
+         ":9:13: lea@example.com is in the group managers but not among people; did you mean "
+         "“lee@example.com”?"),
+        (PEOPLE, "slack: U0LEE", "slack: U0ANA",
+         ":2:3: lee@example.com and ana@example.com share the Slack id “u0ana”; give each identity to "
+         "one person"),
+        (PEOPLE, "jira: lee", "jira: ANA",
+         ":2:3: lee@example.com and ana@example.com share the JIRA account “ana”; give each identity to "
+         "one person"),
+        (PEOPLE, "email: lee", "email: ANA",
+         ":2:3: ANA@example.com and ana@example.com share the e-mail address “ana@example.com”; give "
+         "each identity to one person"),
+        (PEOPLE, "slack: U0LEE", "slack: '@lee'",
+         ":3:53: slack “@lee” does not have the right form; a Slack member id such as U024BE7LH"),
+        (PEOPLE, "name: Ana Ruiz", "nmae: Ana Ruiz",
+         ":2:36: unknown field “nmae”; did you mean “name”?"),
+        (APIS, "owners: [lee@", "owners: [lea@",
+         ":3:11: “lea@example.com” is not among people; did you mean “lee@example.com”?"),
+        # environments
+        (FLOW, "when: {environment: prod}", "when: {environment: production}",
+         ":24:25: production names the environment “production”; known: non-prod, prod"),
+        (APIS, "    non-prod: {rest", "    nonprod: {rest",
+         ":6:14: payments is in “nonprod”, which is no environment; did you mean “non-prod”?"),
+        (ENVIRONMENTS, '"222222222222"', "222222222222",
+         ":3:12: account must be of type string; write the 12 digits of the AWS account, in quotes"),
+        (ENVIRONMENTS, "eu-west-1", "ireland",
+         ":4:11: region “ireland” does not have the right form; write a region such as eu-west-1"),
+        # the form
+        (FLOW, "from: apis", "from: api",
+         ":11:49: api takes its options from “api”, which is no list; did you mean “apis”?"),
+        (FLOW, "when: {environment: prod}", "when: {enviroment: prod}",
+         ":24:24: the form has no field “enviroment”; did you mean “environment”?"),
+        (ACCESS, "account: prod-main", "acount: prod-main",
+         ":8:39: the form has no field “acount”; did you mean “account”?"),
+        (FLOW, "kind: choice", "kind: select",
+         ":9:43: kind cannot be “select”; known: choice, paragraph, text"),
+        # durations and quorum
+        (FLOW, "default: 30d", "default: 91d",
+         ":28:15: production has durations out of order; min ≤ default ≤ max must hold"),
+        (FLOW, "min: 15m", "min: 31d",
+         ":28:15: production has durations out of order; min ≤ default ≤ max must hold"),
+        (FLOW, "timeout: 8h", "timeout: 8 hours",
+         ":27:14: timeout “8 hours” does not have the right form; write a number and s, m, h or d, such as 4h"),
+        (FLOW, "timeout: 8h", "quorum: 2\n    timeout: 8h",
+         ":27:13: production needs 2 approvals of the one approver whom the requester chooses; take out "
+         "“chosen” or the quorum"),
+        (ACCESS, "quorum: 1", "quorum: 0",
+         ":20:13: quorum is less than 1"),
+        # names of files, flows, commands and prefixes
+        (FLOW, "flow: api-whitelisting", "flow: whitelist",
+         ":1:7: the file of the flow whitelist is api-whitelisting.yaml; name the file whitelist.yaml"),
+        (ACCESS, "/prod-access\n", "/apiwhitelisting\n",
+         ":3:10: the command /apiwhitelisting is that of api-whitelisting too; choose another"),
+        (ACCESS, "prefix: pa", "prefix: aw",
+         ":2:9: the prefix aw is that of api-whitelisting too; choose another"),
+        # the catalogue's facts
+        (APIS, "rest_api: a1payments, ", "",
+         ":5:11: payments has no fact “rest_api” in prod; add it"),
+        (APIS, "endpoint: regional", "endpoint: regionl",
+         ":5:11: payments in prod: “regionl” is no endpoint type; did you mean “regional”?"),
+        ("catalogue/accounts.yaml", 'account: "222222222222"', "x: 1",
+         ":5:11: prod-main has no fact “account” in prod; add it"),
+        ("catalogue/permission-sets.yaml", "session: 1h", "session: 1",
+         ":4:11: ProdReadOnly in prod: “1” is not a duration: write a number and s, m, h or d, such as "
+         "30m, 4h or 7d"),
+        ("catalogue/identity-center.yaml", "      region: eu-west-1\n", "",
+         ":5:7: main has no fact “region” in prod; add it"),
+        # JIRA and keys
+        ("jira.yaml", "denied: {status: Declined, resolution: Declined}\n", "",
+         ":1:1: “denied” is missing from the file"),
+        ("jira.yaml", "status: Done, ", "",
+         ":3:9: “status” is missing from active"),
+        ("jira.yaml", "pending:", "pendng:",
+         ":1:9: unknown field “pendng”; did you mean “pending”?"),
+        # YAML itself
+        (FLOW, "verb:", "title: twice\nverb:",
+         ":5:1: “title” stands here twice; keep one of the two"),
+        (PEOPLE, "groups:", "  groups: [",
+         ":7:3: this is not YAML: did not find expected '-' indicator while parsing a block collection; "
+         "check indentation, colons and quotes around this place"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_at_its_place_with_the_remedy(path: str, old: str, new: str, line: str) -> None:
+    found = said(edited(path, old, new))
+    assert path + line in found
+
+
+def test_a_flow_for_which_no_change_is_written_is_refused() -> None:
+    files = edited(ACCESS, "flow: prod-access", "flow: prod-excess")
+    files["flows/prod-excess.yaml"] = files.pop(ACCESS)
+    assert said(files) == [
+        "flows/prod-excess.yaml:1:7: no change is written for prod-excess; did you mean “prod-access”?",
+        "flows/prod-excess.yaml:1:7: the flow prod-excess has no JSON Schema; add schemas/prod-excess.schema.json",
+    ]
+
+
+def test_a_list_that_no_change_reads_may_hold_any_facts() -> None:
+    files = {**policy_files(), "catalogue/queues.yaml": b"main: {title: Main, in: {prod: {anything: 1}}}"}
+    assert load_policies(files).catalogue.options("queues", "prod")[0].label == "Main"
+
+
+def test_a_key_that_is_none_is_refused() -> None:
+    assert said({**policy_files(), "keys/2026-11.pem": b"garbage"}) == [
+        "keys/2026-11.pem: this is not an Ed25519 public key in PEM; “coordinator keys public” prints one"
+    ]
+
+
+def test_all_problems_of_all_files_are_told_in_one_pass_in_their_order() -> None:
+    files = edited(FLOW, "groups: [managers]", "groups: [manager]")
+    files = edited(FLOW, "default: 30d", "default: 91d", files)
+    files = edited(PEOPLE, "slack: U0LEE", "slack: U0ANA", files)
+    files = edited(ACCESS, "quorum: 1", "quorum: 9", files)
+    files = edited("jira.yaml", "status: Done", "state: Done", files)
+    files["keys/k.pem"] = b""
+    assert [line.split(": ")[0] for line in said(files)] == [
+        "flows/api-whitelisting.yaml:26:26",
+        "flows/api-whitelisting.yaml:28:15",
+        "flows/prod-access.yaml:20:13",
+        "jira.yaml:3:9",
+        "jira.yaml:3:17",
+        "keys/k.pem",
+        "people.yaml:2:3",
+    ]
+
+
+def test_names_are_not_called_unknown_while_the_file_that_defines_them_cannot_be_read() -> None:
+    files = edited(PEOPLE, "people:\n", "people: *\n")
+    assert [line.split(":")[0] for line in said(files)] == [PEOPLE]
+
+
+def test_a_rules_facts_become_what_decisions_read() -> None:
+    rule = policies().flows["api-whitelisting"].rules[1]
+    assert rule.name == "non-production"
+    assert rule.may_request == ("everyone",)
+    assert rule.approvers.chosen
+    assert rule.quorum == 1
+    assert rule.lifetime.permanent
+    assert not rule.bound_identity
+    field = policies().flows["api-whitelisting"].field("source")
+    assert field is not None
+    assert field.optional
+    assert field.placeholder == "198.51.100.10/32"
+    assert PERMANENT not in field.options
+
+
+def test_a_rule_without_a_name_is_called_by_its_number() -> None:
+    found = load_policies(edited(ACCESS, "name: development\n    ", ""))
+    assert [rule.name for rule in found.flows["prod-access"].rules] == ["production", "rule 2"]
