@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import signal
 import sys
 import tempfile
@@ -36,7 +37,15 @@ def serve(lifetime: str, http: bool) -> None:
     """Keep everything running until Ctrl-C."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sallyport-")))
-        company = stack.enter_context(open_company(folder, lifetime=lifetime, http=http, ports=PORTS))
+        try:
+            company = stack.enter_context(open_company(folder, lifetime=lifetime, http=http, ports=PORTS))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            taken = ", ".join(str(port) for port in PORTS.values())
+            raise click.ClickException(
+                f"One of the ports {taken} is in use; is another sandbox running? Stop it first."
+            ) from None
         click.echo("Slack   http://localhost:8801/   be Ana, Lee, Sam or Kim; /prod-access, /apiwhitelisting")
         click.echo("JIRA    http://localhost:8802/")
         click.echo("GitHub  http://localhost:8803/acme/infra")
