@@ -115,7 +115,10 @@ def undo_hint(entry: Entry) -> str:
     """Say how a change ends, by itself or earlier."""
     undos = " ".join(dict.fromkeys(change.undo() for change in entry.changes))
     ends = f"It ends {until(entry.expires_at).removeprefix('until ')}." if entry.expires_at else ""
-    earlier = f"To end it now, delete {entry.path} on main and run the workflow “expire” with its id."
+    earlier = (
+        "To end it sooner, its requester presses “Give back now” in Slack; "
+        f"an operator deletes {entry.path} on main and runs the workflow “expire” with its id."
+    )
     return " ".join(part for part in (undos, ends, earlier) if part)
 
 
