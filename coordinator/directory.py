@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 
 from sallyport.people import Person
+from sallyport.platforms.errors import Refused
 from sallyport.platforms.slack import Slack
 from sallyport.platforms.slack_answers import SlackUser
 from sallyport.policies import Policies
@@ -60,9 +61,19 @@ class Directory:
         with self._lock:
             user = self._users.get(slack_id)
         if user is None and slack_id:
+            user = self._new_member(slack_id)
+        return user
+
+    def _new_member(self, slack_id: str) -> SlackUser | None:
+        """Ask Slack about somebody who was not there at the last look; None if there is no such member."""
+        try:
             user = self._slack.user(slack_id)
-            with self._lock:
-                self._users[slack_id] = user
+        except Refused as refusal:
+            if "user_not_found" in refusal.reasons:
+                return None
+            raise
+        with self._lock:
+            self._users[slack_id] = user
         return user
 
     def _all(self) -> list[SlackUser]:

@@ -80,7 +80,7 @@ class Service:
         deciding = Deciding(self.journal, self.policies.current, self.directory, now)
         courtesy = Courtesy()
         self.reconciler = Reconciler(self.journal, self._hands(clients), now, courtesy)
-        withdrawing = Withdrawing(self.journal, utc_now)
+        withdrawing = Withdrawing(self.journal, now)
         self.listeners = Listeners(clients.slack, self.policies.current, asking, deciding, withdrawing, courtesy)
         self.bolt = self._bolt()
         self.listeners.attach(self.bolt)

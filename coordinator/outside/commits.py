@@ -20,6 +20,7 @@ from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import StaleHead
 from sallyport.policies import Policies
 from sallyport.problems import Problems
+from sallyport.times import format_moment
 
 Job = tuple[Work, Request]
 COORDINATOR = "coordinator"
@@ -53,7 +54,7 @@ class Commits:
         ]
         if ending:
             self._write(ending, _headline([request.id for _, request in ending], "End"))
-        return [Done() for _ in jobs]
+        return [Done({"at": format_moment(now)}) for _ in jobs]
 
     def _stands(self, entry: Entry) -> bool:
         """Tell whether an earlier attempt has committed it; its ticket and thread may be known only since."""

@@ -20,6 +20,7 @@ from sallyport.outcomes import CHECK_NAME, Outcome, Result, load_outcomes
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import Run, RunState
 from sallyport.policies import Policies
+from sallyport.times import parse_moment
 
 APPLY, EXPIRE = "apply.yml", "expire.yml"
 JOB = "github-actions"
@@ -107,13 +108,20 @@ class Runs:
         """Look for the run that an attempt with unknown outcome may have started."""
         if not work.uncertain:
             return None
-        since = request.submitted_at if workflow == APPLY else (request.expires_at or request.submitted_at)
+        since = request.submitted_at if workflow == APPLY else _end_of(request)
         return self.github.find_run(workflow, request.id, since - CLOCKS)
 
     def _outcome(self, run: RunState, request_id: str) -> Outcome | None:
         reports = self.github.check_runs(run.head_sha, CHECK_NAME)
         outcomes = (o for r in reports if r.external_id == str(run.id) for o in _outcomes_in(r.text))
         return next((outcome for outcome in outcomes if outcome.request_id == request_id), None)
+
+
+def _end_of(request: Request) -> datetime:
+    """Return when the entry was to be taken back: at its deadline, or at its withdrawal before that."""
+    withdrawn = request.result("withdraw").get("at")
+    ends = [request.expires_at, parse_moment(withdrawn) if withdrawn else None]
+    return min((end for end in ends if end), default=request.submitted_at)
 
 
 def _outcomes_in(text: str) -> tuple[Outcome, ...]:

@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -143,6 +144,9 @@ class Listeners:
         view = body["view"]
         named = json.loads(view["private_metadata"])
         reason = forms.read_answers(view)[forms.REASON_BLOCK].strip()
+        if not reason:
+            ack(response_action="errors", errors={forms.REASON_BLOCK: replies.REASON_NEEDED})
+            return
         try:
             self.deciding.deny(named["request"], named["digest"], body["user"]["id"], reason)
             ack()
@@ -226,6 +230,9 @@ class Listeners:
                 fault = secrets.token_hex(3)
                 log.exception("listener.failed", listener=listener.__name__, fault=fault)
                 _say_broken(ack, body, fault)
+                if "actions" in body and body.get("response_url"):  # an ack carries no words to who pressed
+                    with suppress(RuntimeError):  # we are stopping
+                        self._answer(body, replies.broken(fault))
 
         return guarded
 

@@ -9,6 +9,8 @@ from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
 from sallyport.problems import Problems
 
+REASON_NEEDED = "Say why not; the requester and the ticket get it word for word."
+
 
 def asked(request: Request, policies: Policies) -> str:
     """Confirm that a request is recorded, and say what happens now."""

