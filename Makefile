@@ -23,6 +23,7 @@ check: $(STAMP)
 	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python -m coordinator policies check
+	$(BIN)/python -m coordinator policies test
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -51,7 +51,7 @@ class Asking:
         problem = requester_problem(policies, flow, rule, person.email) if person else _stranger(rule)
         if rule is None or person is None or problem is not None:
             return Offer(environment, (), (), problem.sentence if problem else "")
-        eligible = self._reachable(eligible_approvers(policies, rule, (), person.email))
+        eligible = self._reachable(eligible_approvers(policies, rule, (), person.email), rule)
         return Offer(environment, self._named(eligible), duration_choices(rule))
 
     def desk(self, slack_id: str) -> Desk:
@@ -76,7 +76,7 @@ class Asking:
             raise Problems([problem] if problem else [])
         change, problems = _change(flow, answers, policies)
         owners = change.owners(policies.catalogue) if change else frozenset()
-        eligible = self._reachable(eligible_approvers(policies, rule, owners, person.email))
+        eligible = self._reachable(eligible_approvers(policies, rule, owners, person.email), rule)
         asked = self._asked(rule, answers)
         found = (
             requester_problem(policies, flow, rule, person.email),
@@ -124,9 +124,9 @@ class Asking:
     def _person(self, slack_id: str, rule: Rule | None) -> Person | None:
         return self.directory.person(slack_id, bound=rule is None or rule.bound_identity)
 
-    def _reachable(self, emails: frozenset[str]) -> dict[str, str]:
-        """Return those who are active in Slack, with their ids there."""
-        ids = ((email, self.directory.slack_id(email)) for email in emails)
+    def _reachable(self, emails: frozenset[str], rule: Rule) -> dict[str, str]:
+        """Return those who are active in Slack and whose decision would count, with their ids there."""
+        ids = ((email, self.directory.slack_id(email, bound=rule.bound_identity)) for email in emails)
         return {email: slack_id for email, slack_id in ids if slack_id}
 
     def _named(self, eligible: Mapping[str, str]) -> tuple[Choice, ...]:

@@ -27,7 +27,7 @@ class Config:
     github_api_url: str
     github_token: str = field(repr=False)
     github_app: AppCredentials | None
-    database_url: str
+    database_url: str = field(repr=False)  # it may hold a password
     signing_key: str = field(repr=False)
     alert_channel: str
     port: int

@@ -46,10 +46,13 @@ class Directory:
         by_email = people.by_email(user.email) if user.email else None
         return by_email if by_email is not None and not by_email.slack else None
 
-    def slack_id(self, email: str) -> str | None:
-        """Return under which Slack id the person is active; None if under none."""
+    def slack_id(self, email: str, *, bound: bool) -> str | None:
+        """Return under which Slack id the person is active; None if under none.
+
+        With *bound*, only one that policies bind will do: another one's decision would not count.
+        """
         person = self._policies().people.by_email(email)
-        if person is None:
+        if person is None or (bound and not person.slack):
             return None
         if person.slack:
             user = self._user(person.slack)

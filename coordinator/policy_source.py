@@ -75,5 +75,7 @@ class PolicySource:
 
     def _read(self, head: str) -> dict[str, bytes]:
         tree = self._github.tree(head, FOLDER)
-        self._blobs = {sha: self._blobs.get(sha) or self._github.blob(sha) for sha in set(tree.values())}
+        self._blobs = {
+            sha: self._blobs[sha] if sha in self._blobs else self._github.blob(sha) for sha in set(tree.values())
+        }
         return {path.removeprefix(f"{FOLDER}/"): self._blobs[sha] for path, sha in tree.items()}

@@ -25,8 +25,9 @@ from sallyport.people import People
 from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
 
-APPROVE, DENY = "approve", "deny"
-CANCEL, GIVE_BACK = "cancel", "give-back"
+# How the action ids of buttons begin; the request's id follows, since one view may show many requests.
+APPROVE, DENY = "approve:", "deny:"
+CANCEL, GIVE_BACK = "cancel:", "give-back:"
 HEADER_LONGEST = 150
 SHOWN_REASON = 2900
 SHOWN_SENTENCE = (
@@ -184,7 +185,11 @@ def _way_back(request: Request) -> list[Block]:
     """Return the requester's own button, where there is something to withdraw."""
     value = f"{request.id}:{request.digest}"
     if request.state is State.PENDING:
-        return [ActionsBlock(elements=[ButtonElement(text="Cancel request", action_id=CANCEL, value=value)])]
+        return [
+            ActionsBlock(
+                elements=[ButtonElement(text="Cancel request", action_id=CANCEL + request.id, value=value)]
+            )
+        ]
     if request.state is State.ACTIVE:
         confirm = ConfirmObject(
             title="Give it back now?",
@@ -192,7 +197,9 @@ def _way_back(request: Request) -> list[Block]:
             confirm="Give back",
             deny="Keep it",
         )
-        button = ButtonElement(text="Give back now", action_id=GIVE_BACK, value=value, confirm=confirm)
+        button = ButtonElement(
+            text="Give back now", action_id=GIVE_BACK + request.id, value=value, confirm=confirm
+        )
         return [ActionsBlock(elements=[button])]
     return []
 
@@ -206,6 +213,8 @@ def _buttons(request: Request, policies: Policies) -> Block:
         confirm="Approve",
         deny="Not yet",
     )
-    approve = ButtonElement(text=flow.verb, action_id=APPROVE, value=value, style="primary", confirm=confirm)
-    deny = ButtonElement(text="Deny", action_id=DENY, value=value, style="danger")
+    approve = ButtonElement(
+        text=flow.verb, action_id=APPROVE + request.id, value=value, style="primary", confirm=confirm
+    )
+    deny = ButtonElement(text="Deny", action_id=DENY + request.id, value=value, style="danger")
     return ActionsBlock(elements=[approve, deny])

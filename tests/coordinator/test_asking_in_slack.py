@@ -242,5 +242,7 @@ class TestWhatPeopleType:
             assert seen_by <= {"U0ANA"}
             assert not [address for address, _ in seen.links if "evil" in address]
             assert reason[:40].strip() in seen.visible_text
-        (answer,) = [m for m in office.slack.person("ana").messages(CHANNEL) if m.is_ephemeral and "Asked" in m.visible_text]
+        (answer,) = [
+            m for m in office.slack.person("ana").messages(CHANNEL) if m.is_ephemeral and "Asked" in m.visible_text
+        ]
         assert set(answer.mentions) <= {"U0LEE", "U0SAM"}

@@ -1,4 +1,4 @@
-"""Deciding in Slack: by those whom policy lets, once, for exactly what the card shows, and with the truth to the rest."""
+"""Deciding in Slack: by those whom policy lets, once, for what the card shows, and with the truth to the rest."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ class TestApproving:
         office.slack.person("sam").sees("asks you to approve")
         office.slack.person("lee").sees("asks you to approve").press(APPROVE)
         office.presses_forged("U0SAM")
-        office.slack.person("lee").sees("was approved by lee@example.com already. It stands at:")  # the forged press's place
+        office.slack.person("lee").sees(
+            "was approved by lee@example.com already. It stands at:"
+        )  # the forged press's place
         assert [decision.by for decision in office.request.decisions] == ["lee@example.com"]
 
     @over_http
@@ -108,9 +110,7 @@ class TestWhoMayNot:
         other = office.asks("another one")
         payload = office.forged({})
         payload["user"]["id"] = user
-        payload["view"]["private_metadata"] = (
-            f'{{"request": "{other.id}", "digest": "{other.digest}"}}'
-        )
+        payload["view"]["private_metadata"] = f'{{"request": "{other.id}", "digest": "{other.digest}"}}'
         ack = office.slack.press_raw(payload)
         assert ack.body["response_action"] == "errors"
         assert office.journal.request(other.id).state is State.PENDING

@@ -65,7 +65,7 @@ class TestSubmitting:
         replicas = [store.journal(), store.journal()]
         for number in range(ROUNDS):
             asked = ask(f"view:{number}")
-            made = at_once(*(lambda r=replica: r.submit(asked).id for replica in replicas))
+            made = at_once(*(lambda r=replica, a=asked: r.submit(a).id for replica in replicas))
             assert made[0] == made[1]
         assert len(replicas[0].ids()) == ROUNDS
 

@@ -124,6 +124,10 @@ class TestWhatIsArmed:
         assert (armed["expire"].due, armed["expire"].after) == (NOW, "withdraw")
         assert (armed["watch-expiry"].due, armed["watch-expiry"].after) == (NOW, "expire")
 
+    def test_what_is_given_back_is_taken_back_at_once(self) -> None:
+        armed = by_name(on_state(request(State.ENDING), NOW))
+        assert (armed["withdraw"].due, armed["expire"].due, armed["expire"].after) == (NOW, NOW, "withdraw")
+
     def test_a_ticket_that_opens_late_is_shown_in_slack_and_nowhere_else(self) -> None:
         armed = by_name(on_ticket(request(), NOW))
         assert set(armed) == {"thread", "card:U0LEE", "card:U0SAM"}

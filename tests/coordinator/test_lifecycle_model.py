@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from coordinator.deciding import NotYours
 from coordinator.head import Head
 from coordinator.journal import AlreadyDecided, Done, Journal, Work, open_store
 from coordinator.journal.effects import LEASE
@@ -29,18 +30,20 @@ from coordinator.lifecycle import Happening, Lane, Move
 from coordinator.outside.clock import time_out
 from coordinator.outside.runs import Runs
 from coordinator.requests import Request, State
+from coordinator.withdrawing import Withdrawing
 from sallyport.audit import Deed, breaks
 from sallyport.outcomes import Outcome, Result
 from sallyport.policies import Policies
 from tests.coordinator.asks import NOW, approve, ask, deny
+from tests.coordinator.conftest import in_memory
 from tests.coordinator.fakes import FakeGitHub
 
 PEOPLE = ("lee@example.com", "sam@example.com", "kim@example.com")
 MOSTLY = st.sampled_from([True, True, True, False])
 BUSY = (Lane.RUNS, Lane.EXPIRY, Lane.COMMIT, Lane.CLOCK, Lane.JIRA)  # where order matters most
 KEYS = ("view:V1", "view:V2", "command:1")
-APPROVED = {State.APPROVED, State.APPLYING, State.ACTIVE, State.ENDED, State.FAILED}
-ENDS = {State.ENDED, State.DENIED, State.TIMED_OUT, State.FAILED}
+ENDS = {State.ENDED, State.DENIED, State.TIMED_OUT, State.CANCELLED, State.FAILED}
+APPROVED = {State.APPROVED, State.APPLYING, State.ACTIVE, State.ENDING, State.ENDED, State.FAILED}
 
 
 @dataclass
@@ -80,7 +83,7 @@ class Lives(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = tempfile.TemporaryDirectory(dir=in_memory())
         database = Path(self.folder.name, "journal.db")
         shutil.copy(self.template, database)
         self.engine = open_store(f"sqlite:///{database}")
@@ -123,9 +126,8 @@ class Lives(RuleBasedStateMachine):
                 approve(self.journal, request_id, who, at=self.now, quorum=model.quorum)
             else:
                 deny(self.journal, request_id, who, at=self.now)
-        except AlreadyDecided as error:
+        except AlreadyDecided:
             assert not counts
-            assert error.request.state is model.state
             return
         assert counts
         model.decided[who] = says_yes
@@ -135,6 +137,24 @@ class Lives(RuleBasedStateMachine):
         elif sum(model.decided.values()) >= model.quorum:
             model.state = State.APPROVED
             model.expires_at = self.now + model.lifetime if model.lifetime else None
+
+    @rule(number=st.integers(0, 2), cancels=st.booleans())
+    def take_back(self, number: int, cancels: bool) -> None:
+        if not self.expected:
+            return
+        request_id = list(self.expected)[number % len(self.expected)]
+        model, withdrawing = self.expected[request_id], Withdrawing(self.journal, lambda: self.now)
+        fits = {State.PENDING, State.CANCELLED} if cancels else {State.ACTIVE, State.ENDING, State.ENDED}
+        try:
+            (withdrawing.cancel if cancels else withdrawing.give_back)(request_id, "U0ANA")
+        except NotYours:
+            assert model.state not in fits
+            return
+        assert model.state in fits
+        if cancels:
+            model.reach(State.CANCELLED, {State.PENDING})
+        else:
+            model.reach(State.ENDING, {State.ACTIVE})
 
     # Workers
 
@@ -244,7 +264,7 @@ class Lives(RuleBasedStateMachine):
             case "watch-expiry" if model.state in on_the_way:
                 model.reach(State.FAILED, on_the_way)
             case "watch-expiry":
-                model.reach(State.ENDED, {State.ACTIVE})
+                model.reach(State.ENDED, {State.ACTIVE, State.ENDING})
 
     # What must hold at every moment
 
@@ -269,7 +289,7 @@ class Lives(RuleBasedStateMachine):
     def approved_access_has_its_end_armed(self) -> None:
         waiting = {(row.request_id, row.name) for row in self._waiting()}
         for request_id, model in getattr(self, "expected", {}).items():
-            if model.expires_at and model.state in APPROVED - ENDS:
+            if (model.expires_at and model.state in APPROVED - ENDS) or model.state is State.ENDING:
                 assert (request_id, "watch-expiry") in waiting
 
     @invariant()
@@ -299,7 +319,7 @@ def test_no_sequence_of_events_breaks_a_request_s_life(empty_journal: Path, poli
     run_state_machine_as_test(
         Lives,
         settings=settings(
-            max_examples=20,
+            max_examples=30,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

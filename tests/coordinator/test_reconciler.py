@@ -51,7 +51,7 @@ class Shop:
     def __post_init__(self) -> None:
         single = ("ticket", "comment", "move", "thread", "reply", "card", "tell", "dispatch", "watch", "timeout")
         hands = Hands(
-            {kind: self._single for kind in single},
+            dict.fromkeys(single, self._single),
             {"commit": self._batch, "withdraw": self._batch},
             lambda about, sentence: self.alerts.append((about, sentence)),
         )

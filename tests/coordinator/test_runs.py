@@ -105,9 +105,7 @@ class TestWatching:
         assert (request.state, request.closing) == (State.ACTIVE, "It was read back.")
         assert deeds(desk, request)[-1] is Deed.APPLIED
 
-    @pytest.mark.parametrize(
-        ("result", "deed"), [(Result.REFUSED, Deed.REFUSED), (Result.FAILED, Deed.FAILED)]
-    )
+    @pytest.mark.parametrize(("result", "deed"), [(Result.REFUSED, Deed.REFUSED), (Result.FAILED, Deed.FAILED)])
     def test_what_was_refused_or_failed_says_why_and_is_withdrawn(
         self, desk: Desk, applying: Request, result: Result, deed: Deed
     ) -> None:
@@ -140,7 +138,15 @@ class TestWatching:
 
     @pytest.mark.parametrize(
         "text",
-        ["", "not JSON", "[]", "{}", "null", '[{"request_id": 1}]', '[{"request_id": "ID", "result": "splendid"}]'],
+        [
+            "",
+            "not JSON",
+            "[]",
+            "{}",
+            "null",
+            '[{"request_id": 1}]',
+            '[{"request_id": "ID", "result": "splendid"}]',
+        ],
     )
     def test_a_report_that_makes_no_sense_is_no_report(self, desk: Desk, applying: Request, text: str) -> None:
         desk.github.report(1, text=text.replace("ID", applying.id))

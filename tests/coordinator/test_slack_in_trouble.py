@@ -60,7 +60,7 @@ class TestForgeries:
         office.asks()
         office.slack.person("lee").sees("asks you to approve").press("Deny")
         payload = dict(office.slack.deliveries[-1].payload)
-        payload["actions"] = [{**payload["actions"][0], "action_id": "approve"}]
+        payload["actions"] = [{**payload["actions"][0], "action_id": f"approve:{office.request.id}"}]
         assert office.slack.forge(payload, secret="guessed") == 401
         assert office.request.state is State.PENDING
 
@@ -163,7 +163,9 @@ class TestTheDatabase:
 
 @over_http
 class TestHealth:
-    def test_it_is_alive_and_ready_and_counts_what_waits(self, office: Office, get: Callable[[str], tuple[int, str]]) -> None:
+    def test_it_is_alive_and_ready_and_counts_what_waits(
+        self, office: Office, get: Callable[[str], tuple[int, str]]
+    ) -> None:
         assert get("/livez") == (200, "alive")
         assert get("/readyz") == (200, '{"ready":true}')
         status, text = get("/metrics")

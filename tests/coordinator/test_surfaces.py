@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from coordinator.asking import LISTED
 from coordinator.requests import Answer, Decision, Request, State
 from coordinator.slack import cards, forms, replies
 from coordinator.slack.forms import Offer
+from coordinator.slack.home import Desk, home
 from coordinator.slack.text import tidy
 from sallyport.changes.sources import MAX_RANGES, parse_source
 from sallyport.decisions import REASON_LONGEST, duration_choices
@@ -215,6 +217,29 @@ class TestForms:
         view = {"state": {"values": {"environment": {}, "api:prod": {}, "reason": {}}}}
         problems = [Problem("a", field="api"), Problem("b", "c", field="api"), Problem("d", field="nowhere")]
         assert forms.errors_for(view, problems) == {"api:prod": "a. b; c", "environment": "d"}
+
+
+class TestTheHomeTab:
+    def check(self, desk: Desk, policies: Policies) -> list[dict[str, Any]]:
+        view = home(desk, policies).to_dict()
+        assert view_problems(view) == []
+        assert not view_too_large(view)
+        blocks: list[dict[str, Any]] = view["blocks"]
+        return blocks
+
+    def test_an_empty_one_is_taken(self, policies: Policies) -> None:
+        self.check(Desk([], [], []), policies)
+
+    @pytest.mark.parametrize("state", list(State))
+    def test_one_with_the_worst_content_is_taken_and_inert(self, wordy: Policies, state: State) -> None:
+        reason = (MARKUP * 100)[:REASON_LONGEST]
+        numbers = range(LISTED)
+        to_decide = [in_state(State.PENDING, id=f"aw-22222{n}", reason=reason, changes=(WIDEST,)) for n in numbers]
+        own = [
+            in_state(state, id=f"aw-33333{n}", reason=reason, changes=(WIDEST,), closing=reason) for n in numbers
+        ]
+        blocks = self.check(Desk(list(wordy.flows.values()), to_decide, own), wordy)
+        assert mentions("", blocks) <= {"U0ANA"}
 
 
 class TestReplies:

@@ -116,7 +116,9 @@ class TestComments:
         desk.job_ends(request, Result.APPLIED, "It is live.")
         desk.settle(MINUTE)
         bodies = [comment.body for comment in desk.issue.comments]
-        assert [body.split(" at ")[0] for body in bodies[:1]] == ["Approved by Lee Wong (lee@example.com) through Slack"]
+        assert [body.split(" at ")[0] for body in bodies[:1]] == [
+            "Approved by Lee Wong (lee@example.com) through Slack"
+        ]
         assert format_moment(decided) in bodies[0]
         assert "committed" in bodies[1]
         assert "started" in bodies[2]

@@ -1,0 +1,184 @@
+"""Why policies decide as they do on one ask: which rule, who may ask, who could approve, for how long, with what.
+
+Facts only; `sentences` puts them into words. Works on half a form: what is missing is told, not guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sallyport.catalogue import Catalogue
+from sallyport.changes import Change
+from sallyport.changes.protocol import Access
+from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, Flow, Rule
+from sallyport.people import EVERYONE, Person, same_person
+from sallyport.policies import Policies
+from sallyport.problems import Problem
+from sallyport.whatif.verdicts import Verdict, identity_problem, judge
+
+
+class Fit(StrEnum):
+    """How a rule stands to the answers."""
+
+    APPLIES = "applies"
+    DIFFERS = "differs"  # an answer is another than the rule is for
+    OPEN = "open"  # it depends on an answer that is missing
+    LATER = "later"  # not looked at: an earlier rule applies
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFit:
+    """A rule and what decides whether it applies: field, what the rule is for, what was answered."""
+
+    rule: Rule
+    fit: Fit
+    because: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody whom the rule names as approver: why, and why not after all (empty if that person could)."""
+
+    person: Person
+    why: tuple[str, ...]
+    left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What an allowed ask would touch: the ticket's summary, the AWS role, the lock, and what becomes possible."""
+
+    summary: str
+    access: Access
+    lock: str
+    effect: str
+    undo: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything that policies say; there is no verdict while a missing answer decides which rule applies."""
+
+    flow: Flow
+    requester: Person
+    fits: tuple[RuleFit, ...]
+    missing: tuple[str, ...]  # the fields that have no answer yet
+    verdict: Verdict | None
+    faults: tuple[Problem, ...]  # what is wrong with the answers that were given
+    entitled_by: tuple[str, ...]  # the groups through which the person may ask
+    candidates: tuple[Candidate, ...]
+    footprint: Footprint | None
+    first_status: str  # of the ticket
+
+    @property
+    def rule(self) -> Rule | None:
+        return self.verdict.rule if self.verdict else None
+
+    @property
+    def owners_unknown(self) -> bool:
+        """Whether owners would approve too, and it is not known yet of what."""
+        return bool(self.verdict and self.rule and self.rule.approvers.owners and not self.verdict.change)
+
+
+def explain(policies: Policies, flow: Flow, requester: str, answers: Mapping[str, str]) -> Explanation:
+    """Explain what policies say when *requester* (e-mail address) gives these *answers*."""
+    answers = {name: value.strip() for name, value in answers.items() if value.strip()}
+    fits = tuple(_fits(flow, answers))
+    undecided = next((fit for fit in fits if fit.fit in (Fit.APPLIES, Fit.OPEN)), None)
+    verdict = judge(policies, flow, requester, answers) if not undecided or undecided.fit is Fit.APPLIES else None
+    rule = verdict.rule if verdict else None
+    missing = () if verdict and not rule else tuple(_missing(flow, rule, answers))  # what is denied needs no more
+    faults = tuple(problem for problem in verdict.faults if problem.field not in missing) if verdict else ()
+    footprint = None
+    try:
+        footprint = _footprint(flow, verdict.change, answers, policies.catalogue) if verdict else None
+    except LookupError as error:  # the catalogue lacks something that this environment needs
+        faults = (*faults, Problem(str(error), field=ENVIRONMENT))
+    return Explanation(
+        flow=flow,
+        requester=policies.people.by_email(requester) or Person(requester),
+        fits=fits,
+        missing=missing,
+        verdict=verdict,
+        faults=faults,
+        entitled_by=_entitled_by(policies, rule, requester),
+        candidates=tuple(_candidates(policies, rule, verdict, requester, answers)) if verdict and rule else (),
+        footprint=footprint,
+        first_status=policies.ticket_statuses["pending"].status,
+    )
+
+
+def _fits(flow: Flow, answers: Mapping[str, str]) -> Iterator[RuleFit]:
+    optional = {field.name for field in flow.fields if field.optional}
+    over = False
+    for rule in flow.rules:
+        facts = tuple((name, value, answers.get(name, "")) for name, value in rule.when.items())
+        differing = tuple(f for f in facts if f[1] != f[2] and (f[2] or f[0] in optional))
+        unanswered = tuple(f for f in facts if f[1] != f[2] and f not in differing)
+        if over:
+            yield RuleFit(rule, Fit.LATER)
+        elif differing:
+            yield RuleFit(rule, Fit.DIFFERS, differing)
+        elif unanswered:
+            yield RuleFit(rule, Fit.OPEN, unanswered)
+        else:
+            over = True
+            yield RuleFit(rule, Fit.APPLIES, facts)
+
+
+def _missing(flow: Flow, rule: Rule | None, answers: Mapping[str, str]) -> Iterator[str]:
+    for field in flow.fields:
+        needless = field.optional or field.name == DURATION
+        if field.name == APPROVER:
+            needless = rule is None or not rule.approvers.chosen
+        if field.name not in answers and not needless:
+            yield field.name
+
+
+def _entitled_by(policies: Policies, rule: Rule | None, requester: str) -> tuple[str, ...]:
+    groups: Iterable[str] = rule.may_request if rule else ()
+    return tuple(group for group in groups if policies.people.in_groups(requester, (group,)))
+
+
+def _candidates(
+    policies: Policies, rule: Rule, verdict: Verdict, requester: str, answers: Mapping[str, str]
+) -> Iterator[Candidate]:
+    owners = verdict.change.owners(policies.catalogue) if verdict.change else frozenset()
+    for person in sorted(policies.people.persons, key=lambda person: person.label.casefold()):
+        if why := tuple(_reasons(policies, rule, owners, person)):
+            if same_person(person.email, requester) and not rule.self_approval:
+                left_out = "nobody approves their own request"
+            elif problem := identity_problem(policies, rule, person.email):
+                left_out = problem.sentence
+            elif APPROVER in answers and person.email.casefold() not in verdict.deciders:
+                left_out = f"{answers[APPROVER]} was chosen"
+            else:
+                left_out = ""
+            yield Candidate(person, why, left_out)
+
+
+def _reasons(policies: Policies, rule: Rule, owners: frozenset[str], person: Person) -> Iterator[str]:
+    if person.email.casefold() in rule.approvers.people:
+        yield "named by the rule"
+    for group in rule.approvers.groups:
+        if policies.people.in_groups(person.email, (group,)):
+            yield "known to policies" if group == EVERYONE else f"in the group {group}"
+    if rule.approvers.owners and any(same_person(person.email, owner) for owner in owners):
+        yield "owns what is asked for"
+
+
+def _footprint(
+    flow: Flow, change: Change | None, answers: Mapping[str, str], catalogue: Catalogue
+) -> Footprint | None:
+    if change is None:
+        return None
+    environment = answers[ENVIRONMENT]
+    return Footprint(
+        summary=f"{flow.title}: {change.title(catalogue)}",
+        access=change.access(environment, catalogue),
+        lock=change.lock(environment, catalogue),
+        effect=change.effect(environment, catalogue),
+        undo=change.undo(),
+    )

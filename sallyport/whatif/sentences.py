@@ -1,0 +1,136 @@
+"""An explanation in words, for a person who reads it in a terminal or a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sallyport.flows import Rule
+from sallyport.people import EVERYONE, Person
+from sallyport.problems import quoted
+from sallyport.times import parse_duration, say_duration
+from sallyport.whatif.explaining import Explanation, Fit
+
+_DEPENDS = "It depends on what is still to answer."
+
+
+def text(explanation: Explanation) -> str:
+    """Tell the whole explanation, part by part; what there is nothing to say of is left out."""
+    parts = {
+        "Rule": _rules(explanation),
+        "Asking": _asking(explanation),
+        "Still to answer": explanation.missing,
+        "Wrong": [f"{problem.field}: {problem.sentence}" for problem in explanation.faults],
+        "Approval": _approval(explanation),
+        "Life": _life(explanation),
+        "Ticket": _ticket(explanation),
+        "AWS": _aws(explanation),
+    }
+    told = ["".join((head, *(f"\n  {line}" for line in lines))) for head, lines in parts.items()]
+    title = f"{explanation.flow.title} for {_name(explanation.requester)}"
+    return "\n\n".join((title, *(part for part in told if "\n" in part))) + "\n"
+
+
+def _name(person: Person) -> str:
+    return f"{person.name} ({person.email})" if person.name else person.email
+
+
+def _rules(explanation: Explanation) -> Iterator[str]:
+    for fit in explanation.fits:
+        name = quoted(fit.rule.name)
+        match fit.fit:
+            case Fit.APPLIES if explanation.rule is None:
+                yield f"{name} applies unless an earlier one does."
+            case Fit.APPLIES:
+                facts = " and ".join(f"{field} is {wanted}" for field, wanted, _ in fit.because)
+                yield f"{name} applies: {facts or 'it is for everything that is left'}."
+            case Fit.DIFFERS:
+                facts = "; ".join(
+                    f"{field} is {_given(given)}, not {wanted}" for field, wanted, given in fit.because
+                )
+                yield f"{name} does not apply: {facts}."
+            case Fit.OPEN:
+                facts = " and ".join(f"{field} is {wanted}" for field, wanted, _ in fit.because)
+                yield f"{name} applies if {facts}; that is not answered yet."
+            case _:  # Fit.LATER
+                yield f"{name} is not looked at: the first rule that applies decides."
+    if explanation.verdict and not explanation.rule:
+        yield "No rule applies, and what no rule allows is denied."
+
+
+def _given(answer: str) -> str:
+    return quoted(answer) if answer else "left out"
+
+
+def _asking(explanation: Explanation) -> Iterator[str]:
+    label = explanation.requester.label
+    if explanation.verdict is None:
+        yield _DEPENDS
+    elif explanation.verdict.barred:
+        yield f"{label} may not ask: {explanation.verdict.barred.sentence}."
+    else:
+        groups = [group for group in explanation.entitled_by if group != EVERYONE]
+        why = f"in the group {' and '.join(groups)}" if groups else "everyone whom policies know may"
+        yield f"{label} may ask: {why}."
+
+
+def _approval(explanation: Explanation) -> Iterator[str]:
+    rule = explanation.rule
+    if rule is None:
+        if explanation.verdict is None:
+            yield _DEPENDS
+        return
+    could = [candidate for candidate in explanation.candidates if not candidate.left_out]
+    yield _needed(rule) if could else "Nobody could approve."
+    for candidate in could:
+        yield f"- {_name(candidate.person)}: {' and '.join(candidate.why)}"
+    if explanation.owners_unknown:
+        yield "- the owners of what is asked for, once that is answered"
+    for candidate in explanation.candidates:
+        if candidate.left_out:
+            why = " and ".join(candidate.why)
+            yield f"Left out: {_name(candidate.person)}, {why}: {candidate.left_out}."
+    yield f"If it is not decided within {say_duration(rule.timeout)}, the request is closed."
+
+
+def _needed(rule: Rule) -> str:
+    if rule.approvers.chosen:
+        return "The requester chooses who decides, one of:"
+    return (
+        "One approval is needed, of:" if rule.quorum == 1 else f"{rule.quorum} different people must approve, of:"
+    )
+
+
+def _life(explanation: Explanation) -> Iterator[str]:
+    if explanation.rule is None or explanation.verdict is None:
+        return
+    limits, length = explanation.rule.lifetime, explanation.verdict.lifetime
+    if length and length[0].isdigit():
+        yield f"It would live for {say_duration(parse_duration(length))} from the approval."
+    elif length:
+        yield "It would be permanent."
+    shortest, longest = say_duration(limits.minimum), say_duration(limits.maximum)
+    tail = ", or permanent" if limits.permanent else "; never permanent"
+    yield f"Policy allows {shortest} to {longest}{tail}; without an answer it is {say_duration(limits.default)}."
+
+
+def _ticket(explanation: Explanation) -> Iterator[str]:
+    style, footprint = explanation.flow.ticket, explanation.footprint
+    if explanation.verdict is not None and explanation.rule is None:
+        return
+    labels = f", labels {', '.join(style.labels)}" if style.labels else ""
+    yield f"Type {style.type}{labels}, first in the status {explanation.first_status}"
+    if footprint:
+        yield f"Summary: {footprint.summary}"
+
+
+def _aws(explanation: Explanation) -> Iterator[str]:
+    footprint = explanation.footprint
+    if footprint is None:
+        if explanation.missing:
+            yield "Role and lock are known once everything is answered."
+        return
+    yield footprint.effect
+    yield footprint.undo
+    access = footprint.access
+    yield f"Role: {access.role} (account {access.account}, {access.region})"
+    yield f"Lock: {footprint.lock}"

@@ -1,0 +1,128 @@
+"""What policies say to one ask that was not made: who is barred, what is wrong, who could decide, until when.
+
+Decided by the functions that the coordinator and the executor use. It takes everybody whom policies know for
+active in Slack, and never asks Slack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sallyport.changes import KINDS, Change
+from sallyport.decisions import (
+    Standing,
+    approver_problem,
+    chosen_lifetime,
+    deciders,
+    eligible_approvers,
+    lifetime_problem,
+    reason_problem,
+    requester_problem,
+    standing,
+)
+from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, PERMANENT, REASON, Flow, Rule
+from sallyport.policies import Policies
+from sallyport.problems import Problem, Problems, nearest, quoted
+from sallyport.times import format_duration
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What policies say to an ask; the e-mail addresses are folded."""
+
+    rule: Rule | None = None
+    barred: Problem | None = None  # why this person may not ask for it at all
+    faults: tuple[Problem, ...] = ()  # what is wrong with the answers
+    change: Change | None = None  # None while the answers do not make one
+    eligible: frozenset[str] = frozenset()  # whose yes could count
+    deciders: frozenset[str] = frozenset()  # those of them who would be asked
+    lifetime: str = ""  # such as `4h` or `permanent`; empty where the rule does not allow what was asked
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return (self.barred, *self.faults) if self.barred else self.faults
+
+    @property
+    def allowed(self) -> bool:
+        return not self.problems
+
+    def standing(self, approved_by: Iterable[str]) -> Standing | None:
+        """Tell how far these approvals bring the ask; None if it is refused."""
+        return standing(self.rule, self.deciders, approved_by) if self.rule and self.allowed else None
+
+
+def judge(policies: Policies, flow: Flow, requester: str, answers: Mapping[str, str]) -> Verdict:
+    """Decide on *answers* of *flow*'s form, where the approver is named by e-mail address."""
+    answers = {name: value.strip() for name, value in answers.items()}
+    rule = flow.rule_for(answers)
+    stranger = identity_problem(policies, rule, requester)
+    if rule is None:
+        return Verdict(barred=stranger or requester_problem(policies, flow, rule, requester))
+    change, faults = _change(flow, answers, policies)
+    owners = change.owners(policies.catalogue) if change else frozenset()
+    eligible = recognised(policies, rule, eligible_approvers(policies, rule, owners, requester))
+    asked = _asked(policies, rule, answers)
+    found = (
+        reason_problem(answers.get(REASON, "")),
+        lifetime_problem(rule, answers.get(DURATION, "")),
+        approver_problem(rule, eligible, asked),
+    )
+    return Verdict(
+        rule=rule,
+        barred=stranger or requester_problem(policies, flow, rule, requester),
+        faults=(*faults, *(problem for problem in found if problem)),
+        change=change,
+        eligible=eligible,
+        deciders=deciders(rule, eligible, asked),
+        lifetime=_lifetime(rule, answers.get(DURATION, "")),
+    )
+
+
+def identity_problem(policies: Policies, rule: Rule | None, email: str) -> Problem | None:
+    """Say why the coordinator would not know who *email* is; None if it would."""
+    person = policies.people.by_email(email)
+    if person is None:
+        what = f"policies do not know who {quoted(email)} is"
+        mend = nearest(email, (known.email for known in policies.people.persons))
+        return Problem(what, mend, field=ENVIRONMENT)
+    if rule is not None and rule.bound_identity and not person.slack:
+        what = f"policies do not know who {person.label} is in Slack"
+        return Problem(what, "bind the Slack id in policies/people.yaml", field=ENVIRONMENT)
+    return None
+
+
+def recognised(policies: Policies, rule: Rule, emails: Iterable[str]) -> frozenset[str]:
+    """Return those whom the coordinator knows by their click, as the rule demands."""
+    return frozenset(email for email in emails if identity_problem(policies, rule, email) is None)
+
+
+def unknown_answers(flow: Flow, answers: Iterable[str]) -> Iterator[Problem]:
+    """Yield a problem for each name of *answers* that is no field of the flow's form; `field` is that name."""
+    fields = [field.name for field in flow.fields]
+    for name in answers:
+        if name not in fields:
+            what = f"the form of {flow.id} has no field {quoted(name)}"
+            yield Problem(what, nearest(name, fields), field=name)
+
+
+def _change(
+    flow: Flow, answers: Mapping[str, str], policies: Policies
+) -> tuple[Change | None, tuple[Problem, ...]]:
+    try:
+        return KINDS[flow.id].from_answers(answers, policies.catalogue), ()
+    except Problems as error:
+        return None, error.problems
+
+
+def _asked(policies: Policies, rule: Rule, answers: Mapping[str, str]) -> str:
+    person = policies.people.by_email(answers.get(APPROVER, "")) if rule.approvers.chosen else None
+    return person.email if person else ""
+
+
+def _lifetime(rule: Rule, text: str) -> str:
+    try:
+        length = chosen_lifetime(rule, text)
+    except ValueError:
+        return ""
+    return PERMANENT if length is None else format_duration(length)
