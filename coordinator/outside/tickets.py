@@ -19,7 +19,7 @@ from sallyport.times import format_moment
 
 LABEL = "sallyport"
 PROPERTY = "sallyport.request"
-LOOKS = 3  # searches before a ticket is held to be missing: JIRA's search lags behind its tickets
+LOOKS = (5, 15, 45, 120)  # seconds before each further search: JIRA's lags behind its tickets, by minutes at worst
 SUMMARY_LONGEST = 240
 
 
@@ -76,8 +76,9 @@ class Tickets:
         found = self.jira.find_by_label(self.project, label_of(request.id))
         if found:
             return found[0]
-        if work.attempts < LOOKS:
-            raise TryLater("JIRA", f"find the ticket of {request.id}", "its search may lag behind")
+        if work.attempts < len(LOOKS):
+            pause = LOOKS[work.attempts]
+            raise TryLater("JIRA", f"find the ticket of {request.id}", "its search may lag behind", after=pause)
         return None
 
     def _summary(self, request: Request) -> str:
