@@ -1,20 +1,23 @@
-"""Background work gives way to a person who waits for an answer: one process has one interpreter lock."""
+"""Background work gives way to people who wait for an answer: one process has one interpreter lock."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-PATIENCE = 0.1  # seconds; background work goes on even under a steady stream of people
+QUIET = 0.01  # seconds without anybody served before background work goes on
+PATIENCE = 0.25  # seconds after which it goes on all the same, under a steady stream of people
 
 
 class Courtesy:
-    """Counts the people who are being served."""
+    """Counts the people who are being served, and remembers when the last one was."""
 
     def __init__(self) -> None:
         self._idle = threading.Condition()
         self._serving = 0
+        self._served = 0.0
 
     @contextmanager
     def serving(self) -> Iterator[None]:
@@ -26,9 +29,16 @@ class Courtesy:
         finally:
             with self._idle:
                 self._serving -= 1
+                self._served = time.monotonic()
                 self._idle.notify_all()
 
     def give_way(self) -> None:
-        """Wait until nobody is being served, for as long as PATIENCE says."""
+        """Wait until nobody has been served for a moment, for as long as PATIENCE says."""
+        deadline = time.monotonic() + PATIENCE
         with self._idle:
-            self._idle.wait_for(lambda: not self._serving, PATIENCE)
+            while (now := time.monotonic()) < deadline:
+                quiet_at = self._served + QUIET
+                if not self._serving and now >= quiet_at:
+                    return
+                until = deadline if self._serving else min(quiet_at, deadline)
+                self._idle.wait(max(until - now, 0.001))
