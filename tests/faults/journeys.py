@@ -1,0 +1,153 @@
+"""What people do on the way through both flows, by visible words, at fixed moments of the run's clock.
+
+When nothing opens, a person tries again: that is all that is asked of people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sallyport.outcomes import Result
+from sandbox.slack import Form, Message
+from tests.faults.world import START, Differs, World
+
+HOUR = timedelta(hours=1)
+DECIDED = START + HOUR  # when somebody decides
+SETTLED = START + 2 * HOUR  # when all that follows from the decision is over
+
+
+@dataclass(frozen=True)
+class Journey:
+    """One way through; `jobs_tell` says whether the jobs can reach Slack and JIRA."""
+
+    name: str
+    walk: Callable[[World], None]
+    applying: Result = Result.APPLIED
+    jobs_tell: bool = True
+
+
+def whitelisting(world: World) -> None:
+    """Ana fills in the form, Lee approves, a job applies it, and another takes it back thirty days later."""
+    begin(world)
+    ana = world.slack.person("ana")
+    form = opened(
+        world, "ana", "API whitelisting", lambda: ana.types("/apiwhitelisting", channel="infra-requests")
+    )
+    form.choose("Environment", "Production")
+    world.catches_up()
+    form.choose("HTTP method", "POST")
+    form.choose("API Gateway", "Payments API")
+    form.fill("Path", "/v1/charges")
+    form.fill("Source", "198.51.100.10")
+    form.choose("Manager", "Lee Wong")
+    form.fill("Reason", "Partner go-live")
+    assert form.submit() == {}
+    world.passes(DECIDED)
+    approve(world)
+    world.passes(SETTLED)
+    world.passes(DECIDED + timedelta(days=30) + HOUR)
+
+
+def access(world: World) -> None:
+    """Ana asks by the quick path, Lee is faster than Sam, and the access ends after four hours."""
+    begin(world)
+    ask_access(world)
+    world.passes(DECIDED)
+    approve(world)
+    world.passes(SETTLED)
+    world.passes(DECIDED + 5 * HOUR)
+
+
+def given_back(world: World) -> None:
+    """Ana gives a live access back before its time."""
+    begin(world)
+    ask_access(world)
+    world.passes(DECIDED)
+    approve(world)
+    world.passes(SETTLED)
+    assert world.slack.person("ana").sees("Live until", timeout=0).press("Give back now").ok
+    world.passes(SETTLED + HOUR)
+    world.passes(DECIDED + 5 * HOUR)
+
+
+def denied(world: World) -> None:
+    """Sam says no, and why."""
+    begin(world)
+    ask_access(world)
+    world.passes(DECIDED)
+    card = card_of(world, "sam")
+    form = opened(world, "sam", "Deny", lambda: card.press("Deny"))
+    form.fill("Reason", "Which incident is it for?")
+    assert form.submit() == {}
+    world.passes(SETTLED)
+
+
+def cancelled(world: World) -> None:
+    """Ana takes her request back before anybody decides."""
+    begin(world)
+    ask_access(world)
+    world.passes(DECIDED)
+    root = world.slack.person("ana").sees("looking at a stuck payout", where="infra-requests", timeout=0)
+    assert root.press("Cancel request").ok
+    world.passes(SETTLED)
+
+
+def timed_out(world: World) -> None:
+    """Nobody decides."""
+    begin(world)
+    ask_access(world)
+    world.passes(START + 5 * HOUR)
+
+
+def begin(world: World) -> None:
+    """The coordinator starts and has refreshed once before anybody asks."""
+    _ = world.replica
+    world.refreshes()
+    world.passes(START + timedelta(minutes=10))
+
+
+def ask_access(world: World) -> None:
+    answer = world.slack.person("ana").types("/prod-access looking at a stuck payout", channel="infra-requests")
+    assert answer.ok, answer
+    assert answer.text.startswith("Asked:"), answer
+
+
+def approve(world: World) -> None:
+    card = card_of(world, "lee")
+    button = next(label for label in card.buttons if label.startswith("Approve"))
+    assert card.press(button).ok
+
+
+def card_of(world: World, who: str) -> Message:
+    """The card in front of an approver; there must be one, or they could not tell which to press."""
+    cards = [message for message in world.slack.person(who).messages() if message.buttons]
+    if len(cards) != 1:
+        raise Differs(f"{who} has {len(cards)} cards to decide by")
+    return cards[0]
+
+
+def opened(world: World, who: str, title: str, do: Callable[[], object]) -> Form:
+    """Do what opens a form, and again if none has opened."""
+    person = world.slack.person(who)
+    for _ in range(3):
+        do()
+        world.catches_up()
+        if person.form is not None:
+            return person.waits_for_form(title, timeout=0)
+    raise AssertionError(f"no form opens for {who}")
+
+
+JOURNEYS = {
+    journey.name: journey
+    for journey in (
+        Journey("whitelisting", whitelisting),
+        Journey("access", access, jobs_tell=False),
+        Journey("given-back", given_back),
+        Journey("refused", access, applying=Result.REFUSED),
+        Journey("denied", denied),
+        Journey("cancelled", cancelled),
+        Journey("timed-out", timed_out),
+    )
+}

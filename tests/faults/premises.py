@@ -1,0 +1,132 @@
+"""What every run of the matrix shares, because making it takes longer than a run: addresses, repository, schema.
+
+Nothing that a run changes is kept here: stand-ins, branch and database are each run's own.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from coordinator import policy_source
+from coordinator.journal import open_store
+from sallyport.policies import Policies, load_policies
+from sandbox.github import repository, triggers
+from sandbox.installation import install
+from sandbox.serving import Server
+
+PLATFORMS = ("slack", "jira", "github")
+_SHA = re.compile(r"[0-9a-f]{40}")
+_READS = {"cat-file", "diff-tree", "log", "ls-tree", "rev-list", "rev-parse"}
+_WRITES = {"commit-tree", "hash-object", "symbolic-ref"}  # the last is a read, of what never changes here
+_DATE = "2026-11-21T09:00:00+00:00"
+_BRANCH = "refs/heads/main"
+
+
+@dataclass
+class Place:
+    """An address on loopback that serves whatever app it is told."""
+
+    url: str = ""
+    app: Any = None
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
+@dataclass(frozen=True)
+class Premises:
+    """`front` is where the coordinator reaches the platforms, `back` where jobs do, whom no fault concerns."""
+
+    front: dict[str, Place]
+    back: dict[str, Place]
+    coordinator: Place
+    bare: Path
+    base: str  # the commit that every run starts from
+    signing_key: str
+    journal: Path  # an empty one with its schema
+    folder: Path
+    blobs: dict[str, bytes] = field(default_factory=dict)  # the policies' files, once any run has read them
+
+    def reset(self) -> None:
+        """Put the branch back to where every run starts."""
+        (self.bare / _BRANCH).write_text(f"{self.base}\n")
+
+
+@contextmanager
+def open_premises(folder: Path) -> Iterator[Premises]:
+    """Install the repository under *folder* and open every address, for as long as the block lasts."""
+    installation = install(folder)
+    command = ["git", "-C", str(installation.bare), "rev-parse", "main"]
+    base = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    journal = folder / "empty.db"
+    open_store(f"sqlite:///{journal}").dispose()
+    front, back = ({name: Place() for name in PLATFORMS} for _ in range(2))
+    coordinator = Place()
+    with ExitStack() as stack:
+        for place in (*front.values(), *back.values(), coordinator):
+            place.url = stack.enter_context(Server(place)).url
+        stack.enter_context(_doing_once())
+        yield Premises(
+            front, back, coordinator, installation.bare, base, installation.signing_key, journal, folder
+        )
+
+
+@contextmanager
+def _doing_once() -> Iterator[None]:
+    """Ask git only once for what cannot change, and read workflows and policies only once.
+
+    What a sha names is always the same, and so is the sha of what is written, since every commit bears one date.
+    Refs are read from their files. What is left to git processes is little.
+    """
+    run = repository.git
+    known: dict[object, bytes] = {}
+
+    def git(*arguments: str | Path, stdin: bytes = b"", **environment: str) -> bytes:
+        words = tuple(map(str, arguments))
+        if "for-each-ref" in words:
+            ref = Path(words[1], words[-1])
+            return f"{words[-1]} {ref.read_text()}".encode() if ref.is_file() else b""
+        fixed = words[2] in _WRITES or (words[2] in _READS and any(map(_SHA.search, words)))
+        if not fixed:
+            return run(*arguments, stdin=stdin, **environment)
+        key = (words, stdin, frozenset(environment.items()))
+        if key not in known:
+            known[key] = run(*arguments, stdin=stdin, **environment)
+        return known[key]
+
+    loaded: dict[str, Policies] = {}
+
+    def load(files: Mapping[str, bytes], version: str) -> Policies:
+        if version not in loaded:
+            loaded[version] = load_policies(files, version)
+        return loaded[version]
+
+    with (
+        patch.dict(repository._CLEAN, GIT_AUTHOR_DATE=_DATE, GIT_COMMITTER_DATE=_DATE),
+        patch.object(repository, "git", git),
+        patch.object(triggers, "parse", lru_cache(triggers.parse)),
+        patch.object(policy_source, "load_policies", load),
+    ):
+        yield
+
+
+def fresh_journal(premises: Premises) -> Path:
+    """Return a new empty journal's file."""
+    path = premises.folder / "journal.db"
+    for old in premises.folder.glob("journal.db*"):
+        old.unlink()
+    shutil.copy(premises.journal, path)
+    return path

@@ -1,0 +1,157 @@
+"""The wire between the coordinator and the platforms: it names every call, and lets a mishap befall any of them.
+
+It sits below every client library, in the standard library's HTTP, so that it sees what is really sent and can let
+the process die, or time pass, at an exact moment. What platforms do wrong is done by the stand-ins' faults.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http.client import HTTPConnection, HTTPResponse
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import unquote, urlsplit
+
+from sandbox.faults import Fault, Faults, Kind, Moment
+
+REPOSITORY = "acme/infra"
+_VARYING = (
+    (re.compile(r"\b[0-9a-f]{40}\b"), "SHA"),
+    (re.compile(r"\bruns/\d+"), "runs/RUN"),
+    (re.compile(r"\bOPS-\d+"), "KEY"),
+    (re.compile(r"\b[ap][aw]-[2-9a-z]{6}\b"), "ID"),
+    (re.compile(r"^contents/requests/[^/]+/"), "contents/requests/FLOW/"),
+)
+_PREFIXES = ("/api/", "/rest/api/2/", f"/repos/{REPOSITORY}/", "/")
+
+
+class Died(BaseException):
+    """The coordinator's process was killed here; nothing in it may handle this."""
+
+
+class Mishap(StrEnum):
+    """What can befall a call: *before* the platform did what was asked, or *after* it."""
+
+    RESET_BEFORE = "reset-before"
+    RESET_AFTER = "reset-after"
+    LIMITED_BEFORE = "429-before"
+    ERROR_BEFORE = "500-before"
+    ERROR_AFTER = "502-after"
+    MALFORMED_BEFORE = "malformed-before"
+    MALFORMED_AFTER = "malformed-after"
+    TIMEOUT_AFTER = "timeout-after"
+    CRASH_BEFORE = "crash-before"
+    CRASH_AFTER = "crash-after"  # the answer has come, and is not recorded yet
+    SLOW = "slow"  # the call takes seconds, while other workers go on
+
+
+FAULTS: Mapping[Mishap, Callable[..., Fault]] = {
+    Mishap.RESET_BEFORE: lambda **where: Fault(Kind.DROP, **where),
+    Mishap.RESET_AFTER: lambda **where: Fault(Kind.DROP, Moment.AFTER, **where),
+    Mishap.LIMITED_BEFORE: lambda **where: Fault(Kind.STATUS, status=429, retry_after=3, **where),
+    Mishap.ERROR_BEFORE: lambda **where: Fault(Kind.STATUS, status=500, **where),
+    Mishap.ERROR_AFTER: lambda **where: Fault(Kind.STATUS, Moment.AFTER, status=502, **where),
+    Mishap.MALFORMED_BEFORE: lambda **where: Fault(Kind.MALFORMED, **where),
+    Mishap.MALFORMED_AFTER: lambda **where: Fault(Kind.MALFORMED, Moment.AFTER, **where),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a journey: what the coordinator was doing, and the how manieth of its kind it was in that."""
+
+    doing: str
+    platform: str
+    route: str
+    nth: int
+
+    @property
+    def kind(self) -> tuple[str, str, str]:
+        """What is asked and for what: calls of one kind differ only in whom and in which state they find."""
+        return self.doing.partition(":")[0], self.platform, self.route
+
+    def __str__(self) -> str:
+        again = f".{self.nth}" if self.nth > 1 else ""
+        return f"{self.doing}.{self.platform}.{self.route}{again}"
+
+
+def route_of(platform: str, method: str, path: str) -> str:
+    """Name a call without what differs from run to run; Slack's methods are all sent by POST."""
+    prefix = next(one for one in _PREFIXES if path.startswith(one))
+    route = path.removeprefix(prefix)
+    for pattern, word in _VARYING:
+        route = pattern.sub(word, route)
+    return route if platform == "slack" else f"{method}.{route.replace('/', '.')}"
+
+
+@dataclass
+class Wire:
+    """Every call of one run. *befalls* says what happens to a call; it is asked once for each."""
+
+    platforms: Mapping[int, str]  # by port
+    faults: Mapping[str, Faults]  # by platform
+    befalls: Callable[[Call], Mishap | None] = lambda _: None
+    meanwhile: Callable[[], None] = lambda: None  # what happens while a slow call is under way
+    calls: list[Call] = field(default_factory=list)
+    doing: str = ""
+    _counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    _fates: dict[HTTPConnection, BaseException] = field(default_factory=dict)
+
+    @contextmanager
+    def during(self, doing: str) -> Iterator[None]:
+        """Say what the coordinator is doing, for the names of its calls."""
+        outer, self.doing = self.doing, doing
+        try:
+            yield
+        finally:
+            self.doing = outer
+
+    @contextmanager
+    def tapped(self) -> Iterator[None]:
+        """See every HTTP call of this process for as long as the block lasts."""
+        ask, answer = HTTPConnection.putrequest, HTTPConnection.getresponse
+
+        def asked(connection: HTTPConnection, method: str, url: str, *rest: Any, **named: Any) -> None:
+            self._asked(connection, method, unquote(urlsplit(url).path))
+            ask(connection, method, url, *rest, **named)
+
+        def answered(connection: HTTPConnection) -> HTTPResponse:
+            response = answer(connection)
+            fate = self._fates.pop(connection, None)
+            if fate is not None:
+                response.close()
+                connection.close()
+                raise fate
+            return response
+
+        with (
+            patch.object(HTTPConnection, "putrequest", asked),
+            patch.object(HTTPConnection, "getresponse", answered),
+        ):
+            yield
+
+    def _asked(self, connection: HTTPConnection, method: str, path: str) -> None:
+        platform = self.platforms.get(connection.port)
+        if platform is None:  # somebody else's call, such as a job's
+            return
+        kind = (self.doing, platform, route_of(platform, method, path))
+        self._counts[kind] += 1
+        call = Call(*kind, self._counts[kind])
+        self.calls.append(call)
+        mishap = self.befalls(call)
+        if mishap in FAULTS:
+            where = {"method": method, "path": f"^{re.escape(path)}$"}
+            self.faults[platform].add(FAULTS[mishap](**where))
+        elif mishap is Mishap.CRASH_BEFORE:
+            raise Died(str(call))
+        elif mishap is Mishap.CRASH_AFTER:
+            self._fates[connection] = Died(str(call))
+        elif mishap is Mishap.TIMEOUT_AFTER:
+            self._fates[connection] = TimeoutError("timed out")
+        elif mishap is Mishap.SLOW:
+            self.meanwhile()
