@@ -186,7 +186,7 @@ def verify() -> None:
         click.echo(sentence, err=True)
     if found:
         sys.exit(1)
-    click.echo(f"{len(ids)} requests: no fact was changed or dropped.")
+    click.echo(f"{len(ids)} requests: no fact was changed, moved, or dropped from between others.")
 
 
 @main.command()
