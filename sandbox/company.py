@@ -158,7 +158,7 @@ def _github(workdir: Path, installation: Installation, addresses: dict[str, str]
             "JIRA_URL": addresses["jira"],
             "ALERT_CHANNEL": "C0ALERTS",
         },
-        environments={"prod": Environment(), "non-prod": Environment()},
+        environments={name: Environment() for name in ("prod", "non-prod", "staging", "dev")},
     )
     permissions = {"contents": "write", "actions": "write", "checks": "read", "metadata": "read"}
     return GitHubStandIn(
