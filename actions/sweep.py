@@ -18,6 +18,7 @@ from sallyport.changes.protocol import Access
 from sallyport.documents import load
 from sallyport.entries import FOLDER
 from sallyport.flows import ENVIRONMENT, Flow
+from sallyport.policies import Policies
 from sallyport.problems import Problems
 
 REMEMBERED = timedelta(days=1)
@@ -75,7 +76,7 @@ class Sweep:
         flow = self.books.ledger.policies.flows.get(flow_id)
         if flow is None or not any(rule.lifetime.permanent for rule in flow.rules):
             return False
-        return _rule_allows(flow, content)
+        return _rule_allows(self.books.ledger.policies, flow, content)
 
     def _attributed(self, finding: Finding, why: str) -> Overdue:
         try:
@@ -103,7 +104,7 @@ def responsible(finding: Finding, ledger: Ledger) -> tuple[str, Access]:
     return place.id, Access(place.account, place.region, place.role)
 
 
-def _rule_allows(flow: Flow, content: bytes) -> bool:
+def _rule_allows(policies: Policies, flow: Flow, content: bytes) -> bool:
     """Tell whether the rule for an entry allows a permanent one; an unreadable file allows nothing."""
     try:
         data = load(content, flow.id).data
@@ -115,7 +116,7 @@ def _rule_allows(flow: Flow, content: bytes) -> bool:
     for change in changes if isinstance(changes, list) else []:
         if isinstance(change, dict):
             answers |= {name: value for name, value in change.items() if isinstance(value, str)}
-    rule = flow.rule_for(answers)
+    rule = policies.rule_for(flow, answers)
     return rule is not None and rule.lifetime.permanent
 
 

@@ -28,6 +28,7 @@ from coordinator.outside.runs import Runs
 from coordinator.outside.tickets import Tickets
 from coordinator.policy_source import PolicySource
 from coordinator.reconciler import Hands, Reconciler
+from coordinator.routing import Rerouting, Routing
 from coordinator.slack.listeners import Listeners
 from coordinator.withdrawing import Withdrawing
 from sallyport.platforms.github import GitHub
@@ -39,6 +40,7 @@ log = structlog.get_logger()
 
 POLICIES_EVERY = timedelta(seconds=15)
 DIRECTORY_EVERY = timedelta(minutes=5)
+GROUPS_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,15 @@ class Service:
         self.policies = PolicySource(clients.github, self.head, config.signing_key, self.alerts)
         self.directory = Directory(clients.slack, self.policies.current)
         self.journal = Journal(open_store(config.database_url))
-        asking = Asking(self.journal, self.policies.current, self.directory, now)
-        deciding = Deciding(self.journal, self.policies.current, self.directory, now)
+        policies = self.directory.policies
+        routing = Routing(policies, self.directory)
+        self.rerouting = Rerouting(self.journal, routing, now)
+        asking = Asking(self.journal, policies, self.directory, routing, now)
+        deciding = Deciding(self.journal, routing, self.directory, now)
         courtesy = Courtesy()
         self.reconciler = Reconciler(self.journal, self._hands(clients), now, courtesy)
         withdrawing = Withdrawing(self.journal, now)
-        self.listeners = Listeners(clients.slack, self.policies.current, asking, deciding, withdrawing, courtesy)
+        self.listeners = Listeners(clients.slack, policies, asking, deciding, withdrawing, courtesy)
         self.bolt = self._bolt()
         self.listeners.attach(self.bolt)
         self._socket: SocketModeHandler | None = None
@@ -95,6 +100,7 @@ class Service:
         self.reconciler.start()
         self._every(POLICIES_EVERY, self.policies.keep_fresh)
         self._every(DIRECTORY_EVERY, self.directory.refresh)
+        self._every(GROUPS_EVERY, self._look_around)
         if self.config.socket_mode:
             self._socket = SocketModeHandler(self.bolt, self.config.slack_app_token)
             self._socket.connect()  # type: ignore[no-untyped-call]  # slack_bolt does not type it
@@ -108,6 +114,11 @@ class Service:
         self.reconciler.stop()
         log.info("coordinator.stopped")
 
+    def _look_around(self) -> None:
+        """See who is in Slack's groups now, and ask others where that changes whose turn it is."""
+        self.directory.refresh_groups()
+        self.rerouting.look()
+
     @property
     def is_ready(self) -> bool:
         """Whether people can be served: policies are read, and Slack reaches us."""
@@ -115,7 +126,7 @@ class Service:
         return self.policies.is_ready and connected
 
     def _hands(self, clients: Clients) -> Hands:
-        policies = self.policies.current
+        policies = self.directory.policies
         tickets = Tickets(clients.jira, self.config.jira_project, self.journal, policies, self._now)
         messages = Messages(clients.slack, self.journal, policies)
         commits = Commits(clients.github, self.policies.signer, policies, self._now, self.head)
