@@ -14,8 +14,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+import structlog
+
 from coordinator.lifecycle import Lane
 from coordinator.metrics import WORKER_STARTS
+
+log = structlog.get_logger()
 
 COMMAND = (sys.executable, "-m", "coordinator.worker")
 STEADY = 60.0  # seconds after which a worker counts as having started well
@@ -84,4 +88,5 @@ class Supervisor:
                 return None
             self._worker = subprocess.Popen(self._command, env=self._variables, stdin=self._orders_read)  # noqa: S603 - our own
             WORKER_STARTS.inc()
+            log.info("worker.started", pid=self._worker.pid)
             return self._worker

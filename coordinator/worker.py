@@ -12,6 +12,8 @@ import sys
 import threading
 from collections.abc import Iterable
 
+import structlog
+
 from coordinator.alerts import Alerts
 from coordinator.clients import connect
 from coordinator.config import read_config
@@ -24,6 +26,8 @@ from coordinator.outside.messages import Messages
 from coordinator.outside.runs import Runs
 from coordinator.outside.tickets import Tickets
 from coordinator.reconciler import Hands, Reconciler
+
+log = structlog.get_logger()
 
 NICENESS = 10  # where the processor is short, people's answers come first
 
@@ -94,6 +98,7 @@ def main() -> None:
     stopping.wait()
     essentials.stop()
     worker.stop()
+    log.info("worker.stopped")
 
 
 def _until_orphaned(reconciler: Reconciler) -> None:
