@@ -41,7 +41,7 @@ def run(variables: Mapping[str, str]) -> None:
         service.start()
         uvicorn.run(web_app(service), host="0.0.0.0", port=config.port, log_level="warning", access_log=False)  # noqa: S104
     finally:
+        supervisor.stop()
         essentials.stop()
         service.stop()
-        supervisor.stop()
         log.info("coordinator.stopped")

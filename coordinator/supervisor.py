@@ -1,7 +1,6 @@
 """Starts the worker's process, wakes it, and starts it again when it dies; it never works itself.
 
-A pipe is all that joins them: a line on it names lanes that have work, and its end tells the worker that
-this process is gone.
+A pipe is all that joins them, and the worker ends when it does: none is left behind, however this process ends.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from contextlib import suppress
 
 import structlog
 
+from coordinator import orders
 from coordinator.lifecycle import Lane
 from coordinator.metrics import WORKER_STARTS
 
@@ -36,8 +36,8 @@ class Supervisor:
         self._variables = dict(variables)
         self._alert = alert
         self._command = command
-        self._orders_read, self._orders = os.pipe()
-        os.set_blocking(self._orders, False)  # who wakes the worker never waits for it
+        self._worker_end, self._our_end = os.pipe()
+        os.set_blocking(self._our_end, False)  # who wakes the worker never waits for it
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._worker: subprocess.Popen[bytes] | None = None
@@ -49,8 +49,7 @@ class Supervisor:
 
     def wake(self, lanes: set[Lane]) -> None:
         """Tell the worker which lanes have work. What is lost here it finds when it looks by itself."""
-        with suppress(BlockingIOError):  # it has plenty of lines to read
-            os.write(self._orders, f"{' '.join(sorted(lanes))}\n".encode())
+        self._tell(orders.wake(lanes))
 
     def stop(self) -> None:
         """Let the worker finish the calls that are under way, and end it."""
@@ -59,12 +58,16 @@ class Supervisor:
             worker = self._worker
         if worker is None:
             return
-        worker.terminate()
+        self._tell(orders.STOP)
         try:
             worker.wait(STOPS_WITHIN)
         except subprocess.TimeoutExpired:
             worker.kill()
         self._watcher.join()
+
+    def _tell(self, order: str) -> None:
+        with suppress(BlockingIOError):  # it has plenty to read already
+            os.write(self._our_end, order.encode())
 
     def _watch(self) -> None:
         early = 0  # deaths in a row soon after a start
@@ -72,21 +75,20 @@ class Supervisor:
             began = time.monotonic()
             code = worker.wait()
             ran = time.monotonic() - began
-            if self._stopping.is_set():
-                return
             early = early + 1 if ran < STEADY else 0
-            minutes = round(ran / 60)
-            self._alert(
-                "worker", f"The coordinator's worker ended ({code}) after {minutes} minutes. It is started again."
+            if self._stopping.wait(min(2.0**early, LONGEST_PAUSE)):
+                return
+            sentence = (
+                f"The coordinator's worker ended ({code}) after {ran / 60:.0f} minutes. It is started again."
             )
-            self._stopping.wait(min(2.0**early, LONGEST_PAUSE))
+            self._alert("worker", sentence)
 
     def _spawned(self) -> subprocess.Popen[bytes] | None:
         """Start a worker; None when there shall be none any more."""
         with self._lock:
             if self._stopping.is_set():
                 return None
-            self._worker = subprocess.Popen(self._command, env=self._variables, stdin=self._orders_read)  # noqa: S603 - our own
+            self._worker = subprocess.Popen(self._command, env=self._variables, stdin=self._worker_end)  # noqa: S603 - our own
             WORKER_STARTS.inc()
             log.info("worker.started", pid=self._worker.pid)
             return self._worker

@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
-from collections.abc import Iterable
 
 import structlog
 
@@ -18,8 +16,8 @@ from coordinator.alerts import Alerts
 from coordinator.clients import connect
 from coordinator.config import read_config
 from coordinator.essentials import Essentials
-from coordinator.lifecycle import Lane
 from coordinator.logs import configure_logging
+from coordinator.orders import obey
 from coordinator.outside.clock import time_out
 from coordinator.outside.commits import Commits
 from coordinator.outside.messages import Messages
@@ -40,7 +38,7 @@ class Worker:
         self.reconciler = Reconciler(essentials.journal, _hands(essentials), essentials.now)
 
     def start(self) -> None:
-        """Take back what a dead process had claimed, and start working; the policies have been read before."""
+        """Take back what a dead worker had claimed, and start working; the policies have been read before."""
         self._journal.reclaim()
         self.reconciler.start()
 
@@ -75,35 +73,23 @@ def _hands(essentials: Essentials) -> Hands:
     )
 
 
-def obey(words: Iterable[str], reconciler: Reconciler) -> None:
-    """Wake the lanes that each line names, until there are no more lines."""
-    for line in words:
-        reconciler.wake({Lane(word) for word in line.split()})
-
-
 def main() -> None:
-    """Work until SIGTERM; die at once when whoever started it is gone, which closes standard input."""
+    """Work until told to stop; end at once when whoever started this process is gone."""
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, signal.SIG_IGN)  # they are for `serve`, which tells us
     os.nice(NICENESS)
     configure_logging()
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for `serve`, which then tells us
     config = read_config(os.environ)
     clients = connect(config)
     essentials = Essentials(config, clients, Alerts(clients.slack, config.alert_channel))
     worker = Worker(essentials)
     essentials.start()
     worker.start()
-    threading.Thread(target=_until_orphaned, args=(worker.reconciler,), name="orders", daemon=True).start()
-    stopping.wait()
+    if not obey(sys.stdin, worker.reconciler.wake):
+        os._exit(1)  # as if killed with it: the next one may take over its leases soon
     essentials.stop()
     worker.stop()
     log.info("worker.stopped")
-
-
-def _until_orphaned(reconciler: Reconciler) -> None:
-    obey(sys.stdin, reconciler)
-    os._exit(1)  # as if killed with it: another process may be taking over its leases already
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ class Journal:
             outbox.retry(connection, work, due, error, uncertain=uncertain)
 
     def reclaim(self) -> int:
-        """Take back what a dead process had claimed, where no other process can be at work: on SQLite."""
+        """Take back what a dead worker had claimed, where no other worker can be at work: on SQLite."""
         if self._turns is None:
             return 0
         with self._patiently() as connection:

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from coordinator import orders
 from coordinator.lifecycle import Lane
 from coordinator.supervisor import Supervisor
 
 WAIT = 10.0  # seconds until a test gives up
-SCRIPT = (
-    'echo "started $$" >> "$DIARY"; while read line; do echo "$line" >> "$DIARY"; done; echo orphaned >> "$DIARY"'
-)
+SCRIPT = 'echo "started $$" >> "$DIARY"; while read line && [ "$line" != stop ]; do echo "$line" >> "$DIARY"; done'
 
 
 @dataclass
@@ -99,7 +98,7 @@ def test_a_pause_that_grows_keeps_a_worker_that_cannot_start_from_being_a_nuisan
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(yard.supervisor._stopping, "wait", pauses.append)
+    monkeypatch.setattr(yard.supervisor._stopping, "wait", pauses.append)  # and nothing stops
     for number in range(4):
         until(lambda number=number: len(yard.workers) == number + 1)
         os.kill(yard.workers[-1], signal.SIGKILL)
@@ -119,3 +118,24 @@ def test_a_worker_that_does_not_end_is_killed(yard: Yard, monkeypatch: pytest.Mo
     os.kill(yard.workers[0], signal.SIGSTOP)
     yard.supervisor.stop()
     assert not is_running(yard.workers[0])
+
+
+class TestOrders:
+    def test_lanes_are_woken_as_they_are_named_until_the_order_to_stop(self) -> None:
+        woken: list[set[Lane]] = []
+        given = [
+            orders.wake({Lane.COMMIT, Lane.JIRA}),
+            orders.wake({Lane.CLOCK}),
+            orders.STOP,
+            orders.wake(set(Lane)),
+        ]
+        assert orders.obey(given, woken.append)
+        assert woken == [{Lane.COMMIT, Lane.JIRA}, {Lane.CLOCK}]
+
+    def test_the_end_of_the_pipe_is_no_order_to_stop(self) -> None:
+        assert not orders.obey([orders.wake({Lane.SLACK})], lambda _: None)
+
+    def test_half_an_order_that_a_dead_worker_left_unread_does_no_harm(self) -> None:
+        woken: list[set[Lane]] = []
+        orders.obey(["ommit slack\n"], woken.append)
+        assert woken == [{Lane.SLACK}]
