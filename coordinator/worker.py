@@ -27,7 +27,7 @@ from coordinator.reconciler import Hands, Reconciler
 
 log = structlog.get_logger()
 
-NICENESS = 10  # where the processor is short, people's answers come first
+NICENESS = 5  # where the processor is short, people's answers come first
 
 
 class Worker:
