@@ -34,6 +34,11 @@ class Directory:
             self._users = users
         self.refresh_groups()
 
+    @property
+    def is_read(self) -> bool:
+        """Whether Slack has ever told who is there; before that, nobody seems to be."""
+        return bool(self._users)
+
     def refresh_groups(self) -> None:
         """Read anew who is in the user groups that policies name."""
         named = set(self._policies().people.external.values())

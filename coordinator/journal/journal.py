@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -54,7 +55,7 @@ class Journal:
     def __init__(self, engine: sa.Engine, on_work: Callable[[set[Lane]], None] = lambda _: None) -> None:
         self._engine = engine
         self._reader = engine.execution_options(read_only=True)
-        self._turns = Turns() if engine.dialect.name == "sqlite" else None
+        self._turns = Turns(Path(engine.url.database or "")) if engine.dialect.name == "sqlite" else None
         self.on_work = on_work
 
     # Facts
@@ -101,8 +102,8 @@ class Journal:
         return request
 
     def move(self, request_id: str, move: Move) -> Request:
-        """Record what happened; returns the request as it stands afterwards."""
-        with self._patiently() as connection:
+        """Record what a person did to a request; returns it as it stands afterwards."""
+        with self._urgently() as connection:
             lanes = _apply(connection, _request(connection, request_id, lock=True), move)
             request = _request(connection, request_id)
         self.on_work(lanes)
@@ -151,7 +152,7 @@ class Journal:
             outbox.retry(connection, work, due, error, uncertain=uncertain)
 
     def reclaim(self) -> int:
-        """Take back what a dead process had claimed, where no other process can be at work: on SQLite."""
+        """Take back what a dead worker had claimed, where no other worker can be at work: on SQLite."""
         if self._turns is None:
             return 0
         with self._patiently() as connection:

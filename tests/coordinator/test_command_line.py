@@ -181,7 +181,7 @@ class TestSettings:
     ) -> None:
         for name in COMPLETE:
             monkeypatch.delenv(name, raising=False)
-        monkeypatch.setattr("coordinator.serving._configure_logging", lambda: None)
+        monkeypatch.setattr("coordinator.serving.configure_logging", lambda: None)
         done = run("serve")
         assert done.exit_code == 1
         assert "the coordinator cannot start" in done.stderr
