@@ -87,6 +87,14 @@ def insist(
     return ask(operation, call)
 
 
+def confirm_account(clients: Clients, access: Access, account: str, missing: str) -> None:
+    """Raise TargetFault for credentials of another account: they would make everything look gone."""
+    identity = clients.reader("sts", access)
+    found = ask("GetCallerIdentity", lambda: str(identity.get_caller_identity()["Account"]))
+    if found != account:
+        raise TargetFault(f"The job's credentials are of account {found}, and {missing} is not there.")
+
+
 def request_id(answer: Mapping[str, Any]) -> str:
     """Return AWS's id of the call, by which CloudTrail and AWS support find it."""
     return str(answer["ResponseMetadata"].get("RequestId", "unknown"))
