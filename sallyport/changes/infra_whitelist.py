@@ -106,9 +106,8 @@ def _address_problem(address: str, allow_list: AllowList) -> str | None:
             "address that they come from, which your network's gateway or VPN knows"
         )
     if not allow_list.takes(network):
-        return (
-            f"{allow_list.title} has no list for IPv{network.version} here; name the IPv{10 - network.version} one"
-        )
+        other = 4 if network.version == 6 else 6
+        return f"{allow_list.title} takes only IPv{other} addresses here; name the one that calls come from"
     return None
 
 
