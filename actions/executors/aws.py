@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from actions.executors.protocol import TargetFault
 from actions.pacing import Backoff, Wait
@@ -67,7 +68,13 @@ def ask(operation: str, call: Callable[[], Answer]) -> Answer:
     except BotoCoreError as error:
         name = type(error).__name__
         raise AwsFault(f"AWS did not answer {operation} ({name}: {error}).", name) from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:  # botocore fell over a strange answer
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        ResponseParserError,
+    ) as error:  # botocore fell over a strange answer
         raise AwsFault(
             f"AWS answered {operation} in a way that cannot be read ({error!r}).", "Unreadable"
         ) from error

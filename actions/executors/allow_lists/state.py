@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from actions.executors.protocol import Claims
@@ -102,13 +102,16 @@ def openings(allow_list: AllowList, cidrs: Iterable[str]) -> Iterator[Opening]:
 
 def say(found: Iterable[Opening]) -> str:
     """Name where openings are: `sg-1 (ports 80, 443), sg-2 (port 7233)`."""
-    ports: dict[str, list[str]] = {}
-    for opening in sorted(found):
-        ports.setdefault(opening.holder, []).extend([str(opening.port)] if opening.port else [])
-    words = {
-        holder: f" (port{'s' * (len(n) > 1)} {', '.join(dict.fromkeys(n))})" for holder, n in ports.items() if n
-    }
-    return ", ".join(holder + words.get(holder, "") for holder in ports)
+    ports: dict[str, list[int]] = {}
+    for holder, port in sorted({(opening.holder, opening.port) for opening in found}):
+        ports.setdefault(holder, []).append(port)
+    return ", ".join(f"{holder}{_say_ports(numbers)}" for holder, numbers in ports.items())
+
+
+def _say_ports(numbers: Sequence[int]) -> str:
+    if numbers == [0]:
+        return ""
+    return f" ({'port' if len(numbers) == 1 else 'ports'} {', '.join(map(str, numbers))})"
 
 
 def _cidrs(entry: Entry) -> frozenset[str]:
