@@ -8,6 +8,8 @@ from typing import Any
 from sandbox.aws.errors import AwsError
 from sandbox.aws.wire import Parameters, Result
 
+PAGE = 100
+
 
 def values_of(parameters: Parameters, known: Sequence[str]) -> dict[str, frozenset[str]]:
     """The values of each filter; raises `AwsError` for one that is not *known* (`tag:` stands for any key)."""
@@ -24,13 +26,9 @@ def values_of(parameters: Parameters, known: Sequence[str]) -> dict[str, frozens
     return found
 
 
-def listed(
-    member: str, items: Sequence[dict[str, Any]], parameters: Parameters, *, least: int, most: int = 1000
-) -> Result:
-    """One page of *items*; *least* and *most* bound MaxResults."""
-    size = parameters.get("MaxResults", most)
-    if not least <= size <= most:
-        raise AwsError("InvalidParameterValue", f"Value ( {size} ) for parameter maxResults is invalid")
+def listed(member: str, items: Sequence[dict[str, Any]], parameters: Parameters) -> Result:
+    """One page of *items*. How many MaxResults may ask for is checked against the service's model."""
+    size = parameters.get("MaxResults", PAGE)
     token = parameters.get("NextToken", "from-0").removeprefix("from-")
     if not token.isdecimal():
         raise AwsError("InvalidNextToken", "The token is not valid")

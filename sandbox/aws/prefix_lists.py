@@ -91,7 +91,7 @@ class PrefixLists:
         views = [_view(one) for one in found if one.spec.account == caller.account]
         for one in found:
             self._proceed(one)
-        return listed("PrefixLists", views, parameters, least=1, most=_PER_CALL)
+        return listed("PrefixLists", views, parameters)
 
     def _entries(self, caller: Caller, parameters: Parameters) -> Result:
         found = self._list(caller, parameters)
@@ -100,7 +100,7 @@ class PrefixLists:
             raise AwsError("InvalidPrefixListVersion.NotFound", f"There is no version {version}")
         entries = found.versions[version - 1].items()
         views = [{"Cidr": cidr, **({"Description": text} if text else {})} for cidr, text in entries]
-        return listed("Entries", views, parameters, least=1, most=_PER_CALL)
+        return listed("Entries", views, parameters)
 
     def _modify(self, caller: Caller, parameters: Parameters) -> Result:
         found = self._list(caller, parameters)

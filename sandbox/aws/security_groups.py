@@ -104,7 +104,7 @@ class SecurityGroups:
             {"GroupId": g.id, "GroupName": g.name, "OwnerId": g.account, "Description": g.name, "VpcId": g.vpc}
             for g in found
         ]
-        return listed("SecurityGroups", views, parameters, least=5)
+        return listed("SecurityGroups", views, parameters)
 
     def _describe_rules(self, caller: Caller, parameters: Parameters) -> Result:
         rules = [rule for rule in self._rules.values() if self._groups[rule.group].account == caller.account]
@@ -114,7 +114,7 @@ class SecurityGroups:
             else:
                 rules = [rule for rule in rules if rule.tags.get(name.removeprefix(_TAG_FILTER)) in values]
         views = [self._view(rule) for rule in rules] + self._egress(caller, parameters)
-        return listed("SecurityGroupRules", views, parameters, least=5)
+        return listed("SecurityGroupRules", views, parameters)
 
     def _authorize(self, caller: Caller, parameters: Parameters) -> Result:
         group = self._group(caller, parameters)
