@@ -76,7 +76,7 @@ class InfraWhitelist:
         return item.owners if item else frozenset()
 
     def title(self, catalogue: Catalogue) -> str:  # noqa: ARG002  # the address says it all
-        return f"Access from {self.address}" + (f" ({self.description})" if self.description else "")
+        return self.address + (f" ({self.description})" if self.description else "")
 
     def details(self, catalogue: Catalogue) -> Sequence[tuple[str, str]]:  # noqa: ARG002
         described = (("Description", self.description),) if self.description else ()

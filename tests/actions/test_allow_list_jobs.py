@@ -70,7 +70,7 @@ def test_two_people_hold_one_address_until_the_second_of_them_ends(world: AllowW
     ana, kim = world.address("iw-222222", 1), world.address("iw-333333", 3, who="kim@example.com")
     assert world.let_in(ana) == 0
     assert world.github.outcomes["iw-222222"].result is Result.APPLIED
-    assert "Access from 198.51.100.10/32 (Home office) in dev is in force until" in world.slack.said("C0INFRA")
+    assert "198.51.100.10/32 (Home office) in dev is in force until" in world.slack.said("C0INFRA")
     assert world.let_in(kim) == 0
     assert world.github.outcomes["iw-333333"].result is Result.ALREADY
     assert world.ours() == {(HOME, 80), (HOME, 443)}

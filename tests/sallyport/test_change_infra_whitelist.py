@@ -183,7 +183,7 @@ def test_the_target_is_the_allow_list_of_the_environment() -> None:
 
 
 def test_people_are_told_what_it_is_what_it_does_and_how_it_ends() -> None:
-    assert HOME.title(CATALOGUE) == "Access from 198.51.100.10/32 (Home office)"
+    assert HOME.title(CATALOGUE) == "198.51.100.10/32 (Home office)"
     assert HOME.details(CATALOGUE) == (("Address", "198.51.100.10/32"), ("Description", "Home office"))
     assert InfraWhitelist("198.51.100.0/28").details(CATALOGUE) == (("Address", "198.51.100.0/28"),)
     assert HOME.effect("non-prod", CATALOGUE) == (
