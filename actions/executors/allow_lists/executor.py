@@ -15,8 +15,8 @@ from actions.executors.allow_lists.evidence import proof
 from actions.executors.allow_lists.observing import observe
 from actions.executors.allow_lists.planning import additions, make_plan, removals
 from actions.executors.allow_lists.state import Holder, ListState, Opening, Rule, set_scene
+from actions.executors.attempts import Attempts
 from actions.executors.aws import AwsFault, Clients, confirm_account
-from actions.executors.identity_center.attempts import Attempts
 from actions.executors.protocol import Claims, Plan, Target
 from actions.pacing import Wait
 from sallyport.changes.allow_list import AllowList
@@ -89,7 +89,7 @@ class AllowLists:
             if fault.code not in OVERTAKEN:
                 raise
             self._wait(_LAG)
-            return f"Somebody was faster ({fault.code}); AWS was read again"
+            return f"Somebody was faster ({fault.code}); AWS is read again"
 
     def _calls(self, target: Target) -> ListCalls:
         return ListCalls(self._clients, target.access, self._wait)

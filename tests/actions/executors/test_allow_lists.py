@@ -342,7 +342,7 @@ def test_a_rule_that_somebody_makes_between_the_look_and_the_call_is_no_fault(de
     plan = dev.plan(executor)
     aws.ec2.groups.add(WEB, HOME, 443, "by hand")
     first, second = executor.apply(plan, "iw-222222")
-    assert first == "Somebody was faster (InvalidPermission.Duplicate); AWS was read again"
+    assert first == "Somebody was faster (InvalidPermission.Duplicate); AWS is read again"
     assert second.startswith(f"AuthorizeSecurityGroupIngress {TEMPORAL}, 1 rules: AWS request ")
     dev.settle()
     assert ours(aws) == {(HOME, 80)}
@@ -364,7 +364,7 @@ def test_a_stale_version_is_never_written_over(staging: Job, aws: AwsStandIn) ->
     plan = staging.plan(executor)
     aws.ec2.lists.edit(LIST, {"203.0.113.5/32": "by hand"})
     assert executor.apply(plan, "iw-222222") == (
-        "Somebody was faster (PrefixListVersionMismatch); AWS was read again",
+        "Somebody was faster (PrefixListVersionMismatch); AWS is read again",
     )
     staging.settle()
     assert aws.ec2.lists.entries(LIST).keys() == {OFFICE, "203.0.113.5/32", HOME}
@@ -447,6 +447,16 @@ def test_restoring_takes_away_what_was_let_in_and_brings_nothing_back(
     assert executor.restore(plan, "iw-333333") == ()
     assert ours(aws) | ours(aws, TEMPORAL) == set()
     assert aws.ec2.lists.entries(LIST) == {OFFICE: "office"}
+
+
+def test_restoring_leaves_what_somebody_else_made_meanwhile(dev: Job, aws: AwsStandIn) -> None:
+    executor = dev.executor()
+    plan = dev.plan(executor)
+    aws.ec2.groups.add(WEB, HOME, 443, "by hand")
+    executor.apply(plan, "iw-222222")
+    executor.restore(plan, "iw-222222")
+    assert ours(aws, TEMPORAL) == set()
+    assert aws.ec2.groups.lets_in(WEB, HOME, 443)
 
 
 def test_evidence_carries_request_ids_and_how_full_everything_is(dev: Job, aws: AwsStandIn) -> None:
