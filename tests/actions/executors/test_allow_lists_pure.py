@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actions.executors.allow_lists.drift import drift
@@ -58,6 +58,7 @@ def open_now(state: ListState) -> set[Opening]:
 events = st.lists(st.sampled_from(ADDRESSES) | st.integers(0, 5), max_size=12)
 
 
+@settings(deadline=None)  # a dozen plans each
 @given(events, st.sets(st.sampled_from(ADDRESSES)), st.sampled_from([GROUPS, LISTS]))
 def test_any_order_of_entries_and_ends_leaves_exactly_the_union_of_leases_and_what_others_made(
     story: list[Any], by_hand: set[str], allow_list: AllowList
