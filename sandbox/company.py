@@ -27,7 +27,11 @@ from sandbox.slack import SlackStandIn, sample_workspace
 REPOSITORY = "acme/infra"
 COORDINATOR_TOKEN = "ghp_coordinator"
 JIRA_TOKEN = "jira-token"  # of the robot
-COMMANDS = {"/apiwhitelisting": "API whitelisting", "/prod-access": "Production access"}
+COMMANDS = {
+    "/apiwhitelisting": "API whitelisting",
+    "/infra": "Infrastructure",
+    "/prod-access": "Production access",
+}
 READY_WITHIN = 20.0
 
 

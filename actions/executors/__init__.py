@@ -32,8 +32,15 @@ def _identity_center(policies: Policies, aws: Clients, now: Now, wait: Wait) -> 
     return IdentityCenter(policies, aws, now=now, wait=wait)
 
 
+def _allow_lists(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executor[Any]:  # noqa: ARG001  # no clock
+    from actions.executors.allow_lists.executor import AllowLists
+
+    return AllowLists(policies, aws, wait=wait)
+
+
 EXECUTORS: Mapping[str, Factory] = {
     "api-whitelisting": _api_gateway,
+    "infra-whitelist": _allow_lists,
     "prod-access": _identity_center,
 }
 

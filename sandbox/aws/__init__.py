@@ -14,7 +14,9 @@ from sandbox.aws.world import (
     AwsWorld,
     Directory,
     PermissionSet,
+    PrefixList,
     Role,
+    SecurityGroup,
     User,
     sample_world,
 )
@@ -34,7 +36,9 @@ __all__ = [
     "CannotJudge",
     "Directory",
     "PermissionSet",
+    "PrefixList",
     "Role",
+    "SecurityGroup",
     "User",
     "sample_world",
 ]

@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.aws.apigateway import ApiGateway
 from sandbox.aws.apis import RestApi
+from sandbox.aws.ec2 import Ec2
 from sandbox.aws.identity_center import IdentityCenter
 
 _STYLE = """
@@ -25,7 +26,7 @@ pre{background:#f4f6f9;border-radius:6px;padding:.6rem;white-space:pre-wrap;over
 """
 
 
-def page(apigateway: ApiGateway, center: IdentityCenter) -> str:
+def page(apigateway: ApiGateway, center: IdentityCenter, ec2: Ec2) -> str:
     sections = [
         "<h2>API Gateway</h2>",
         *map(_api, apigateway.apis()),
@@ -34,6 +35,8 @@ def page(apigateway: ApiGateway, center: IdentityCenter) -> str:
         _table(("Account", "Permission set", "User"), sorted(center.assignments())),
         "<h3>Inline policies</h3>",
         _inline_policies(center),
+        "<h2>EC2</h2>",
+        *_allow_lists(ec2),
     ]
     body = "\n".join(sections)
     return (
@@ -53,6 +56,16 @@ def _api(api: RestApi) -> str:
     details = escape(f"{spec.id}, {spec.account}, {spec.endpoint}")
     heading = f"{escape(spec.name)} <span class='muted'>{details}</span>"
     return f"<h3>{heading}</h3><div class='columns'>{saved}{''.join(served)}</div>"
+
+
+def _allow_lists(ec2: Ec2) -> Iterable[str]:
+    for group in ec2.groups.groups():
+        yield f"<h3>Security group {escape(group.name)} ({escape(group.id)})</h3>"
+        rows = [(rule.source, str(rule.from_port), rule.description) for rule in ec2.groups.rules(group.id)]
+        yield _table(("Source", "Port", "Description"), sorted(rows))
+    for found in ec2.lists.lists():
+        yield f"<h3>Prefix list {escape(found.spec.name)} ({escape(found.spec.id)}), version {found.version}</h3>"
+        yield _table(("Range", "Description"), sorted(found.entries.items()))
 
 
 def _inline_policies(center: IdentityCenter) -> str:

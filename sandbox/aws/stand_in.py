@@ -22,6 +22,7 @@ from starlette.routing import Route
 from sandbox.aws import wire
 from sandbox.aws.apigateway import ApiGateway
 from sandbox.aws.credentials import Caller, Callers, Scope, scope_of
+from sandbox.aws.ec2 import Ec2
 from sandbox.aws.errors import AwsError
 from sandbox.aws.identity_center import IdentityCenter
 from sandbox.aws.identity_store import IdentityStore
@@ -73,9 +74,11 @@ class AwsStandIn:
         self._calls: list[Call] = []
         self._moto = Moto()
         self.apigateway = ApiGateway(world, clock, self._lock)
+        self.ec2 = Ec2(world, self._lock)
         self.identity_center = IdentityCenter(world, clock, self._lock)
         self._services: dict[str, Service] = {
             "apigateway": self.apigateway,
+            "ec2": self.ec2,
             "sso": SsoAdmin(self.identity_center),
             "identitystore": IdentityStore(self.identity_center),
             "sts": Sts(self._callers, world.roles),
@@ -99,7 +102,7 @@ class AwsStandIn:
 
     async def _page(self, _request: Request) -> Response:
         with self._lock:
-            return HTMLResponse(page(self.apigateway, self.identity_center))
+            return HTMLResponse(page(self.apigateway, self.identity_center, self.ec2))
 
     async def _serve(self, request: Request) -> Response:
         incoming = Incoming(
@@ -110,7 +113,7 @@ class AwsStandIn:
             await request.body(),
         )
         scope = scope_of(incoming.headers.get("authorization", ""))
-        service = self._services.get(_service_name(incoming, scope))
+        service = self._stand_in_for(incoming, scope)
         if service is not None:
             with self._lock:
                 found = self._answer(service, incoming, scope)
@@ -120,6 +123,13 @@ class AwsStandIn:
             )
             found = await self._ask_moto(incoming, scope, raw_path)
         return Response(found.body, found.status, dict(found.headers))
+
+    def _stand_in_for(self, incoming: Incoming, scope: Scope | None) -> Service | None:
+        """What serves the call; None where moto does, which has the rest of EC2."""
+        name = _service_name(incoming, scope)
+        if name == "ec2" and _form(incoming).get("Action") not in self.ec2.operations:
+            return None
+        return self._services.get(name)
 
     def _answer(self, service: Service, incoming: Incoming, scope: Scope | None) -> Outgoing:
         protocol, operations = service.protocol, service.operations
@@ -155,7 +165,7 @@ class AwsStandIn:
         if scope is None:
             raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token")
         caller = self._callers.find(scope, incoming.headers.get("x-amz-security-token"))
-        if service in {"apigateway", "sso-admin", "identitystore"} and scope.region != self._world.region:
+        if service in {"apigateway", "ec2", "sso-admin", "identitystore"} and scope.region != self._world.region:
             raise AwsError("UnknownRegionException", f"the sandbox has nothing in {scope.region}")
         return caller
 
