@@ -26,6 +26,12 @@ def _api_gateway(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Exec
     return ApiGateway(policies, aws, now=now, wait=wait)
 
 
+def _environments(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executor[Any]:  # noqa: ARG001
+    from actions.executors.environments.executor import Environments
+
+    return Environments(policies, aws, wait)
+
+
 def _identity_center(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executor[Any]:
     from actions.executors.identity_center.executor import IdentityCenter
 
@@ -41,6 +47,7 @@ def _allow_lists(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Exec
 EXECUTORS: Mapping[str, Factory] = {
     "api-whitelisting": _api_gateway,
     "infra-whitelist": _allow_lists,
+    "infra-stop": _environments,
     "prod-access": _identity_center,
 }
 

@@ -8,6 +8,7 @@ from sallyport.catalogue import Catalogue
 from sallyport.changes.allow_list import ALLOW_LISTS, AllowList
 from sallyport.changes.api_whitelisting import APIS, Api, ApiWhitelisting
 from sallyport.changes.infra_whitelist import InfraWhitelist
+from sallyport.changes.infra_stop import INFRASTRUCTURE, InfraStop, Infrastructure
 from sallyport.changes.prod_access import (
     ACCOUNTS,
     DIRECTORY,
@@ -21,6 +22,7 @@ from sallyport.changes.protocol import Change, ChangeKind
 KINDS: Mapping[str, type[Change]] = {
     "api-whitelisting": ApiWhitelisting,
     "infra-whitelist": InfraWhitelist,
+    "infra-stop": InfraStop,
     "prod-access": ProdAccess,
 }
 
@@ -31,6 +33,7 @@ FACTS: Mapping[str, Callable[[Catalogue, str, str], object]] = {
     PERMISSION_SETS: PermissionSet.find,
     ACCOUNTS: lambda catalogue, item, place: ProdAccess(item, "").account_id(place, catalogue),
     ALLOW_LISTS: lambda catalogue, _, place: AllowList.find(catalogue, place),
+    INFRASTRUCTURE: lambda catalogue, _, place: Infrastructure.find(catalogue, place),
     DIRECTORY: lambda catalogue, _, place: Directory.find(catalogue, place),
 }
 

@@ -1,0 +1,91 @@
+"""Stop and start of one environment: observe, plan, write in order, wait, put back.
+
+Services go down before databases and come up after them. One resource that AWS refuses keeps no other from being
+done: it is given up for this job, and told. Nothing is written that `planning` did not plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from actions.executors.aws import Clients
+from actions.executors.environments import wording
+from actions.executors.environments.calls import DatabaseCalls, ServiceCalls
+from actions.executors.environments.planning import brought_back, make_plan, set_scene
+from actions.executors.environments.reading import read_environment
+from actions.executors.environments.state import EnvironmentState, Resource
+from actions.executors.environments.turning import Turning
+from actions.executors.environments.waiting import Patience
+from actions.executors.protocol import Claims, Plan, Target, TargetFault
+from actions.pacing import Wait
+from sallyport.changes.infra_stop import Infrastructure
+from sallyport.policies import Policies
+
+
+class Environments:
+    """The executor of the flow `infra-stop`; a target is one environment of an account and region."""
+
+    def __init__(self, policies: Policies, clients: Clients, wait: Wait) -> None:
+        self._catalogue = policies.catalogue
+        self._clients = clients
+        self._wait = wait
+        self._given_up: dict[str, dict[str, str]] = {}  # by lock, then by the resource's key
+
+    def observe(self, target: Target, claims: Claims) -> EnvironmentState:  # noqa: ARG002  # all of it is read
+        """Read every service and database that the catalogue gives to the environment."""
+        return self._read(target)
+
+    def plan(self, target: Target, state: EnvironmentState, claims: Claims) -> Plan[EnvironmentState]:
+        """Return the difference to make; no calls."""
+        production = self._infrastructure(target).production
+        return make_plan(target, set_scene(target, claims, state, production=production))
+
+    def apply(self, plan: Plan[EnvironmentState], reference: str) -> tuple[str, ...]:  # noqa: ARG002  # AWS keeps none
+        """Stop and start what the plan says; what AWS refuses is given up, and the next plan tells it."""
+        found, wanted = plan.observed.resources, plan.wanted.resources
+        return self._turn(plan.target, found, {key: wanted[key] for key in wanted if wanted[key] != found[key]})
+
+    def restore(self, plan: Plan[EnvironmentState], reference: str) -> tuple[str, ...]:  # noqa: ARG002  # AWS keeps none
+        """Bring back what the plan stopped; what it started stays. TargetFault names what did not come back."""
+        now = self._read(plan.target).resources
+        goals = brought_back(plan, now)
+        done = self._turn(plan.target, now, goals)
+        if left := {key: why for key, why in self._reasons(plan.target).items() if key in goals}:
+            raise TargetFault(wording.not_started(left.items()))
+        return done
+
+    def evidence(self, state: EnvironmentState, claims: Claims) -> Sequence[str]:  # noqa: ARG002  # all of it matters
+        """Say how each resource was read back."""
+        return tuple(wording.read_back(found) for found in state.resources.values())
+
+    def housekeeping(self, target: Target, claims: Claims) -> tuple[str, ...]:  # noqa: ARG002  # nothing is left behind
+        """Do nothing: an end leaves nothing behind."""
+        return ()
+
+    def _turn(
+        self, target: Target, found: Mapping[str, Resource], goals: Mapping[str, Resource]
+    ) -> tuple[str, ...]:
+        patience = Patience(target.lock, self._wait)
+        turning = Turning(self._services(target), self._databases(target), patience, self._reasons(target))
+        turning.turn(found, goals)
+        return tuple(turning.done)
+
+    def _read(self, target: Target) -> EnvironmentState:
+        calls = self._services(target), self._databases(target)
+        return read_environment(self._infrastructure(target), *calls, self._reasons(target))
+
+    def _services(self, target: Target) -> ServiceCalls:
+        return ServiceCalls(self._clients, target.access, self._wait)
+
+    def _databases(self, target: Target) -> DatabaseCalls:
+        return DatabaseCalls(self._clients, target.access, self._wait)
+
+    def _reasons(self, target: Target) -> dict[str, str]:
+        """Return why this job does no more about a resource, by key."""
+        return self._given_up.setdefault(target.lock, {})
+
+    def _infrastructure(self, target: Target) -> Infrastructure:
+        try:
+            return Infrastructure.find(self._catalogue, target.environment)
+        except LookupError as error:
+            raise TargetFault(f"Nobody can tell what belongs to {target.environment}: {error}.") from error
