@@ -54,6 +54,34 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
+class EcsService:
+    """A service with as many tasks as it wants; `limits` are the minimum and maximum of its automatic scaling."""
+
+    account: str
+    cluster: str
+    name: str
+    desired: int
+    daemon: bool = False
+    limits: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RdsDatabase:
+    """A DB instance, or a cluster if `is_cluster`; the rest says whether AWS lets it be stopped."""
+
+    account: str
+    name: str
+    engine: str = "postgres"
+    is_cluster: bool = False
+    multi_az: bool = False
+    member_of: str = ""
+    replica_of: str = ""
+    replicas: tuple[str, ...] = ()
+    global_cluster: str = ""
+    engine_mode: str = "provisioned"
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     id: str
     email: str
@@ -127,6 +155,8 @@ class AwsWorld:
     security_groups: tuple[SecurityGroup, ...] = ()
     prefix_lists: tuple[PrefixList, ...] = ()
     directory: Directory = field(default_factory=Directory)
+    services: tuple[EcsService, ...] = ()
+    databases: tuple[RdsDatabase, ...] = ()
     keys: tuple[AccessKey, ...] = ()
     roles: tuple[Role, ...] = ()
     region: str = REGION
@@ -139,6 +169,8 @@ def sample_world() -> AwsWorld:
         security_groups=_security_groups(),
         prefix_lists=_prefix_lists(),
         directory=_directory(),
+        services=_services(),
+        databases=_databases(),
         keys=_keys(),
         roles=_roles(),
     )
@@ -163,6 +195,29 @@ def _roles() -> tuple[Role, ...]:
         Role(NONPROD, "sallyport-apply"),
         Role(NONPROD, "sallyport-apply-dev"),
         Role(NONPROD, "sallyport-apply-staging"),
+    )
+
+
+def _services() -> tuple[EcsService, ...]:
+    return (
+        EcsService(NONPROD, "acme-dev", "agent", 3, daemon=True),
+        EcsService(NONPROD, "acme-dev", "api", 2, limits=(2, 6)),
+        EcsService(NONPROD, "acme-dev", "nightly", 0),
+        EcsService(NONPROD, "acme-dev", "worker", 1),
+        EcsService(NONPROD, "acme-staging", "api", 2, limits=(1, 4)),
+        EcsService(NONPROD, "acme-staging", "worker", 2),
+        EcsService(PROD, "acme-prod", "api", 4, limits=(4, 12)),
+    )
+
+
+def _databases() -> tuple[RdsDatabase, ...]:
+    """Those of staging cannot be stopped: one is a read replica of the other."""
+    return (
+        RdsDatabase(NONPROD, "acme-dev-db"),
+        RdsDatabase(NONPROD, "acme-dev-orders", "aurora-postgresql", is_cluster=True),
+        RdsDatabase(NONPROD, "acme-staging-db", replicas=("acme-staging-reports",)),
+        RdsDatabase(NONPROD, "acme-staging-reports", replica_of="acme-staging-db"),
+        RdsDatabase(PROD, "acme-prod-db", multi_az=True),
     )
 
 
