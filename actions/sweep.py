@@ -5,12 +5,14 @@ A sweep cannot be blocked by one bad file: what nobody can attribute is given to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from actions.befores import SUFFIX as BEFORE
 from actions.deadlines import Due, scan
+from actions.executors import UNDONE_BY_AWS
 from actions.ledger import Books, Ledger
 from actions.verification import Finding, Site, site_of
 from actions.workspace import Workspace
@@ -22,6 +24,9 @@ from sallyport.policies import Policies
 from sallyport.problems import Problems
 
 REMEMBERED = timedelta(days=1)
+APPLIED_WITHIN = timedelta(
+    minutes=45
+)  # of the last approval: until then the job that applies an entry may be at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,17 @@ class Sweep:
             if not finding.is_wanted(now)
         )
 
+    def undone(self, now: datetime) -> tuple[Overdue, ...]:
+        """Return the live entries that AWS may have undone by itself, so that they are looked at again."""
+        findings = (self.books.ledger.finding(flow, one) for flow, one in self._undoable())
+        live = (finding for finding in findings if finding.is_wanted(now) and not _is_fresh(finding, now))
+        return tuple(self._attributed(finding, "AWS may have undone it") for finding in live)
+
+    def _undoable(self) -> Iterator[tuple[str, str]]:
+        for flow in sorted(UNDONE_BY_AWS):
+            names = sorted(path.name for path in (self._workspace.root / FOLDER / flow).glob("*.yaml"))
+            yield from ((flow, name.removesuffix(".yaml")) for name in names if not name.endswith(BEFORE))
+
     def _candidates(self, now: datetime) -> list[Due]:
         self._workspace.insist_on_history()
         glanced = list(scan(self._workspace.root, now, self._may_be_permanent))
@@ -85,6 +101,11 @@ class Sweep:
             environment, access = responsible(finding, self.books.ledger)
             return Overdue(finding, why, environment, access, None, str(error))
         return Overdue(finding, why, site.target.environment, site.target.access, site)
+
+
+def _is_fresh(finding: Finding, now: datetime) -> bool:
+    approvals = finding.entry.approvals if finding.entry else ()
+    return any(now < approval.at + APPLIED_WITHIN for approval in approvals)
 
 
 def _may_be_left(finding: Finding, now: datetime) -> bool:

@@ -52,6 +52,10 @@ EXECUTORS: Mapping[str, Factory] = {
 }
 
 
+# AWS undoes these by itself after a while: a sweep looks at their live entries too.
+UNDONE_BY_AWS = frozenset({"infra-stop"})
+
+
 def executor_for(flow: str, policies: Policies, aws: Clients, *, now: Now, wait: Wait) -> Executor[Any]:
     """Make the executor of *flow*; LookupError says which flows have one."""
     if flow not in EXECUTORS:

@@ -1,4 +1,4 @@
-"""Application Auto Scaling as far as ECS services have limits: registering moves the count between them at once."""
+"""Application Auto Scaling as far as ECS services have limits: registering moves a count between them at once."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ from actions.executors.environments.state import (
     STOPPED,
     Database,
     EnvironmentState,
+    Kind,
     Resource,
     Service,
 )
@@ -223,16 +224,26 @@ def _notes(scene: Scene) -> Iterator[tuple[str, str]]:
     blocked = dict(_blocked(scene))
     for entry in scene.live:
         memories = scene.memories[entry.id]
+        down = [key for key in _turned(memories) if scene.is_stopped(key)]
         lines = [
             wording.while_stopped(resource, memories.get(key), blocked.get(key, ""))
             for key, resource in scene.state.resources.items()
         ]
-        yield entry.id, "\n".join([wording.count_stopped(scene.state), *lines, *_missing(scene)])
+        yield entry.id, "\n".join([wording.counted_stopped(down), *lines, *_missing(scene)])
     for entry in scene.over:
         memories = scene.memories.get(entry.id, {})
-        known = [(key, scene.state.resources.get(key), memory) for key, memory in memories.items()]
-        lines = [wording.after_start(key, found, memory, held=key in scene.held) for key, found, memory in known]
-        yield entry.id, "\n".join(lines)
+        if turned := _turned(memories):
+            up = [key for key in turned if key in scene.state.resources and not scene.is_stopped(key)]
+            lines = [
+                wording.after_start(key, scene.state.resources.get(key), memories[key], held=key in scene.held)
+                for key in turned
+            ]
+            yield entry.id, "\n".join([wording.counted_running(up), *lines])
+
+
+def _turned(memories: Memories) -> list[str]:
+    """Return the keys of what a stop turns off: not of services that had no task anyway."""
+    return [key for key, memory in memories.items() if memory.desired or not key.startswith(f"{Kind.SERVICE}/")]
 
 
 def _missing(scene: Scene) -> Iterator[str]:

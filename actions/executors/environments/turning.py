@@ -58,7 +58,7 @@ class Turning:
             return
         for goal in goals:
             if not _is_down(found[goal.key]):
-                self._attempt(goal, partial(self._stop_database, goal))
+                self._attempt_on(goal, partial(self._stop_database, goal), lambda found: found.is_down)
         self._await_databases("stopped databases", goals, lambda database: database.status == STOPPED)
 
     def _databases_up(self, found: Mapping[str, Resource], goals: Sequence[Database]) -> None:
@@ -66,7 +66,7 @@ class Turning:
         down = [goal for goal in goals if _is_down(found[goal.key])]
         self._await_databases("stopped databases", down, lambda database: database.status != STOPPING)
         for goal in down:
-            self._attempt(goal, partial(self._start_database, goal))
+            self._attempt_on(goal, partial(self._start_database, goal), lambda found: not found.is_down)
         self._await_databases("running databases", goals, lambda database: database.is_serving)
 
     def _scale_first(self, before: Resource, goal: Service) -> None:
@@ -103,7 +103,22 @@ class Turning:
         except AwsFault as fault:
             self.given_up[goal.key] = str(fault).rstrip(".")
 
+    def _attempt_on(self, goal: Database, write: Callable[[], None], is_begun: Callable[[Database], bool]) -> None:
+        """Write, unless it turns out that another job was faster or that only the answer was lost."""
+
+        def look_after_a_fault() -> None:
+            try:
+                write()
+            except AwsFault:
+                found = self.databases.database(goal.kind, goal.name)
+                if found is None or not is_begun(found):
+                    raise
+
+        self._attempt(goal, look_after_a_fault)
+
     def _await_services(self, goals: Sequence[Service]) -> None:
+        if not goals:
+            return
         awaited = {goal.key for goal in goals} - self.given_up.keys()
         clusters = sorted({goal.cluster for goal in goals if goal.key in awaited})
 
@@ -116,6 +131,8 @@ class Turning:
 
     def _await_databases(self, what: str, goals: Iterable[Database], is_done: Callable[[Database], bool]) -> None:
         awaited = [goal for goal in goals if goal.key not in self.given_up]
+        if not awaited:
+            return
 
         def look() -> dict[str, str]:
             read = (self.databases.database(goal.kind, goal.name) for goal in awaited)

@@ -28,12 +28,12 @@ class Patience:
 
     def until_none_is_left(self, what: str, look: Look, pauses: Backoff) -> Mapping[str, str]:
         """Look until nothing is awaited or the time is over; return what is still awaited."""
-        log, seen = logger(target=self.lock, awaited=what), None
-        left = look()
+        log, left = logger(target=self.lock, awaited=what), look()
+        told: Mapping[str, str] = {}
         for pause in pauses.pauses():
-            if left != seen:
+            if left != told:
                 log.info("waiting", left=dict(left))
-                seen = left
+                told = left
             if not left:
                 return left
             self.wait(pause)

@@ -8,7 +8,6 @@ from actions.executors.environments.memory import Memory
 from actions.executors.environments.state import (
     KIND_NAMES,
     Database,
-    EnvironmentState,
     Kind,
     Resource,
     Scaling,
@@ -50,13 +49,12 @@ def missing(name: str) -> str:
     return f"{name} is in the catalogue, but not in AWS."
 
 
-def count_stopped(state: EnvironmentState) -> str:
-    """Count what is down, by kind, for the first line of an account."""
-    down = [key for key, service in state.services.items() if service.desired == 0]
-    down += [key for key, database in state.databases.items() if database.is_down]
-    counts = {kind: sum(key.startswith(f"{kind}/") for key in down) for kind in Kind}
-    said = [f"{count} {KIND_NAMES[kind]}{'' if count == 1 else 's'}" for kind, count in counts.items() if count]
-    return f"Stopped: {', '.join(said) or 'nothing'}."
+def counted_stopped(keys: Iterable[str]) -> str:
+    return f"Stopped: {_counts(keys)}."
+
+
+def counted_running(keys: Iterable[str]) -> str:
+    return f"Running again: {_counts(keys)}."
 
 
 def while_stopped(found: Resource, memory: Memory | None, why_not: str) -> str:
@@ -81,7 +79,7 @@ def _service_while_stopped(found: Service, memory: Memory | None) -> str:
         return f"{name} has {tasks(found.desired)}, since somebody started it meanwhile; it is left to them."
     if not memory.desired:
         return f"{name} had no task before, and gets none afterwards."
-    return f"{name} is stopped; its {tasks(memory.desired)} come back afterwards."
+    return f"{name} is {_status(found)}, and comes back with {tasks(memory.desired)}."
 
 
 def after_start(key: str, found: Resource | None, memory: Memory, *, held: bool) -> str:
@@ -94,6 +92,12 @@ def after_start(key: str, found: Resource | None, memory: Memory, *, held: bool)
     if not memory.is_ours:
         return f"{name} is {_status(found)}, as somebody else left it."
     return f"{name} is {_status(found)}."
+
+
+def _counts(keys: Iterable[str]) -> str:
+    kinds = [key.partition("/")[0] for key in keys]
+    counts = {KIND_NAMES[kind]: kinds.count(kind) for kind in Kind if kind in kinds}
+    return ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for name, n in counts.items()) or "nothing"
 
 
 def tasks(count: int) -> str:
