@@ -1,7 +1,7 @@
 """`actions expire`: takes back everything due that one role can take back, each target on its own.
 
-It also repairs what AWS undoes by itself. A target that fails keeps no other from its end; what failed is loud, and
-due again at the next sweep.
+It also repairs what AWS undoes by itself. A target that fails keeps no other from its end; what failed is loud,
+and due again at the next sweep.
 """
 
 from __future__ import annotations

@@ -71,23 +71,29 @@ class Rds:
     def turn(self, account: str, name: str, status: str) -> None:
         """Begin to stop (`stopping`) or start (`starting`) a database, or let it be something else for good."""
         with self._lock:
-            database = self.find(account, name)
-            database.status, database.restarts_at = status, None
-            database.settles_at = self._clock() + self.turn_time if status in _AFTERWARDS else None
+            self._begin(self.find(account, name), status, self._clock())
 
     def delete(self, account: str, name: str) -> None:
         with self._lock:
             del self._databases[account, name]
 
     def _settle(self, database: RunningDatabase) -> None:
-        now = self._clock()
-        if database.settles_at and now >= database.settles_at:
-            database.status = _AFTERWARDS[database.status]
-            if database.status == "stopped":
-                database.restarts_at = database.settles_at + RESTARTS_AFTER
-            database.settles_at = None
-        if database.restarts_at and now >= database.restarts_at:
-            self.turn(database.spec.account, database.spec.name, "starting")
+        self._become(database)
+        if database.restarts_at and self._clock() >= database.restarts_at:
+            self._begin(database, "starting", database.restarts_at)
+            self._become(database)
+
+    def _become(self, database: RunningDatabase) -> None:
+        if database.settles_at is None or self._clock() < database.settles_at:
+            return
+        database.status = _AFTERWARDS[database.status]
+        if database.status == "stopped":
+            database.restarts_at = database.settles_at + RESTARTS_AFTER
+        database.settles_at = None
+
+    def _begin(self, database: RunningDatabase, status: str, at: datetime) -> None:
+        database.status, database.restarts_at = status, None
+        database.settles_at = at + self.turn_time if status in _AFTERWARDS else None
 
     # The operations
 

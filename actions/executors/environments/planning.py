@@ -186,19 +186,21 @@ def _refusals(scene: Scene, goals: Mapping[str, Resource]) -> Iterator[tuple[str
         if reasons and not any(key in goals or scene.is_stopped(key) for key in scene.ours(entry.id)):
             yield entry.id, wording.nothing_stopped(reasons)
     for entry in scene.claims.ended:
-        left = [key for key in scene.ours(entry.id) if key in scene.state.given_up and key not in scene.held]
-        if left:
-            yield entry.id, wording.not_started([(key, scene.state.given_up[key]) for key in left])
+        ours = set(scene.ours(entry.id)) - scene.held
+        if left := [(key, reason) for key, reason in scene.state.given_up.items() if key in ours]:
+            yield entry.id, wording.not_started(left)
 
 
 def _blocked(scene: Scene) -> Iterator[tuple[str, str]]:
     """Yield what a stop leaves running, with the reason."""
     yield from scene.state.given_up.items()
     for key, database in scene.state.databases.items():
-        if key not in scene.state.given_up and database.obstacle:
+        if key in scene.state.given_up:
+            continue
+        if database.obstacle:
             yield key, database.obstacle
         elif key in scene.held and _stopped(database) == database and not database.is_down:
-            yield key, wording.busy(database.status)
+            yield key, wording.BUSY
 
 
 def _records(scene: Scene, refusals: Iterable[str]) -> Iterator[Before]:

@@ -16,6 +16,7 @@ from actions.executors.environments.state import (
 )
 
 PRODUCTION = "it is production, which is never stopped, whatever policy says"
+BUSY = "only a database that is available can be stopped; the next sweep tries again"
 Reasons = Iterable[tuple[str, str]]  # of resources, by key
 
 
@@ -31,10 +32,6 @@ def start(found: Resource, goal: Resource) -> str:
     if isinstance(found, Service) and found.desired == goal.desired == found.running:
         return f"Give the {named(found.key)} its automatic scaling back."
     return f"Start the {named(found.key)} with {tasks(goal.desired)}."
-
-
-def busy(status: str) -> str:
-    return f"it is {status}, and only a database that is available can be stopped; the next sweep tries again"
 
 
 def nothing_stopped(reasons: Reasons) -> str:
