@@ -6,6 +6,7 @@ Writes are sent once; only a throttled one, of which nothing was done, is tried 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,10 +26,10 @@ class ServiceCalls:
     """ECS services and the limits of their automatic scaling."""
 
     def __init__(self, clients: Clients, access: Access, wait: Wait) -> None:
+        self._clients = clients
+        self._access = access
         self._read = clients.reader("ecs", access)
-        self._write = clients.writer("ecs", access)
         self._read_scaling = clients.reader("application-autoscaling", access)
-        self._write_scaling = clients.writer("application-autoscaling", access)
         self._wait = wait
 
     def services(self, cluster: str) -> list[Service] | None:
@@ -39,15 +40,22 @@ class ServiceCalls:
             if fault.code == "ClusterNotFoundException":
                 return None
             raise
-        found = [facts for names in _parts(arns, _DESCRIBED_AT_ONCE) for facts in self._described(cluster, names)]
-        scaling = self._scaling([_scaled(cluster, facts["serviceName"]) for facts in found])
-        return [_service(cluster, facts, scaling) for facts in found if facts["status"] == "ACTIVE"]
+        found = self.tasks(cluster, arns)
+        scaling = self._scaling([_scaled(cluster, service.name) for service in found])
+        return [replace(service, scaling=scaling.get(_scaled(cluster, service.name))) for service in found]
+
+    def tasks(self, cluster: str, services: Sequence[str]) -> list[Service]:
+        """Return those of *services* (names or ARNs) that are active, without their scaling."""
+        parts = _parts(services, _DESCRIBED_AT_ONCE)
+        found = (facts for names in parts for facts in self._described(cluster, names))
+        return [_service(cluster, facts) for facts in found if facts["status"] == "ACTIVE"]
 
     def set_count(self, service: Service, count: int) -> str:
         """Set the number of tasks that are wanted; return the request id."""
+        ecs = self._clients.writer("ecs", self._access)
         answer = insist(
             "UpdateService",
-            lambda: self._write.update_service(cluster=service.cluster, service=service.name, desiredCount=count),
+            lambda: ecs.update_service(cluster=service.cluster, service=service.name, desiredCount=count),
             THROTTLED,
             _RETRY,
             self._wait,
@@ -56,9 +64,10 @@ class ServiceCalls:
 
     def set_scaling(self, service: Service, scaling: Scaling) -> str:
         """Set limits and suspensions; AWS moves the count between the limits at once. Return the request id."""
+        scaler = self._clients.writer("application-autoscaling", self._access)
         answer = insist(
             "RegisterScalableTarget",
-            lambda: self._write_scaling.register_scalable_target(
+            lambda: scaler.register_scalable_target(
                 **_ECS_SCALING,
                 ResourceId=_scaled(service.cluster, service.name),
                 MinCapacity=scaling.minimum,
@@ -105,8 +114,9 @@ class DatabaseCalls:
     """RDS instances and Aurora clusters."""
 
     def __init__(self, clients: Clients, access: Access, wait: Wait) -> None:
+        self._clients = clients
+        self._access = access
         self._read = clients.reader("rds", access)
-        self._write = clients.writer("rds", access)
         self._wait = wait
 
     def database(self, kind: Kind, name: str) -> Database | None:
@@ -115,23 +125,17 @@ class DatabaseCalls:
 
     def stop(self, database: Database) -> str:
         """Begin to stop a database; return the request id."""
+        rds, name = self._clients.writer("rds", self._access), database.name
         if database.kind is Kind.CLUSTER:
-            return self._insist(
-                "StopDBCluster", lambda: self._write.stop_db_cluster(DBClusterIdentifier=database.name)
-            )
-        return self._insist(
-            "StopDBInstance", lambda: self._write.stop_db_instance(DBInstanceIdentifier=database.name)
-        )
+            return self._insist("StopDBCluster", lambda: rds.stop_db_cluster(DBClusterIdentifier=name))
+        return self._insist("StopDBInstance", lambda: rds.stop_db_instance(DBInstanceIdentifier=name))
 
     def start(self, database: Database) -> str:
         """Begin to start a database; return the request id."""
+        rds, name = self._clients.writer("rds", self._access), database.name
         if database.kind is Kind.CLUSTER:
-            return self._insist(
-                "StartDBCluster", lambda: self._write.start_db_cluster(DBClusterIdentifier=database.name)
-            )
-        return self._insist(
-            "StartDBInstance", lambda: self._write.start_db_instance(DBInstanceIdentifier=database.name)
-        )
+            return self._insist("StartDBCluster", lambda: rds.start_db_cluster(DBClusterIdentifier=name))
+        return self._insist("StartDBInstance", lambda: rds.start_db_instance(DBInstanceIdentifier=name))
 
     def _instance(self, name: str) -> Database | None:
         found = self._described(
@@ -181,11 +185,9 @@ class DatabaseCalls:
         return request_id(insist(operation, call, THROTTLED, _RETRY, self._wait))
 
 
-def _service(cluster: str, facts: Mapping[str, Any], scaling: Mapping[str, Scaling]) -> Service:
-    name = facts["serviceName"]
+def _service(cluster: str, facts: Mapping[str, Any]) -> Service:
     is_daemon = facts.get("schedulingStrategy") == "DAEMON"
-    limits = scaling.get(_scaled(cluster, name))
-    return Service(cluster, name, facts["desiredCount"], facts["runningCount"], is_daemon, limits)
+    return Service(cluster, facts["serviceName"], facts["desiredCount"], facts["runningCount"], is_daemon)
 
 
 def _read_scaling(target: Mapping[str, Any]) -> Scaling:

@@ -117,15 +117,14 @@ class Turning:
         self._attempt(goal, look_after_a_fault)
 
     def _await_services(self, goals: Sequence[Service]) -> None:
-        if not goals:
+        awaited = [goal for goal in goals if goal.key not in self.given_up]
+        if not awaited:
             return
-        awaited = {goal.key for goal in goals} - self.given_up.keys()
-        clusters = sorted({goal.cluster for goal in goals if goal.key in awaited})
+        names = {goal.cluster: [g.name for g in awaited if g.cluster == goal.cluster] for goal in awaited}
 
         def look() -> dict[str, str]:
-            read = [found for cluster in clusters for found in self.services.services(cluster) or ()]
-            turning = (found for found in read if found.key in awaited and found.running != found.desired)
-            return {found.key: wording.running(found) for found in turning}
+            read = (found for cluster in names for found in self.services.tasks(cluster, names[cluster]))
+            return {found.key: wording.running(found) for found in read if found.running != found.desired}
 
         self._give_up(self.patience.until_none_is_left("ECS services", look, TASKS))
 
