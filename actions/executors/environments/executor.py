@@ -43,14 +43,15 @@ class Environments:
     def apply(self, plan: Plan[EnvironmentState], reference: str) -> tuple[str, ...]:  # noqa: ARG002  # AWS keeps none
         """Stop and start what the plan says; what AWS refuses is given up, and the next plan tells it."""
         found, wanted = plan.observed.resources, plan.wanted.resources
-        return self._turn(plan.target, found, {key: wanted[key] for key in wanted if wanted[key] != found[key]})
+        goals = {key: wanted[key] for key in wanted if wanted[key] != found[key]}
+        return self._turn(plan.target, found, goals, self._reasons(plan.target))
 
     def restore(self, plan: Plan[EnvironmentState], reference: str) -> tuple[str, ...]:  # noqa: ARG002  # AWS keeps none
         """Bring back what the plan stopped; what it started stays. TargetFault names what did not come back."""
         now = self._read(plan.target).resources
-        goals = brought_back(plan, now)
-        done = self._turn(plan.target, now, goals)
-        if left := {key: why for key, why in self._reasons(plan.target).items() if key in goals}:
+        left: dict[str, str] = {}
+        done = self._turn(plan.target, now, brought_back(plan, now), left)
+        if left:
             raise TargetFault(wording.not_started(left.items()))
         return done
 
@@ -63,10 +64,14 @@ class Environments:
         return ()
 
     def _turn(
-        self, target: Target, found: Mapping[str, Resource], goals: Mapping[str, Resource]
+        self,
+        target: Target,
+        found: Mapping[str, Resource],
+        goals: Mapping[str, Resource],
+        given_up: dict[str, str],
     ) -> tuple[str, ...]:
         patience = Patience(target.lock, self._wait)
-        turning = Turning(self._services(target), self._databases(target), patience, self._reasons(target))
+        turning = Turning(self._services(target), self._databases(target), patience, given_up)
         turning.turn(found, goals)
         return tuple(turning.done)
 

@@ -130,7 +130,7 @@ def brought_back(plan: Plan[EnvironmentState], now: Mapping[str, Resource]) -> d
         present = now.get(key)
         if wanted[key] == before or present is None:
             continue
-        if isinstance(before, Service) and isinstance(present, Service) and before.desired:
+        if isinstance(before, Service) and isinstance(present, Service):
             count = present.desired or before.desired
             goals[key] = present.started(count, before.scaling)
         elif isinstance(before, Database) and isinstance(present, Database) and before.status == AVAILABLE:

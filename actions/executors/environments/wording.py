@@ -21,6 +21,8 @@ Reasons = Iterable[tuple[str, str]]  # of resources, by key
 
 
 def stop(found: Resource) -> str:
+    if isinstance(found, Service) and found.desired == 0:
+        return f"Keep the {named(found.key)} at 0 tasks."
     if isinstance(found, Service):
         return f"Stop the {named(found.key)}, which has {tasks(found.desired)}."
     return f"Stop the {named(found.key)}, which is {found.status}."

@@ -14,6 +14,7 @@ from actions.executors.environments.calls import ServiceCalls
 from actions.executors.environments.state import Service
 from actions.executors.protocol import Before, Plan, TargetFault
 from sandbox.aws import NONPROD, PROD, AwsStandIn, EcsService, RdsDatabase
+from sandbox.aws.ecs import Limits
 from sandbox.faults import Fault, Kind
 from tests.actions.executors.support import START, Clock, Job, aws_on_loopback, entry, policies, with_facts, world
 
@@ -484,6 +485,35 @@ class TestFaults:
     ) -> None:
         with pytest.raises(TargetFault, match="DescribeServices"):
             settle_while(job, clock, lambda: aws.faults.add(Fault(Kind.STATUS, status=503, times=4)))
+
+    def test_putting_back_tries_again_what_was_given_up(self, job: Job, aws: AwsStandIn, clock: Clock) -> None:
+        executor, plan = job.executor(), job.plan()
+        aws.ecs.turn_time = HOUR
+        executor.apply(plan, FIRST)
+        aws.ecs.turn_time = timedelta(seconds=15)
+        executor.restore(plan, FIRST)
+        assert counts(aws) == BEFORE
+
+    def test_what_cannot_be_put_back_is_named(self, job: Job, aws: AwsStandIn) -> None:
+        executor, plan = job.executor(), job.plan()
+        executor.apply(plan, FIRST)
+        aws.rds.turn_time = HOUR
+        with pytest.raises(
+            TargetFault, match=r"not everything runs again\. RDS instance acme-dev-db: it is still"
+        ):
+            executor.restore(plan, FIRST)
+
+    def test_a_service_at_zero_is_kept_there_with_its_scaling_held_and_given_back(
+        self, job: Job, aws: AwsStandIn, clock: Clock
+    ) -> None:
+        found = aws.ecs.find(NONPROD, "acme-dev", "nightly")
+        found.limits = Limits(0, 3)
+        assert "create Keep the ECS service acme-dev/nightly at 0 tasks." in sentences(job.settle()[0])
+        assert limits(aws, "nightly") == (0, 3, True, True, True)
+        clock.now += 12 * HOUR
+        job.settle()
+        assert limits(aws, "nightly") == (0, 3, False, False, False)
+        assert counts(aws) == BEFORE
 
     def test_putting_back_brings_up_what_the_plan_took_down(self, job: Job, aws: AwsStandIn) -> None:
         executor, plan = job.executor(), job.plan()
