@@ -17,6 +17,7 @@ from sallyport.changes.infra_stop import InfraStop
 from sallyport.entries import Entry
 from sallyport.outcomes import Result
 from sandbox.aws import NONPROD, AwsStandIn, sample_world
+from sandbox.faults import Fault, Kind
 from sandbox.serving import Server
 from tests.actions.world import ALERTS, NOW, World
 
@@ -37,6 +38,8 @@ class Place(World):
 
     stand_in: AwsStandIn = field(init=False)
     killed_at: int = 0  # the pause at which the next job is killed
+    commit_of: dict[str, str] = field(default_factory=dict)
+    at_pause: dict[int, Callable[[], None]] = field(default_factory=dict)  # what happens then
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -46,6 +49,7 @@ class Place(World):
     def wait(self, seconds: float) -> None:
         self.pauses.append(seconds)
         self.now += timedelta(seconds=seconds)
+        self.at_pause.pop(len(self.pauses), lambda: None)()
         if len(self.pauses) == self.killed_at:
             raise KilledError
 
@@ -66,8 +70,6 @@ class Place(World):
         )
         self.commit_of[entry_id] = self.add(made)
         return made
-
-    commit_of: dict[str, str] = field(default_factory=dict)
 
     def stops(self, entry: Entry) -> int:
         self.pauses.clear()
@@ -242,6 +244,16 @@ def test_an_end_that_aws_does_not_finish_is_loud_and_tried_again(place: Place) -
     place.now += HOUR
     assert place.sweeps() == 0
     assert place.tasks == BEFORE
+
+
+def test_a_stop_that_cannot_be_read_back_is_put_back_and_said_so(place: Place) -> None:
+    place.at_pause[1] = lambda: place.stand_in.faults.add(Fault(Kind.STATUS, status=503, times=4))
+    assert place.stops(place.stop()) == 1
+    assert place.outcome().result is Result.FAILED
+    assert "AWS refused DescribeServices (503" in place.outcome().detail
+    assert "What was there before has been put back, as read back from AWS." in place.outcome().detail
+    assert place.tasks == BEFORE
+    assert place.database == "available"
 
 
 def test_a_sweep_that_cannot_look_fails_where_operators_see_it(place: Place, broken_reading: None) -> None:

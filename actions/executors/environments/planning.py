@@ -181,13 +181,15 @@ def _refusals(scene: Scene, goals: Mapping[str, Resource]) -> Iterator[tuple[str
     """Yield why an entry cannot begin at all, or has not ended yet."""
     for entry in scene.claims.live if scene.production else ():
         yield entry.id, wording.PRODUCTION
-    for entry in scene.live:
-        reasons = list(_blocked(scene))
-        if reasons and not any(key in goals or scene.is_stopped(key) for key in scene.ours(entry.id)):
+    reasons = list(_blocked(scene))
+    for entry in scene.live if reasons else ():
+        ours = scene.ours(entry.id)
+        all_released = not ours and scene.memories[entry.id]
+        if not all_released and not any(key in goals or scene.is_stopped(key) for key in ours):
             yield entry.id, wording.nothing_stopped(reasons)
     for entry in scene.claims.ended:
-        ours = set(scene.ours(entry.id)) - scene.held
-        if left := [(key, reason) for key, reason in scene.state.given_up.items() if key in ours]:
+        awaited = set(scene.ours(entry.id)) - scene.held
+        if left := [(key, reason) for key, reason in scene.state.given_up.items() if key in awaited]:
             yield entry.id, wording.not_started(left)
 
 

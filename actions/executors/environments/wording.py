@@ -61,20 +61,22 @@ def while_stopped(found: Resource, memory: Memory | None, why_not: str) -> str:
     name = named(found.key)
     if why_not:
         return f"{name} is {_status(found)}: {why_not}."
+    if isinstance(found, Service) and found.is_daemon:
+        return f"{name} keeps its {tasks(found.running)}: ECS alone decides how many a DAEMON service has."
+    if memory is None:
+        return f"{name} is {_status(found)}: it came after the stop had begun, and is left alone."
     if isinstance(found, Service):
         return _service_while_stopped(found, memory)
-    if memory is None or not memory.is_ours:
+    if not memory.is_ours:
         since = "was stopped before, and stays so afterwards" if found.is_down else "was started by somebody since"
         return f"{name} is {found.status}: it {since}."
     again = f"; AWS starts it at {memory.restarts_at:%Y-%m-%d %H:%M} UTC" if memory.restarts_at else ""
     return f"{name} is {found.status}{again}{', and it is stopped again then' if again else ''}."
 
 
-def _service_while_stopped(found: Service, memory: Memory | None) -> str:
+def _service_while_stopped(found: Service, memory: Memory) -> str:
     name = named(found.key)
-    if found.is_daemon:
-        return f"{name} keeps its {tasks(found.running)}: ECS alone decides how many a DAEMON service has."
-    if memory is None or not memory.is_ours:
+    if not memory.is_ours:
         return f"{name} has {tasks(found.desired)}, since somebody started it meanwhile; it is left to them."
     if not memory.desired:
         return f"{name} had no task before, and gets none afterwards."

@@ -323,6 +323,17 @@ def test_what_aws_starts_by_itself_after_a_week_is_stopped_again_and_remembered_
     assert status(aws) == "available"
 
 
+def test_what_is_created_meanwhile_is_left_alone(job: Job, aws: AwsStandIn) -> None:
+    job.settle()
+    record: Any = job.before[FIRST].facts[LOCK]
+    facts = {key: memory for key, memory in record.items() if key != "ecs/acme-dev/worker"}
+    job.before[FIRST] = Before(FIRST, {LOCK: facts})
+    aws.ecs.scale(NONPROD, "acme-dev", "worker", 4)
+    *_, last = job.settle()
+    assert not last.steps
+    assert "ECS service acme-dev/worker is running 0 of 4 tasks: it came after the stop" in last.notes[FIRST]
+
+
 class TestRefusals:
     def test_production_is_refused_whatever_policy_says(self, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIASANDBOXPRODAPPLY")
@@ -357,6 +368,17 @@ class TestRefusals:
             FIRST: "nothing of it can be stopped. RDS instance acme-staging-reports: it is a read replica."
         }
         assert not plan.before
+
+    def test_an_entry_whose_every_resource_somebody_took_over_is_not_refused_afterwards(
+        self, job: Job, aws: AwsStandIn, clock: Clock
+    ) -> None:
+        job.live = [stop(environment="staging")]
+        job.settle()
+        for name in ("api", "worker"):
+            aws.ecs.scale(NONPROD, "acme-staging", name, 1)
+        clock.now += HOUR
+        *_, last = job.settle()
+        assert (last.unchanged, last.refusals) == ({FIRST}, {})
 
     def test_a_busy_database_is_stopped_by_a_later_sweep(self, job: Job, aws: AwsStandIn) -> None:
         aws.rds.turn(NONPROD, "acme-dev-db", "backing-up")
@@ -498,9 +520,7 @@ class TestFaults:
         executor, plan = job.executor(), job.plan()
         executor.apply(plan, FIRST)
         aws.rds.turn_time = HOUR
-        with pytest.raises(
-            TargetFault, match=r"not everything runs again\. RDS instance acme-dev-db: it is still"
-        ):
+        with pytest.raises(TargetFault, match="RDS instance acme-dev-db: it is still starting"):
             executor.restore(plan, FIRST)
 
     def test_a_service_at_zero_is_kept_there_with_its_scaling_held_and_given_back(
