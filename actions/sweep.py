@@ -104,8 +104,10 @@ class Sweep:
 
 
 def _is_fresh(finding: Finding, now: datetime) -> bool:
-    approvals = finding.entry.approvals if finding.entry else ()
-    return any(now < approval.at + APPLIED_WITHIN for approval in approvals)
+    entry = finding.entry
+    moments = [approval.at for approval in entry.approvals] if entry else []
+    moments += [entry.grant.at] if entry and entry.grant else []
+    return any(now < moment + APPLIED_WITHIN for moment in moments)
 
 
 def _may_be_left(finding: Finding, now: datetime) -> bool:

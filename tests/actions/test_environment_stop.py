@@ -14,7 +14,7 @@ import pytest
 from actions.commands import status
 from actions.job import Job, executors
 from sallyport.changes.infra_stop import InfraStop
-from sallyport.entries import Entry
+from sallyport.entries import POLICY, Entry, Grant
 from sallyport.outcomes import Result
 from sandbox.aws import NONPROD, AwsStandIn, sample_world
 from sandbox.faults import Fault, Kind
@@ -65,6 +65,8 @@ class Place(World):
             flow="infra-stop",
             environment="dev",
             asked="",
+            approvals=(),
+            grant=Grant(POLICY, self.now),
             changes=(change,),
             expires_at=self.now + lifetime,
         )
