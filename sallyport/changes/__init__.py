@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from sallyport.catalogue import Catalogue
 from sallyport.changes.allow_list import ALLOW_LISTS, AllowList
 from sallyport.changes.api_whitelisting import APIS, Api, ApiWhitelisting
-from sallyport.changes.infra_whitelist import InfraWhitelist
 from sallyport.changes.infra_stop import INFRASTRUCTURE, InfraStop, Infrastructure
+from sallyport.changes.infra_whitelist import InfraWhitelist
 from sallyport.changes.prod_access import (
     ACCOUNTS,
     DIRECTORY,
