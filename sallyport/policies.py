@@ -48,9 +48,6 @@ class Policies:
         items = (self.catalogue.lists.get(name, {}).get(item) for name, item in chosen)
         return frozenset().union(*(item.tags for item in items if item))
 
-    def flow_of_command(self, command: str) -> Flow | None:
-        return next((flow for flow in self.flows.values() if flow.command == command), None)
-
 
 def read_folder(root: Path) -> dict[str, bytes]:
     """Return the files below the folder *root*, by path relative to it."""

@@ -17,17 +17,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from coordinator.slack.manifest import manifest_yaml
 from sandbox.aws import AwsStandIn, sample_world
 from sandbox.github import Environment, GitHubStandIn, Runner, Token
 from sandbox.installation import Installation, install
 from sandbox.jira import JiraStandIn, sample_site
 from sandbox.serving import Server
-from sandbox.slack import SlackStandIn, sample_workspace
+from sandbox.slack import SlackStandIn, read_manifest, sample_workspace
 
 REPOSITORY = "acme/infra"
 COORDINATOR_TOKEN = "ghp_coordinator"
 JIRA_TOKEN = "jira-token"  # of the robot
-COMMANDS = {"/apiwhitelisting": "API whitelisting", "/prod-access": "Production access"}
 READY_WITHIN = 20.0
 
 
@@ -124,7 +124,7 @@ def open_company(
     ports = ports or {}
     installation = install(workdir, lifetime)
     with contextlib.ExitStack() as stack:
-        slack = SlackStandIn(sample_workspace(), COMMANDS)
+        slack = SlackStandIn(sample_workspace(), read_manifest(manifest_yaml(installation.policies)))
         jira = JiraStandIn(sample_site())
         aws = AwsStandIn(sample_world())
         addresses = {

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from sallyport.attestations import new_key_pair
+from sallyport.policies import Policies, load_policies, read_folder
 
 PRODUCT = Path(__file__).parents[1]
 FOLDERS = (".github", "actions", "coordinator", "policies", "requests", "sallyport")
@@ -31,10 +32,11 @@ AUTHOR = {
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A bare repository as GitHub would hold it, and the private key the coordinator signs with."""
+    """A bare repository as GitHub would hold it, its policies, and the private key the coordinator signs with."""
 
     bare: Path
     signing_key: str
+    policies: Policies
 
 
 def install(workdir: Path, lifetime: str = "") -> Installation:
@@ -53,7 +55,7 @@ def install(workdir: Path, lifetime: str = "") -> Installation:
     _git(tree, "add", "--all")
     _git(tree, "commit", "--quiet", "--message=Install Sallyport")
     _git(workdir, "clone", "--quiet", "--bare", str(tree), str(bare))
-    return Installation(bare, private)
+    return Installation(bare, private, load_policies(read_folder(tree / "policies")))
 
 
 def _shorten(flows: Path, lifetime: str) -> None:

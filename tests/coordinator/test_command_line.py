@@ -140,11 +140,12 @@ class TestTheManifest:
         done = run("manifest", *(["--request-url", url] if url else []))
         manifest = yaml.safe_load(done.stdout)
         commands = {command["command"] for command in manifest["features"]["slash_commands"]}
-        assert commands == {flow.command for flow in policies.flows.values()}
+        assert commands == {flow.slash for flow in policies.flows.values()}
         assert manifest["oauth_config"] == {"scopes": {"bot": SCOPES}}
         assert manifest["settings"]["socket_mode_enabled"] is not bool(url)
         addresses = {command.get("url", "") for command in manifest["features"]["slash_commands"]}
         addresses.add(manifest["settings"]["interactivity"].get("request_url", ""))
+        addresses.add(manifest["settings"]["interactivity"].get("message_menu_options_url", ""))
         addresses.add(manifest["settings"]["event_subscriptions"].get("request_url", ""))
         assert addresses == {url}
 

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from coordinator.requests import State
-from coordinator.slack.listeners import Listeners
+from coordinator.slack.answering import Answering
 from sandbox.slack.interactions import TROUBLE, WHOLE_FORM
 from tests.coordinator.conftest import over_http
 from tests.coordinator.office import CHANNEL, Office
@@ -53,7 +53,11 @@ class TestForgeries:
         assert office.slack.forge(age=301) == 401
         assert office.slack.forge(headers={"X-Slack-Signature": "v0=00"}) == 401
         assert office.slack.forge(headers={"X-Slack-Signature": ""}) == 401
-        assert office.slack.forge(headers={"X-Slack-Request-Timestamp": "soon"}) != 200
+        for nonsense in ("soon", "", "-1", "1e9", "9" * 5000, "٣"):
+            assert (
+                office.slack.forge(headers={"X-Slack-Request-Timestamp": nonsense.encode().decode("latin-1")})
+                == 401
+            )
         assert len(office.requests) == 1
 
     def test_a_forged_approval_is_no_approval(self, office: Office) -> None:
@@ -102,7 +106,7 @@ class TestFaultsOfOurs:
     ) -> None:
         office.asks()
         office.slack.person("lee").sees("asks you to approve").press(APPROVE)
-        monkeypatch.setattr(Listeners, "_later", _broken)
+        monkeypatch.setattr(Answering, "later", _broken)
         assert office.presses_forged("U0KIM").ok
         answer = office.slack.person("ana").types("/apiwhitelisting", channel=CHANNEL)
         assert answer.ok
@@ -111,7 +115,7 @@ class TestFaultsOfOurs:
     def test_what_follows_an_acknowledgement_may_fail_without_anybody_waiting(
         self, office: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(type(office.service.listeners.slack), "open_view", _broken)
+        monkeypatch.setattr(type(office.service.listeners.answering.slack), "open_view", _broken)
         assert office.slack.person("ana").types("/apiwhitelisting", channel=CHANNEL).ok
         monkeypatch.undo()
         assert office.opens_form().title == "API whitelisting"

@@ -13,10 +13,11 @@ import yaml
 from coordinator.asking import LISTED
 from coordinator.requests import Answer, Decision, Request, State
 from coordinator.slack import cards, forms, replies
-from coordinator.slack.forms import Offer
+from coordinator.slack.choices import Offer
 from coordinator.slack.home import Desk, home
 from coordinator.slack.text import tidy
 from sallyport.changes.sources import MAX_RANGES, parse_source
+from sallyport.commands import read_line
 from sallyport.decisions import REASON_LONGEST, duration_choices
 from sallyport.platforms.slack_text import escape
 from sallyport.policies import Policies, load_policies
@@ -250,26 +251,43 @@ class TestTheHomeTab:
 
 class TestReplies:
     def test_every_answer_to_a_command_is_taken_and_mentions_only_who_is_asked(self, wordy: Policies) -> None:
-        flow = wordy.flows["prod-access"]
+        flow = replace(wordy.flows["prod-access"], examples=((MARKUP * 3)[:150],) * 5)
+        many = [replace(flow, id=f"f{n}", command=f"/{'w' * 30} {n:030}") for n in range(50)]
+        line = read_line("/" + MARKUP, MARKUP * 20, many)
         worst = in_state(State.PENDING, changes=(WIDEST,), reason=MARKUP * 20)
         wrong = Problems([Problem(MARKUP * 5, MARKUP, field="reason")] * 3)
         said = {
             "asked": replies.asked(worst, wordy),
             "not asked": replies.not_asked(flow, wrong),
-            "help": replies.help_for(flow, wordy),
+            "help": replies.help_for(many),
+            "help for nobody": replies.help_for([]),
             "form": replies.form_instead(flow),
-            "unknown": replies.unknown_command("/" + MARKUP, wordy),
+            "form for the rest": replies.form_for_the_rest(flow),
+            "unknown command": replies.unknown_command(line, many),
+            "unknown words": replies.unknown_words(line, many),
+            "not for you": replies.not_for_you(line, many),
+            "kept": replies.kept(flow),
             "broken": replies.broken("abc123"),
+            "unsure": replies.unsure("abc123"),
+            "not opened": replies.not_opened("abc123"),
         }
         for name, text in said.items():
             checked_content(text, [], strict_accessibility=True)
             assert mentions(text, []) <= ({"U0LEE", "U0SAM"} if name == "asked" else set()), name
 
     def test_help_shows_the_quick_path_only_where_there_is_one(self, policies: Policies) -> None:
-        quick = replies.help_for(policies.flows["prod-access"], policies)
-        assert "`/prod-access debugging the checkout 500s`" in quick
-        assert "`/apiwhitelisting`" in quick
-        assert "asks at once" not in replies.help_for(policies.flows["api-whitelisting"], policies)
+        quick = replies.help_for([policies.flows["prod-access"]], [policies.flows["api-whitelisting"]])
+        assert "`/prod-access debugging the checkout 500s` asks at once, with environment prod" in quick
+        assert quick.endswith("Also: `/apiwhitelisting`.")
+        assert "asks at once" not in replies.help_for([policies.flows["api-whitelisting"]])
+
+    def test_help_with_more_than_there_is_room_for_still_names_every_command(self, policies: Policies) -> None:
+        flow = policies.flows["prod-access"]
+        many = [replace(flow, id=f"f{n}", command=f"/infra flow{n}") for n in range(30)]
+        text = replies.help_for(many)
+        assert len(text) <= replies.HELP_LONGEST
+        for each in many:
+            assert f"`{each.command}`" in text
 
 
 class TestTidying:
