@@ -21,6 +21,7 @@ from sallyport.problems import Place, Problem, Problems
 from sallyport.schemas import SUFFIX, Schemas
 
 FOLDER = "policies"
+MAX_BYTES = 2 * 1024 * 1024  # of one file: a catalogue may list thousands of things
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +98,7 @@ class _Loader:
             self._miss_schema(schema)
             return None
         try:
-            document = load(self.files[path], name)
+            document = load(self.files[path], name, MAX_BYTES)
         except Problems as error:
             self.problems += error.problems
             return None

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,16 +113,18 @@ def open_company(
     lifetime: str = "",
     http: bool = False,
     ports: dict[str, int] | None = None,
+    policies: Mapping[str, str] | None = None,
     start: bool = True,
 ) -> Iterator[Company]:
     """Start everything and stop it again, also when the block is interrupted.
 
     *lifetime* shortens what policies give by default; *http* uses signed requests instead of Socket Mode;
-    *ports* fixes the ports of `slack`, `jira`, `github` and `aws`.
+    *ports* fixes the ports of `slack`, `jira`, `github` and `aws`; *policies* are files that replace those of the
+    repository, by path.
     """
     workdir.mkdir(parents=True, exist_ok=True)
     ports = ports or {}
-    installation = install(workdir, lifetime)
+    installation = install(workdir, lifetime, policies)
     with contextlib.ExitStack() as stack:
         slack = SlackStandIn(sample_workspace(), read_manifest(manifest_yaml(installation.policies)))
         jira = JiraStandIn(sample_site())

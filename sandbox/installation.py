@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,11 @@ class Installation:
     policies: Policies
 
 
-def install(workdir: Path, lifetime: str = "") -> Installation:
-    """Make the repository under *workdir*; *lifetime* (`20s`) replaces every rule's default duration."""
+def install(workdir: Path, lifetime: str = "", policies: Mapping[str, str] | None = None) -> Installation:
+    """Make the repository under *workdir*.
+
+    *lifetime* (`20s`) replaces every rule's default duration; *policies* are files to put there, by path.
+    """
     private, public = new_key_pair()
     tree = workdir / "repository"
     for folder in FOLDERS:
@@ -48,6 +52,8 @@ def install(workdir: Path, lifetime: str = "") -> Installation:
     keys = tree / "policies" / "keys"
     keys.mkdir(exist_ok=True)
     (keys / f"{KEY_ID}.pem").write_text(public)
+    for path, content in (policies or {}).items():
+        (tree / "policies" / path).write_text(content)
     if lifetime:
         _shorten(tree / "policies" / "flows", lifetime)
     bare = workdir / "acme-infra.git"

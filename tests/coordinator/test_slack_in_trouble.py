@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from coordinator.requests import State
+from coordinator.slack import replies
 from coordinator.slack.answering import Answering
 from sandbox.slack.interactions import TROUBLE, WHOLE_FORM
 from tests.coordinator.conftest import over_http
@@ -31,6 +32,24 @@ def no_database(office: Office) -> Iterator[None]:
         yield
     finally:
         sa.event.remove(office.journal._engine, "begin", fail)
+
+
+@contextmanager
+def no_answer_to_commit(office: Office) -> Iterator[None]:
+    """The next transaction is committed, and the connection lost before anybody hears of it."""
+    dialect = office.journal._engine.dialect
+    commit = dialect.do_commit
+
+    def lose(connection: Any) -> None:
+        dialect.do_commit = commit
+        commit(connection)
+        raise sqlite3.OperationalError("the connection was lost")
+
+    dialect.do_commit = lose
+    try:
+        yield
+    finally:
+        dialect.do_commit = commit
 
 
 @contextmanager
@@ -101,6 +120,26 @@ class TestFaultsOfOurs:
         card.press(APPROVE)
         assert [decision.by for decision in office.request.decisions] == ["lee@example.com"]
 
+    def test_what_was_recorded_is_never_told_to_be_lost(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(office.journal, "on_work", _broken)
+        monkeypatch.setattr(replies, "asked", _broken)
+        answer = office.slack.person("ana").types("/prod-access let me in", channel=CHANNEL)
+        assert answer.text == f"Asked: {office.request.id}. The app's home tab shows how it stands."
+
+    def test_a_fault_after_a_press_was_recorded_says_nothing_untrue(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        office.asks()
+        lee = office.slack.person("lee")
+        card = lee.sees("asks you to approve")
+        monkeypatch.setattr(type(office.service.listeners.doors), "refresh_home", _broken)
+        assert card.press(APPROVE).ok
+        assert office.request.approvals
+        lee.sees("Approved by Lee Wong")
+        assert not any("nothing was recorded" in message.visible_text for message in lee.messages())
+
     def test_a_fault_right_after_the_acknowledgement_does_not_take_it_back(
         self, office: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -155,6 +194,15 @@ class TestTheDatabase:
             assert form.is_open
         office.slack.ack_seconds = 3
         assert form.submit() == {}
+        assert len(office.requests) == 1
+
+    def test_when_it_is_lost_while_it_commits_nobody_claims_to_know(self, office: Office) -> None:
+        form = office.fills_form()
+        with no_answer_to_commit(office):
+            errors = form.submit()
+        assert "so it may be recorded or not" in next(iter(errors.values()))
+        assert len(office.requests) == 1
+        assert form.submit() == {}, "the same form is recorded once"
         assert len(office.requests) == 1
 
     def test_work_that_could_not_be_recorded_is_not_lost(self, office: Office) -> None:

@@ -226,6 +226,14 @@ def test_a_list_that_no_change_reads_may_hold_any_facts() -> None:
     assert load_policies(files).catalogue.options("queues", "prod")[0].label == "Main"
 
 
+def test_a_list_may_hold_thousands_of_things_but_not_any_number() -> None:
+    many = "".join(f"item-{n:05}: {{title: Item {n}, in: {{prod: {{fact: {'x' * 20}}}}}}}\n" for n in range(5000))
+    files = {**policy_files(), "catalogue/queues.yaml": many.encode()}
+    assert len(load_policies(files).catalogue.options("queues", "prod")) == 5000
+    (line,) = said({**files, "catalogue/queues.yaml": b"#" * 3_000_000})
+    assert "keep it under 2097152" in line
+
+
 def test_a_key_that_is_none_is_refused() -> None:
     assert said({**policy_files(), "keys/2026-11.pem": b"garbage"}) == [
         "keys/2026-11.pem: this is not an Ed25519 public key in PEM; “coordinator keys public” prints one"
