@@ -49,4 +49,6 @@ def chooser(flows: Sequence[Flow]) -> View:
 
 def _commands(flows: Sequence[Flow]) -> Iterator[Block]:
     if flows:
-        yield SectionBlock(text=MarkdownTextObject(text=f"Outside of threads also: {replies.commands(flows)}."))
+        yield SectionBlock(
+            text=MarkdownTextObject(text=f"Outside of threads, these do the same: {replies.commands(flows)}.")
+        )

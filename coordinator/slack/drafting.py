@@ -19,19 +19,28 @@ class Drafting:
         self._drafts = drafts
         self._later = later
         self._waiting: dict[str, Draft] = {}
-        self._lock = threading.Lock()
+        self._writing: set[str] = set()
+        self._changed = threading.Condition()
 
     def keep(self, draft: Draft) -> None:
         """Keep *draft* soon; what is typed meanwhile takes its place."""
-        with self._lock:
+        with self._changed:
             is_waiting = draft.form in self._waiting
             self._waiting[draft.form] = draft
         if not is_waiting:
             self._later(self.settle, draft.form)
 
     def settle(self, form: str) -> None:
-        """Write what still waits for *form*."""
-        with self._lock:
+        """Return only when nothing waits to be written for *form*; a write that fails is given up."""
+        with self._changed:
+            self._changed.wait_for(lambda: form not in self._writing)
             draft = self._waiting.pop(form, None)
-        if draft is not None:
+            if draft is None:
+                return
+            self._writing.add(form)
+        try:
             self._drafts.keep(draft)
+        finally:
+            with self._changed:
+                self._writing.discard(form)
+                self._changed.notify_all()

@@ -78,9 +78,8 @@ class Filling:
         if not memo.url:
             self.doors.show_home(user_of(body))
             return
-        text = replies.kept(self.policies().flows[memo.flow])
-        offer = forms.going_on(draft, text.removesuffix("."))
-        self.answering.slack.respond(memo.url, text, [offer.to_dict()])
+        text = replies.kept(self.policies().flows[memo.flow], draft)
+        self.answering.slack.respond(memo.url, text, [forms.going_on(draft, text).to_dict()])
 
     def goes_on(self, ack: Ack, body: Body) -> None:
         """Bring back what the person had filled in."""

@@ -92,7 +92,7 @@ def ask_form(
     if offer.notice:
         blocks.insert(1, SectionBlock(text=PlainTextObject(text=offer.notice)))
     if draft:
-        blocks.insert(0, going_on(draft, "You have filled this in before"))
+        blocks.insert(0, going_on(draft, f"Filled in and not sent: {date(draft.kept_at)}."))
     return View(
         type="modal",
         callback_id=ASK,
@@ -128,9 +128,9 @@ def opening_form(flow: Flow) -> View:
 
 
 def going_on(draft: Draft, what: str) -> Block:
-    """Return the offer to go on where the person was; *what* is ours, without a full stop."""
+    """Return the offer to go on where the person was; *what* is a sentence of ours, as mrkdwn."""
     button = ButtonElement(text="Continue where you were", action_id=CONTINUE + draft.form, value=draft.form)
-    return SectionBlock(text=MarkdownTextObject(text=f"{what}, {date(draft.kept_at)}."), accessory=button)
+    return SectionBlock(text=MarkdownTextObject(text=what), accessory=button)
 
 
 def denial_form(request: Request, title: str) -> View:

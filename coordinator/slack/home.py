@@ -22,10 +22,10 @@ from coordinator.slack import cards
 from coordinator.slack.chooser import start_buttons
 from coordinator.slack.forms import going_on
 from sallyport.flows import Flow
-from sallyport.platforms.slack_text import escape
+from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
 
-MOST = 10  # requests in one list: a view takes 100 blocks
+MOST = 8  # requests in one list, of up to five blocks each: a view takes 100
 MOST_DRAFTS = 3
 
 
@@ -57,7 +57,7 @@ def _drafts(drafts: Sequence[Draft], policies: Policies) -> Iterable[Block]:
     for draft in drafts[:MOST_DRAFTS]:
         flow = policies.flows.get(draft.flow)
         if flow is not None:
-            yield going_on(draft, f"*{escape(flow.title)}*, filled in and not sent")
+            yield going_on(draft, f"*{escape(flow.title)}*, filled in and not sent: {date(draft.kept_at)}.")
 
 
 def _list(title: str, requests: Sequence[Request], policies: Policies, *, decide: bool) -> Iterable[Block]:

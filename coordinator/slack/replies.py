@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
+from coordinator.journal import Draft
+from coordinator.journal.drafts import KEPT_FOR
 from coordinator.requests import Request
 from coordinator.wording import lasts
 from sallyport.commands import Typed
@@ -16,6 +19,7 @@ REASON_NEEDED = "Say why not; the requester and the ticket get it word for word.
 NOTHING_HERE = "Policies let you ask for nothing here. Ask the operators to add you to policies/people.yaml."
 DRAFT_GONE = "There is nothing to go on with: it was sent already, or it is more than a day old."
 HELP_LONGEST = 2800  # characters: help stands in one block of at most 3000
+LIST_LONGEST = 1200
 
 
 def asked(request: Request, policies: Policies) -> str:
@@ -57,8 +61,12 @@ def help_for(flows: Sequence[Flow], others: Sequence[Flow] = ()) -> str:
 
 
 def commands(flows: Iterable[Flow]) -> str:
-    """Name the commands of *flows*."""
-    return ", ".join(sorted(f"`{flow.command}`" for flow in flows))
+    """Name the commands of *flows*, as many as there is room for."""
+    named = sorted(f"`{flow.command}`" for flow in flows)
+    ends = accumulate(len(name) + len(", ") for name in named)
+    shown = sum(end <= LIST_LONGEST for end in ends)
+    more = [f"and {len(named) - shown} more"] if shown < len(named) else []
+    return ", ".join([*named[:shown], *more])
 
 
 def form_instead(flow: Flow) -> str:
@@ -89,9 +97,10 @@ def not_for_you(typed: Typed, flows: Sequence[Flow]) -> str:
     return f"Policies do not let you use `{escape(typed.slash)}`.\n{help_for(flows)}"
 
 
-def kept(flow: Flow) -> str:
+def kept(flow: Flow, draft: Draft) -> str:
     """Say after a form was closed that what was typed is not lost."""
-    return f"Nothing was asked, and what you filled in for {escape(flow.title)} is kept for a day."
+    until = date(draft.kept_at + KEPT_FOR)
+    return f"Nothing was asked. What you filled in for {escape(flow.title)} is kept until {until}."
 
 
 def broken(fault: str) -> str:

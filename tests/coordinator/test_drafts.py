@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from coordinator.journal import Draft, Journal
+from coordinator.journal import Draft, Drafts, Journal
 from coordinator.journal.drafts import KEPT_FOR
 from coordinator.slack.drafting import Drafting
 from tests.coordinator.asks import NOW, SECOND, ask
@@ -84,3 +86,28 @@ class TestDrafting:
         assert drafts.of_form("view:V1", NOW) == DRAFT
         waiting[0]()
         assert drafts.of_form("view:V1", NOW) == DRAFT
+
+    def test_settling_waits_for_a_write_that_is_under_way(self, sqlite: Store) -> None:
+        drafts = sqlite.journal().drafts
+        started, go_on = threading.Event(), threading.Event()
+
+        class Slow(Drafts):
+            def __init__(self) -> None:
+                """It writes to the same journal."""
+
+            def keep(self, draft: Draft) -> None:
+                started.set()
+                assert go_on.wait(10)
+                drafts.keep(draft)
+
+        drafting = Drafting(Slow(), lambda *_: None)
+        drafting.keep(DRAFT)
+        with ThreadPoolExecutor(2) as pool:
+            writing = pool.submit(drafting.settle, "view:V1")
+            assert started.wait(10)
+            waiting = pool.submit(drafting.settle, "view:V1")
+            assert not waiting.done()
+            go_on.set()
+            waiting.result(10)
+            assert drafts.of_form("view:V1", NOW) == DRAFT
+            writing.result(10)

@@ -107,7 +107,7 @@ class TestADraft:
     def test_is_offered_where_the_command_was_typed_and_brings_everything_back(self, office: Office) -> None:
         self.closed(office, duration="7 days", reason="A long story")
         ana = office.slack.person("ana")
-        offer = ana.sees("Nothing was asked, and what you filled in for API whitelisting is kept", CHANNEL)
+        offer = ana.sees("Nothing was asked. What you filled in for API whitelisting is kept until", CHANNEL)
         assert offer.is_ephemeral
         offer.press(CONTINUE)
         form = ana.waits_for_form()
@@ -186,10 +186,10 @@ class TestADraft:
     def test_is_nobody_else_s(self, office: Office) -> None:
         self.closed(office)
         ana, kim = office.slack.person("ana"), office.slack.person("kim")
-        ana.sees("is kept for a day", CHANNEL)
+        ana.sees("is kept until", CHANNEL)
         assert office.opens_form("kim").buttons == []
         kim.form.close()
-        ana.sees("is kept for a day", CHANNEL).press(CONTINUE)
+        ana.sees("is kept until", CHANNEL).press(CONTINUE)
         ana.waits_for_form().close()
         assert office.presses_forged("U0KIM").ok
         ana.sees("There is nothing to go on with", CHANNEL)  # the forged press's place
@@ -199,7 +199,7 @@ class TestADraft:
     def test_is_forgotten_after_a_day(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
         self.closed(office)
         ana = office.slack.person("ana")
-        offer = ana.sees("is kept for a day", CHANNEL)
+        offer = ana.sees("is kept until", CHANNEL)
         asking = office.service.listeners.filling.asking
         later = asking.now() + timedelta(days=1, seconds=1)
         monkeypatch.setattr(type(asking), "now", lambda _: later, raising=False)
