@@ -99,7 +99,7 @@ class Answering:
             ack(options=[])
         else:
             ack()
-            if body.get("response_url"):  # an ack carries no words to who pressed
+            if body.get("type") in {"block_actions", "shortcut"}:  # an ack carries no words to who pressed
                 with suppress(RuntimeError):  # we are stopping
                     self.answer(body, text)
 

@@ -47,7 +47,7 @@ class Opening:
         """Bring a draft back: in the form before the person, or in a new one."""
         flow = self.policies().flows[draft.flow]
         view = body.get("view")
-        if view is not None and view["callback_id"] == forms.ASK:
+        if view is not None and view.get("callback_id") == forms.ASK:
             self.answering.later(self._refill, view, flow, user_of(body), draft)
         else:
             self.open(flow, body, draft.answers)

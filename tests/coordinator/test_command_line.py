@@ -156,6 +156,9 @@ class TestTheManifest:
         for command in manifest["features"]["slash_commands"]:
             assert len(command["command"]) <= 32
             assert command["description"]
+        (shortcut,) = manifest["features"]["shortcuts"]
+        assert len(shortcut["name"]) <= 24
+        assert len(shortcut["description"]) <= 150
 
 
 class TestSettings:

@@ -120,6 +120,16 @@ class TestFaultsOfOurs:
         card.press(APPROVE)
         assert [decision.by for decision in office.request.decisions] == ["lee@example.com"]
 
+    def test_who_pressed_on_the_home_tab_is_told_by_a_message(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        office.asks()
+        ana = office.slack.person("ana")
+        home = ana.opens_home()
+        monkeypatch.setattr(office.journal, "move", lambda *_: 1 / 0)
+        home.press("Cancel request")
+        ana.sees("That did not work, and nothing was recorded.")
+
     def test_what_was_recorded_is_never_told_to_be_lost(
         self, office: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:
