@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from coordinator.asking import Asking
 from coordinator.journal import Draft
-from coordinator.slack import choices, forms, replies
+from coordinator.slack import choices, forms, inputs, replies
 from coordinator.slack.answering import Ack, Answering, Body, user_of
 from coordinator.slack.doors import Doors
 from coordinator.slack.drafting import Drafting
@@ -39,14 +39,14 @@ class Filling:
             return
         memo, answers = forms.memo_of(view), forms.read_answers(view)
         self.drafting.keep(Draft(forms.key_of(view), user_of(body), memo.flow, answers, self.asking.now()))
-        if forms.field_of(body["actions"][0]["block_id"]) == ENVIRONMENT:
+        if inputs.field_of(body["actions"][0]["block_id"]) == ENVIRONMENT:
             self.opening.follow(view, user_of(body))
 
     def suggests(self, ack: Ack, body: Body) -> None:
         """Offer what fits to what was typed into a field with a long list."""
         memo = forms.memo_of(body["view"])
         flow = self.policies().flows[memo.flow]
-        field = flow.field(forms.field_of(body["block_id"]))
+        field = flow.field(inputs.field_of(body["block_id"]))
         if field is None:
             ack(options=[])
             return

@@ -1,13 +1,12 @@
 """Forms made from a flow's fields, and the answers read back from them; the form for the reason of a denial.
 
-The environment is asked first: what may be chosen below follows from it, and so do the ids of those blocks,
-since Slack keeps what was chosen under an id even when its options have changed.
+What somebody typed is never in what a form carries with it, only in its fields.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,34 +14,28 @@ from typing import Any
 from slack_sdk.models.blocks import (
     Block,
     ButtonElement,
-    ExternalDataSelectElement,
     InputBlock,
-    InputInteractiveElement,
     MarkdownTextObject,
-    Option,
     PlainTextInputElement,
     PlainTextObject,
     SectionBlock,
-    StaticSelectElement,
 )
-from slack_sdk.models.blocks.basic_components import DispatchActionConfig
 from slack_sdk.models.views import View
 
 from coordinator.journal import Draft
 from coordinator.requests import Request
-from coordinator.slack.choices import LONGEST, MOST, Choice, Offer, choices
+from coordinator.slack.choices import Offer
+from coordinator.slack.inputs import ANSWER, field_of, input_of
 from coordinator.slack.text import tidy
 from sallyport.decisions import REASON_LONGEST
-from sallyport.flows import DURATION, ENVIRONMENT, Field, FieldKind, Flow
+from sallyport.flows import Flow
 from sallyport.platforms.slack_text import date
 from sallyport.policies import Policies
 from sallyport.problems import Problem
 
 ASK, DENIAL = "ask", "deny-reason"  # callback ids
-ANSWER = "answer:"  # how the action id of every input begins; the field's name follows
 CONTINUE = "continue:"  # how the action id of a button that brings a draft back begins; the draft's form follows
 REASON_BLOCK = "reason"
-SLACK_INPUT_LONGEST = 3000
 URL_LONGEST = 1000  # an address that is longer is left out: Slack keeps 3000 characters with a form
 
 
@@ -87,7 +80,7 @@ def ask_form(
     """
     memo = Memo(flow.id, offer.environment, memo.filling if memo else 0, memo.url if memo else "")
     blocks = [
-        block for field in flow.fields if (block := _block(field, flow, policies, offer, answers, memo.filling))
+        block for field in flow.fields if (block := input_of(field, flow, policies, offer, answers, memo.filling))
     ]
     if offer.notice:
         blocks.insert(1, SectionBlock(text=PlainTextObject(text=offer.notice)))
@@ -167,11 +160,6 @@ def read_answers(view: Mapping[str, Any]) -> dict[str, str]:
     return answers
 
 
-def field_of(block_id: str) -> str:
-    """Return the name of the field that a block asks for."""
-    return block_id.split(":")[0]
-
-
 def errors_for(view: Mapping[str, Any], problems: Iterable[Problem]) -> dict[str, str]:
     """Put each problem at its field's block; one that belongs to no field shown stands at the first."""
     shown = {field_of(block_id): block_id for block_id in view["state"]["values"]}
@@ -181,74 +169,3 @@ def errors_for(view: Mapping[str, Any], problems: Iterable[Problem]) -> dict[str
         block_id = shown.get(problem.field, first)
         errors[block_id] = f"{errors[block_id]}. {problem.sentence}" if block_id in errors else problem.sentence
     return errors
-
-
-def _block(
-    field: Field, flow: Flow, policies: Policies, offer: Offer, answers: Mapping[str, str], filling: int
-) -> Block | None:
-    if field.kind is not FieldKind.CHOICE:
-        return _input(field, _text(field, answers), _block_id(field.name, "", filling))
-    offered = choices(field, flow, policies, offer)
-    if not offered:
-        return None
-    if field.name == ENVIRONMENT:
-        return _input(field, _select(field, offered, offer.environment), _block_id(field.name, "", filling))
-    chosen = answers.get(field.name, field.default)
-    if len(offered) == 1 or (field.name == DURATION and chosen not in dict(offered)):
-        chosen = offered[0][0]
-    return _input(field, _select(field, offered, chosen), _block_id(field.name, offer.environment, filling))
-
-
-def _block_id(field: str, environment: str, filling: int) -> str:
-    """Return an id that changes with whatever must not outlive a change: Slack keeps a block's value under it."""
-    if filling:
-        return f"{field}:{environment}:{filling}"
-    return f"{field}:{environment}" if environment else field
-
-
-def _select(
-    field: Field, offered: Sequence[Choice], chosen: str
-) -> StaticSelectElement | ExternalDataSelectElement:
-    """Return a menu, or a field with typeahead where Slack's menu has no room for all of it."""
-    initial = next((_option(*choice) for choice in offered if choice[0] == chosen), None)
-    placeholder = PlainTextObject(text=field.placeholder) if field.placeholder else None
-    if len(offered) > MOST:
-        return ExternalDataSelectElement(
-            action_id=ANSWER + field.name,
-            min_query_length=0,
-            initial_option=initial,
-            placeholder=placeholder or PlainTextObject(text="Type to search"),
-        )
-    return StaticSelectElement(
-        action_id=ANSWER + field.name,
-        options=[_option(*choice) for choice in offered],
-        initial_option=initial,
-        placeholder=placeholder,
-    )
-
-
-def _option(value: str, label: str) -> Option:
-    return Option(value=value, text=PlainTextObject(text=label[:LONGEST]))
-
-
-def _text(field: Field, answers: Mapping[str, str]) -> PlainTextInputElement:
-    return PlainTextInputElement(
-        action_id=ANSWER + field.name,
-        multiline=field.kind is FieldKind.PARAGRAPH,
-        initial_value=answers.get(field.name) or field.default or None,
-        placeholder=PlainTextObject(text=field.placeholder) if field.placeholder else None,
-        max_length=SLACK_INPUT_LONGEST,
-        dispatch_action_config=DispatchActionConfig(trigger_actions_on=["on_character_entered"]),
-    )
-
-
-def _input(field: Field, element: InputInteractiveElement, block_id: str) -> InputBlock:
-    """Return a field that tells us of every change: Slack sends no answers when a form is closed."""
-    return InputBlock(
-        block_id=block_id,
-        label=PlainTextObject(text=field.label),
-        element=element,
-        hint=PlainTextObject(text=field.hint) if field.hint else None,
-        optional=field.optional,
-        dispatch_action=True,
-    )

@@ -13,7 +13,7 @@ from slack_bolt import App
 
 from coordinator.asking import Asking
 from coordinator.deciding import Deciding
-from coordinator.slack import cards, chooser, forms
+from coordinator.slack import cards, chooser, forms, inputs
 from coordinator.slack.answering import Answering
 from coordinator.slack.buttons import Buttons
 from coordinator.slack.doors import Doors
@@ -53,8 +53,8 @@ class Listeners:
         app.event("app_mention")(guarded(self.doors.mentioned))
         app.event("app_home_opened")(guarded(self.doors.home_opened))
         app.action(_begins(chooser.START))(guarded(self.doors.starts))
-        app.action(_begins(forms.ANSWER))(guarded(self.filling.answered))
-        app.options(_begins(forms.ANSWER))(guarded(self.filling.suggests))
+        app.action(_begins(inputs.ANSWER))(guarded(self.filling.answered))
+        app.options(_begins(inputs.ANSWER))(guarded(self.filling.suggests))
         app.action(_begins(forms.CONTINUE))(guarded(self.filling.goes_on))
         app.view_submission(forms.ASK)(guarded(self.filling.submitted))
         app.view_closed(forms.ASK)(guarded(self.filling.closed))
