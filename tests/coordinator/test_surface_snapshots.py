@@ -39,7 +39,9 @@ def offer(flow: Flow, environment: str = "prod", **different: Any) -> Offer:
     rule = flow.rule_for({"environment": environment})
     assert rule is not None
     named = tuple((person.slack, person.label) for person in POLICIES.people.persons if person.slack != "U0ANA")
-    return replace(Offer(environment, named if rule.approvers.chosen else (), duration_choices(rule)), **different)
+    return replace(
+        Offer(environment, named if rule.lets_choose else (), duration_choices(rule.lifetime)), **different
+    )
 
 
 def form(flow: Flow, environment: str = "prod", answers: dict[str, str] | None = None, **more: Any) -> Any:
