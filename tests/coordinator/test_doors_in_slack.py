@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 import yaml
 
+from coordinator.asking import Asking
+from coordinator.directory import Directory
 from coordinator.slack.chooser import SHORTCUT_NAME
 from coordinator.slack.manifest import manifest_yaml
 from sallyport import commands
 from sallyport.changes import KINDS
 from sallyport.changes.prod_access import ProdAccess
 from sallyport.platforms.errors import Refused
-from sallyport.platforms.slack import Slack, SlackUser
+from sallyport.platforms.slack import Slack
 from sallyport.problems import Problem, Problems
+from sandbox.slack import Member, Person
 from tests.coordinator.conftest import Installed, Places, over_http
 from tests.coordinator.installing import changed, sharing_a_command
 from tests.coordinator.office import CHANNEL, Office, open_office
@@ -36,6 +39,14 @@ def opens(sqlite_url: str, places: Places) -> Iterator[OpenOffice]:
 def infra(opens: OpenOffice, installed: Installed) -> Office:
     """Two flows share `/infra`."""
     return opens(sharing_a_command(installed))
+
+
+def stranger(office: Office) -> Person:
+    """Somebody new in Slack, whom policies do not name."""
+    office.slack.workspace = office.slack.workspace.with_member(
+        Member("U0PAT", "pat", "Pat New", "pat@example.com")
+    )
+    return office.slack.person("pat")
 
 
 class TestACommandThatFlowsShare:
@@ -99,8 +110,7 @@ class TestHelpForWhoAsks:
 
     @over_http
     def test_whom_policies_do_not_know_is_told_what_to_do(self, office: Office) -> None:
-        office.service.directory._users["U0KIM"] = office.service.directory._users["U0ROB"]
-        answer = office.slack.person("kim").types("/prod-access help", channel=CHANNEL)
+        answer = stranger(office).types("/prod-access help")
         assert "Policies let you ask for nothing here." in answer.text
 
 
@@ -158,10 +168,9 @@ class TestTheShortcut:
 
     @over_http
     def test_it_opens_for_somebody_who_may_ask_for_nothing_and_says_so(self, office: Office) -> None:
-        office.service.directory._users["U0KIM"] = office.service.directory._users["U0ROB"]
-        kim = office.slack.person("kim")
-        kim.uses_shortcut(SHORTCUT_NAME)
-        assert "Policies let you ask for nothing here." in kim.waits_for_form().text
+        pat = stranger(office)
+        pat.uses_shortcut(SHORTCUT_NAME)
+        assert "Policies let you ask for nothing here." in pat.waits_for_form().text
 
 
 class TestAMention:
@@ -187,36 +196,38 @@ class TestAMention:
 
 @over_http
 class TestOpening:
+    @pytest.fixture
+    def _unknown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Who asks was not there at the last look at Slack's members."""
+        monkeypatch.setattr(Directory, "knows", lambda *_: False)
+
+    @pytest.mark.usefixtures("_unknown")
     def test_a_form_that_needs_a_look_into_slack_first_opens_at_once_and_fills_in(self, office: Office) -> None:
-        with office.service.directory._lock:
-            del office.service.directory._users["U0ANA"]
         form = office.opens_form("ana", "/prod-access")
         form.waits_for("Permission set")
         opened = [call for call in office.slack.faults.calls if "views." in call[1]]
         assert [path.rpartition("/")[2] for _, path in opened] == ["views.open", "views.update"]
 
+    @pytest.mark.usefixtures("_unknown")
     def test_who_closes_it_meanwhile_is_left_alone(self, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-        ana = office.slack.person("ana")
-        slack = type(office.service.listeners.answering.slack)
-        look, closed = slack.user, threading.Event()
+        ana, refused = office.slack.person("ana"), threading.Event()
+        offer, update = Asking.offer, Slack.update_view
 
-        def user(self: Slack, user_id: str) -> SlackUser:
+        def offer_late(*arguments: Any) -> Any:
             ana.waits_for_form().close()
-            return look(self, user_id)
+            return offer(*arguments)
 
-        def update_view(*arguments: Any) -> None:
-            with pytest.raises(Refused, match="not_found"):
-                update(*arguments)
-            closed.set()
-            update(*arguments)
+        def update_view(*arguments: Any) -> str:
+            try:
+                return update(*arguments)
+            except Refused:
+                refused.set()
+                raise
 
-        update = slack.update_view
-        monkeypatch.setattr(slack, "user", user)
-        monkeypatch.setattr(slack, "update_view", update_view)
-        with office.service.directory._lock:
-            del office.service.directory._users["U0ANA"]
+        monkeypatch.setattr(Asking, "offer", offer_late)
+        monkeypatch.setattr(Slack, "update_view", update_view)
         assert ana.types("/prod-access", channel=CHANNEL).ok
-        assert closed.wait(10)
+        assert refused.wait(10)
         office.asks(who="lee")
         assert not any("did not open" in message.visible_text for message in ana.messages(CHANNEL))
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from coordinator.slack.chooser import SHORTCUT_NAME
-from sandbox.slack import Form
+from sandbox.slack import Form, Member
 from tests.coordinator.conftest import Installed, Places, over_http
 from tests.coordinator.installing import changed, with_accounts
 from tests.coordinator.office import CHANNEL, Office, open_office
@@ -73,9 +73,10 @@ class TestALongList:
             document["groups"]["managers"] = [f"m{n}@example.com" for n in range(150)]
 
         office = opens(changed(installed, people=many))
-        with office.service.directory._lock:
-            somebody = office.service.directory._users["U0LEE"]
-            office.service.directory._users |= {f"U0M{n:03}": somebody for n in range(150)}
+        for n, each in enumerate(people(150)):
+            member = Member(each["slack"], f"m{n}", each["name"], each["email"])
+            office.slack.workspace = office.slack.workspace.with_member(member)
+        office.service.directory.refresh()
         form = office.fills_form(approver="")
         fitting = form.options("Manager", "manager 14")
         assert fitting == [f"Manager {n:03}" for n in (*range(140, 150), 14, 114)], "beginnings first"
@@ -102,6 +103,7 @@ class TestADraft:
     def closed(self, office: Office, who: str = "ana", **different: str) -> Form:
         form = office.fills_form(who, **different)
         form.close()
+        office.slack.person(who).sees("is kept until", CHANNEL)
         return form
 
     def test_is_offered_where_the_command_was_typed_and_brings_everything_back(self, office: Office) -> None:
@@ -150,6 +152,7 @@ class TestADraft:
         form.waits_for(lambda form: "Permanent" in form.options("Duration"))
         form.choose("Duration", "Permanent")
         form.close()
+        office.slack.person("ana").sees("is kept until", CHANNEL)
         again = office.opens_form()
         again.press(CONTINUE)
         again.waits_for(lambda form: form.value("Environment") == "Non-production")
