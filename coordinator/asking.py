@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from coordinator.directory import Directory
-from coordinator.journal import Journal
+from coordinator.journal import Draft, Journal
 from coordinator.positions import Position
 from coordinator.requests import Ask, Request, Route
 from coordinator.routing import Routing
-from coordinator.slack.forms import Choice, Offer
+from coordinator.slack.choices import Choice, Offer
 from coordinator.slack.home import Desk
 from sallyport.approval import approver_problem, chosen, panels, standing
 from sallyport.changes import KINDS, Change
@@ -45,12 +45,9 @@ class Asking:
     now: Callable[[], datetime]
 
     def offer(self, flow: Flow, slack_id: str, environment: str) -> Offer:
-        """Return what the form can offer this person in *environment* (the flow's first where it is empty)."""
+        """Return what the form can offer this person in *environment* (the flow's own where it is empty)."""
         policies = self.policies()
-        field = flow.field(ENVIRONMENT)
-        environment = (
-            environment or (field.default if field else "") or next(iter(policies.catalogue.environments))
-        )
+        environment = environment or self._first_environment(flow)
         rule = policies.rule_for(flow, {ENVIRONMENT: environment})
         person = self._person(slack_id, rule)
         problem = requester_problem(policies, flow, rule, person.email) if person else _stranger(rule)
@@ -60,16 +57,43 @@ class Asking:
         choices = (panel.emails for panel in found if panel.stage.approvers.chosen)
         return Offer(environment, self._named(frozenset().union(*choices), rule), duration_choices(rule.lifetime))
 
-    def desk(self, slack_id: str) -> Desk:
-        """Return what concerns this person: what they may start, decide, and what is theirs."""
-        flows = [flow for flow in self.policies().flows.values() if self._may_start(flow, slack_id)]
-        return Desk(flows, self.journal.to_decide(slack_id, LISTED), self.journal.asked_by(slack_id, LISTED))
+    def is_at_hand(self, slack_id: str) -> bool:
+        """Tell whether an offer for this person can be made without asking Slack who they are."""
+        return self.directory.knows(slack_id)
 
-    def _may_start(self, flow: Flow, slack_id: str) -> bool:
-        return any(
-            self.offer(flow, slack_id, environment).durations
-            for environment in self.policies().catalogue.environments
+    def may_use(self, slack_id: str) -> list[Flow]:
+        """Return the flows that policies let this person use in any environment."""
+        return [flow for flow in self.policies().flows.values() if self._may_use(flow, slack_id)]
+
+    def _may_use(self, flow: Flow, slack_id: str) -> bool:
+        for rule in flow.rules:
+            person = self._person(slack_id, rule)
+            if person and requester_problem(self.policies(), flow, rule, person.email) is None:
+                return True
+        return False
+
+    def _first_environment(self, flow: Flow) -> str:
+        field = flow.field(ENVIRONMENT)
+        named = [name for name in self.policies().catalogue.environments if flow.has_rule_in(name)]
+        return field.default if field and field.default in named else next(iter(named), "")
+
+    def desk(self, slack_id: str) -> Desk:
+        """Return what concerns this person: what they may start, decide or go on with, and what is theirs."""
+        return Desk(
+            may_start=self.may_use(slack_id),
+            to_decide=self.journal.to_decide(slack_id, LISTED),
+            own=self.journal.asked_by(slack_id, LISTED),
+            drafts=self.journal.drafts.of_person(slack_id, self.now()),
         )
+
+    def draft(self, flow: Flow, slack_id: str) -> Draft | None:
+        """Return what the person filled in last for *flow* and has not sent."""
+        drafts = self.journal.drafts.of_person(slack_id, self.now())
+        return next((draft for draft in drafts if draft.flow == flow.id), None)
+
+    def draft_of(self, form: str) -> Draft | None:
+        """Return what was filled into *form*, which was not sent."""
+        return self.journal.drafts.of_form(form, self.now())
 
     def ask(
         self,

@@ -69,6 +69,11 @@ class Directory:
         user = self._users.get(slack_id)
         return people.by_slack(slack_id) or (people.by_email(user.email) if user and user.email else None)
 
+    def knows(self, slack_id: str) -> bool:
+        """Tell whether this user can be told about without asking Slack."""
+        with self._lock:
+            return slack_id in self._users
+
     def person(self, slack_id: str, *, bound: bool) -> Person | None:
         """Return who the Slack user is; with *bound*, only if policies bind exactly this Slack id.
 

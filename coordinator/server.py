@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import anyio.to_thread
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from slack_bolt import BoltRequest
@@ -13,11 +15,15 @@ from starlette.routing import Route
 from coordinator.metrics import ACK_SECONDS, observe_journal
 from coordinator.service import Service
 
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")  # unix seconds
+
 
 def web_app(service: Service) -> Starlette:
     """Return the ASGI application of one replica."""
 
     async def events(request: Request) -> Response:
+        if not _TIMESTAMP.fullmatch(request.headers.get("x-slack-request-timestamp", "")):
+            return PlainTextResponse("no moment that Slack would send", 401)  # Bolt raises where this is no number
         body = (await request.body()).decode("utf-8", errors="replace")
         bolt_request = BoltRequest(
             body=body, query=str(request.url.query), headers={k: [v] for k, v in request.headers.items()}

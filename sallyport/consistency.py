@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from sallyport.catalogue import Catalogue, Item
 from sallyport.changes import FACTS, KINDS
+from sallyport.commands import ambiguities, takes_words
 from sallyport.documents import Document
 from sallyport.flows import ENVIRONMENT, TAGS, Flow, Rule, Stage
 from sallyport.people import EVERYONE, People
@@ -69,15 +70,16 @@ def _place_problems(
 
 def flow_problems(known: Known, flows: Mapping[str, Flow], documents: Mapping[str, Document]) -> Iterator[Problem]:
     """Yield what is wrong with the flows; *documents* are theirs, by flow."""
-    commands: dict[str, str] = {}
+    earlier: list[Flow] = []
     prefixes: dict[str, str] = {}
     for flow in flows.values():
         document = documents[flow.id]
-        for what, taken, value in (("command", commands, flow.command), ("prefix", prefixes, flow.prefix)):
-            if (other := taken.setdefault(value, flow.id)) != flow.id:
-                yield Problem(
-                    f"the {what} {value} is that of {other} too", "choose another", document.place((what,))
-                )
+        for what in ambiguities(flow, earlier):
+            yield Problem(what, "choose another", document.place(("command",)))
+        if (other := prefixes.setdefault(flow.prefix, flow.id)) != flow.id:
+            what = f"the prefix {flow.prefix} is that of {other} too"
+            yield Problem(what, "choose another", document.place(("prefix",)))
+        earlier.append(flow)
         yield from _flow_problems(known, flow, document)
         for index, rule in enumerate(flow.rules):
             yield from _rule_problems(known, flow, rule, document, ("rules", index))
@@ -95,6 +97,9 @@ def _flow_problems(known: Known, flow: Flow, document: Document) -> Iterator[Pro
             what = f"{field.name} takes its options from {quoted(field.source)}, which is no list"
             yield Problem(what, nearest(field.source, lists), document.place(("fields", field.name, "from")))
     yield from _unknown_fields(flow.defaults, flow, document, ("defaults",))
+    if flow.examples and not takes_words(flow):
+        what = f"{flow.command} takes no words, so there can be no examples of them"
+        yield Problem(what, "take them out, or give the flow defaults", document.place(("examples",)))
 
 
 def _rule_problems(

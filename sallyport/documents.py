@@ -1,7 +1,8 @@
 """YAML read strictly: what a careless or hostile file could hide is refused, and every value keeps its place.
 
-Refused: duplicate keys, anchors and aliases, merge keys, tags, more than one document, files over 256 KiB,
-nesting deeper than 20, keys that are not text, octal and other numbers that two readers could read differently.
+Refused: duplicate keys, anchors and aliases, merge keys, tags, more than one document, files over 256 KiB (a
+caller may take more), nesting deeper than 20, keys that are not text, octal and other numbers that two readers
+could read differently.
 Dates stay text, so that no library decides what they mean. The parser's events are read one by one and never
 handed to a composer: PyYAML's recurses in C, where a file of brackets alone ends the process.
 """
@@ -60,10 +61,10 @@ def dump(data: Mapping[str, JSON]) -> str:
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
-def load(content: bytes, name: str) -> Document:
-    """Parse the file *name*; Problems tells everything that is wrong with its form."""
-    if len(content) > MAX_BYTES:
-        raise Problems([Problem(f"the file has {len(content)} bytes", f"keep it under {MAX_BYTES}", Place(name))])
+def load(content: bytes, name: str, most: int = MAX_BYTES) -> Document:
+    """Parse the file *name*, of at most *most* bytes; Problems tells everything that is wrong with its form."""
+    if len(content) > most:
+        raise Problems([Problem(f"the file has {len(content)} bytes", f"keep it under {most}", Place(name))])
     try:
         reader = _Reader(content.decode("utf-8"), name)
     except UnicodeDecodeError as error:

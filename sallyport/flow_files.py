@@ -39,6 +39,7 @@ def read_flow(data: Mapping[str, Any]) -> Flow:
         ticket=TicketStyle(data["ticket"]["type"], tuple(data["ticket"].get("labels", ()))),
         channel=data.get("channel", ""),
         defaults=data.get("defaults", {}),
+        examples=tuple(data.get("examples", ())),
         options=data.get("options", {}),
         nudges=_nudges(data["nudges"]) if "nudges" in data else None,
     )

@@ -159,7 +159,7 @@ class Flow:
 
     id: str
     prefix: str
-    command: str
+    command: str  # `/prod-access`, or with words of its own where flows share one: `/infra stop`
     title: str
     verb: str  # what the approve button does, e.g. "Approve production access"
     fields: tuple[Field, ...]
@@ -167,13 +167,28 @@ class Flow:
     ticket: TicketStyle
     channel: str = ""  # where the thread is opened; empty means a direct message to the requester
     defaults: Mapping[str, str] = field(default_factory=dict)  # answers of the quick path, where there is one
+    examples: tuple[str, ...] = ()  # what may follow the command and asks at once: help shows them
     options: Mapping[str, JSON] = field(default_factory=dict)  # facts for the flow's own change and executor
     nudges: Nudges | None = None
+
+    @property
+    def slash(self) -> str:
+        """The command as Slack knows it, which flows may share."""
+        return self.command.partition(" ")[0]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What must follow the slash command to mean this flow."""
+        return tuple(self.command.split()[1:])
 
     @property
     def has_quick_path(self) -> bool:
         """Whether the command's text alone, as the reason, makes a request."""
         return bool(self.defaults)
+
+    def has_rule_in(self, environment: str) -> bool:
+        """Tell whether anything at all can be asked for in *environment*."""
+        return any(environment in rule.when.get(ENVIRONMENT, {environment}) for rule in self.rules)
 
     def rule_for(self, answers: Mapping[str, str], tags: frozenset[str] = frozenset()) -> Rule | None:
         """Return the first rule that matches; None means denied. `Policies.rule_for` knows the tags."""

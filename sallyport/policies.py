@@ -21,6 +21,7 @@ from sallyport.problems import Place, Problem, Problems
 from sallyport.schemas import SUFFIX, Schemas
 
 FOLDER = "policies"
+MAX_BYTES = 2 * 1024 * 1024  # of one file: a catalogue may list thousands of things
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,9 +48,6 @@ class Policies:
         chosen = ((field.source, answers.get(field.name, "")) for field in flow.fields if field.source)
         items = (self.catalogue.lists.get(name, {}).get(item) for name, item in chosen)
         return frozenset().union(*(item.tags for item in items if item))
-
-    def flow_of_command(self, command: str) -> Flow | None:
-        return next((flow for flow in self.flows.values() if flow.command == command), None)
 
 
 def read_folder(root: Path) -> dict[str, bytes]:
@@ -100,7 +98,7 @@ class _Loader:
             self._miss_schema(schema)
             return None
         try:
-            document = load(self.files[path], name)
+            document = load(self.files[path], name, MAX_BYTES)
         except Problems as error:
             self.problems += error.problems
             return None

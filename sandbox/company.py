@@ -13,25 +13,21 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from coordinator.slack.manifest import manifest_yaml
 from sandbox.aws import AwsStandIn, sample_world
 from sandbox.github import Environment, GitHubStandIn, Runner, Token
 from sandbox.installation import Installation, install
 from sandbox.jira import JiraStandIn, sample_site
 from sandbox.serving import Server
-from sandbox.slack import SlackStandIn, sample_workspace
+from sandbox.slack import SlackStandIn, read_manifest, sample_workspace
 
 REPOSITORY = "acme/infra"
 COORDINATOR_TOKEN = "ghp_coordinator"
 JIRA_TOKEN = "jira-token"  # of the robot
-COMMANDS = {
-    "/apiwhitelisting": "API whitelisting",
-    "/infra": "Infrastructure",
-    "/prod-access": "Production access",
-}
 READY_WITHIN = 20.0
 
 
@@ -117,18 +113,20 @@ def open_company(
     lifetime: str = "",
     http: bool = False,
     ports: dict[str, int] | None = None,
+    policies: Mapping[str, str] | None = None,
     start: bool = True,
 ) -> Iterator[Company]:
     """Start everything and stop it again, also when the block is interrupted.
 
     *lifetime* shortens what policies give by default; *http* uses signed requests instead of Socket Mode;
-    *ports* fixes the ports of `slack`, `jira`, `github` and `aws`.
+    *ports* fixes the ports of `slack`, `jira`, `github` and `aws`; *policies* are files that replace those of the
+    repository, by path.
     """
     workdir.mkdir(parents=True, exist_ok=True)
     ports = ports or {}
-    installation = install(workdir, lifetime)
+    installation = install(workdir, lifetime, policies)
     with contextlib.ExitStack() as stack:
-        slack = SlackStandIn(sample_workspace(), COMMANDS)
+        slack = SlackStandIn(sample_workspace(), read_manifest(manifest_yaml(installation.policies)))
         jira = JiraStandIn(sample_site())
         aws = AwsStandIn(sample_world())
         addresses = {

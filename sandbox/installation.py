@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import yaml
 
 from sallyport.attestations import new_key_pair
+from sallyport.policies import Policies, load_policies, read_folder
 
 PRODUCT = Path(__file__).parents[1]
 FOLDERS = (".github", "actions", "coordinator", "policies", "requests", "sallyport")
@@ -31,14 +33,18 @@ AUTHOR = {
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A bare repository as GitHub would hold it, and the private key the coordinator signs with."""
+    """A bare repository as GitHub would hold it, its policies, and the private key the coordinator signs with."""
 
     bare: Path
     signing_key: str
+    policies: Policies
 
 
-def install(workdir: Path, lifetime: str = "") -> Installation:
-    """Make the repository under *workdir*; *lifetime* (`20s`) replaces every rule's default duration."""
+def install(workdir: Path, lifetime: str = "", policies: Mapping[str, str] | None = None) -> Installation:
+    """Make the repository under *workdir*.
+
+    *lifetime* (`20s`) replaces every rule's default duration; *policies* are files to put there, by path.
+    """
     private, public = new_key_pair()
     tree = workdir / "repository"
     for folder in FOLDERS:
@@ -46,6 +52,8 @@ def install(workdir: Path, lifetime: str = "") -> Installation:
     keys = tree / "policies" / "keys"
     keys.mkdir(exist_ok=True)
     (keys / f"{KEY_ID}.pem").write_text(public)
+    for path, content in (policies or {}).items():
+        (tree / "policies" / path).write_text(content)
     if lifetime:
         _shorten(tree / "policies" / "flows", lifetime)
     bare = workdir / "acme-infra.git"
@@ -53,7 +61,7 @@ def install(workdir: Path, lifetime: str = "") -> Installation:
     _git(tree, "add", "--all")
     _git(tree, "commit", "--quiet", "--message=Install Sallyport")
     _git(workdir, "clone", "--quiet", "--bare", str(tree), str(bare))
-    return Installation(bare, private)
+    return Installation(bare, private, load_policies(read_folder(tree / "policies")))
 
 
 def _shorten(flows: Path, lifetime: str) -> None:

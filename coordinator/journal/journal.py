@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+import structlog
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from coordinator.journal import effects as outbox
+from coordinator.journal.drafts import Drafts
 from coordinator.journal.effects import Done, Work
 from coordinator.journal.rows import (
     decision_values,
@@ -31,6 +33,8 @@ from coordinator.requests import Ask, Decision, Request, Route, State
 from sallyport.audit import FIRST, Deed, Fact
 from sallyport.ids import new_id
 
+log = structlog.get_logger()
+
 _NEW_REQUEST = sa.insert(requests)  # built once: building a statement costs more than running it
 _NEW_FACT = sa.insert(facts)
 _NEW_DECISION = sa.insert(decisions)
@@ -39,6 +43,10 @@ _NEW_DECIDER = sa.insert(deciders)
 
 class UnknownRequest(LookupError):
     """No request has this id."""
+
+
+class OutcomeUnknown(Exception):
+    """The database was lost while it committed: the change may be recorded or not."""
 
 
 class AlreadyDecided(Exception):
@@ -57,6 +65,7 @@ class Journal:
         self._reader = engine.execution_options(read_only=True)
         self._turns = Turns(Path(engine.url.database or "")) if engine.dialect.name == "sqlite" else None
         self.on_work = on_work
+        self.drafts = Drafts(self._reader.begin, self._patiently)
 
     # Facts
 
@@ -81,7 +90,7 @@ class Journal:
             if earlier is None:
                 return self.submit(ask)  # two ids collided; the next one will not
             return earlier
-        self.on_work(lanes)
+        self._tell(lanes)
         return request
 
     def decide(self, request_id: str, decision: Decision, settle: Callable[[Request], Move | None]) -> Request:
@@ -98,7 +107,7 @@ class Journal:
             move = settle(request)
             lanes = _apply(connection, request, move) if move else set()
             request = _request(connection, request_id)
-        self.on_work(lanes)
+        self._tell(lanes)
         return request
 
     def move(self, request_id: str, move: Move) -> Request:
@@ -106,7 +115,7 @@ class Journal:
         with self._urgently() as connection:
             lanes = _apply(connection, _request(connection, request_id, lock=True), move)
             request = _request(connection, request_id)
-        self.on_work(lanes)
+        self._tell(lanes)
         return request
 
     def reroute(self, request_id: str, happening: Happening, route: Route) -> None:
@@ -116,7 +125,7 @@ class Journal:
             if request.state is not State.PENDING or set(request.deciders) == set(route.deciders):
                 return
             lanes = _apply(connection, request, Move(happening, route=route))
-        self.on_work(lanes)
+        self._tell(lanes)
 
     # Effects
 
@@ -139,7 +148,7 @@ class Journal:
                 move = done.then(request) if callable(done.then) else done.then
                 lanes |= _apply(connection, request, move)
             lanes |= outbox.arm(connection, work.request_id, done.arm)
-        self.on_work(lanes)
+        self._tell(lanes)
 
     def put_off(self, work: Work, due: datetime) -> None:
         """Look at an effect again at *due*; nothing went wrong."""
@@ -206,14 +215,31 @@ class Journal:
     @contextmanager
     def _urgently(self) -> Iterator[sa.Connection]:
         """Open a transaction for a person who waits."""
-        with self._turns.urgent() if self._turns else nullcontext(), self._engine.begin() as connection:
+        with self._turns.urgent() if self._turns else nullcontext(), self._transaction() as connection:
             yield connection
 
     @contextmanager
     def _patiently(self) -> Iterator[sa.Connection]:
         """Open a transaction for a worker."""
-        with self._turns.patient() if self._turns else nullcontext(), self._engine.begin() as connection:
+        with self._turns.patient() if self._turns else nullcontext(), self._transaction() as connection:
             yield connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        """Open a transaction; whatever fails before its commit has changed nothing."""
+        with self._engine.connect() as connection, connection.begin() as transaction:
+            yield connection
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                raise OutcomeUnknown(str(error)) from error
+
+    def _tell(self, lanes: set[Lane]) -> None:
+        """Wake the workers; what is recorded stands even if nobody could be woken, for they look by themselves."""
+        try:
+            self.on_work(lanes)
+        except Exception:
+            log.exception("journal.wake-failed", lanes=sorted(lanes))
 
     def _by_submission(self, key: str) -> Request | None:
         with self._reader.begin() as connection:

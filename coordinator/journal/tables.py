@@ -113,3 +113,15 @@ facts = sa.Table(
     sa.Column("previous", sa.String(64), nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
 )
+
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    sa.Column("form", sa.String(255), primary_key=True),
+    sa.Column("slack_id", sa.String(32), nullable=False),
+    sa.Column("flow", sa.String(40), nullable=False),
+    sa.Column("answers", sa.JSON, nullable=False),
+    sa.Column("kept_at", Moment, nullable=False),
+    sa.Index("drafts_of", "slack_id", "kept_at"),
+    sa.Index("drafts_by_age", "kept_at"),
+)

@@ -1,62 +1,91 @@
 """Forms made from a flow's fields, and the answers read back from them; the form for the reason of a denial.
 
-The environment is asked first: what may be chosen below follows from it, and so do the ids of those blocks,
-since Slack keeps what was chosen under an id even when its options have changed.
+What somebody typed is never in what a form carries with it, only in its fields.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
 from slack_sdk.models.blocks import (
     Block,
+    ButtonElement,
     InputBlock,
-    Option,
+    MarkdownTextObject,
     PlainTextInputElement,
     PlainTextObject,
     SectionBlock,
-    StaticSelectElement,
 )
 from slack_sdk.models.views import View
 
+from coordinator.journal import Draft
 from coordinator.requests import Request
+from coordinator.slack.choices import Offer
+from coordinator.slack.inputs import ANSWER, field_of, input_of
+from coordinator.slack.text import tidy
 from sallyport.decisions import REASON_LONGEST
-from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, Field, FieldKind, Flow
+from sallyport.flows import Flow
+from sallyport.platforms.slack_text import date
 from sallyport.policies import Policies
 from sallyport.problems import Problem
 
 ASK, DENIAL = "ask", "deny-reason"  # callback ids
-ANSWER = "answer:"  # how the action id of every input begins; the field's name follows
+CONTINUE = "continue:"  # how the action id of a button that brings a draft back begins; the draft's form follows
 REASON_BLOCK = "reason"
-SLACK_INPUT_LONGEST = 3000
-SLACK_OPTION_LONGEST = 75
-
-Choice = tuple[str, str]  # value and label
+URL_LONGEST = 1000  # an address that is longer is left out: Slack keeps 3000 characters with a form
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """What a form can offer for an environment, beyond the catalogue: who may decide, and for how long."""
+class Memo:
+    """What a form carries through Slack: never what somebody typed.
 
+    `filling` counts how often it was filled anew; `url` is where its person can be answered, if anywhere.
+    """
+
+    flow: str
     environment: str
-    approvers: tuple[Choice, ...]
-    durations: tuple[Choice, ...]
-    notice: str = ""  # why nothing can be asked for here
+    filling: int = 0
+    url: str = ""
+
+    def __str__(self) -> str:
+        return json.dumps(asdict(self))
 
 
-def ask_form(flow: Flow, policies: Policies, offer: Offer, answers: Mapping[str, str]) -> View:
-    """Return the flow's form for the environment of *offer*, filled with *answers*."""
-    blocks: list[Block] = []
-    for field in flow.fields:
-        block = _block(field, policies, offer, answers)
-        if block is not None:
-            blocks.append(block)
+def memo_of(view: Mapping[str, Any]) -> Memo:
+    """Read back what the form carries."""
+    return Memo(**json.loads(view["private_metadata"]))
+
+
+def key_of(view: Mapping[str, Any]) -> str:
+    """Name the form, for its submission and its draft."""
+    return f"view:{view['id']}"
+
+
+def ask_form(
+    flow: Flow,
+    policies: Policies,
+    offer: Offer,
+    answers: Mapping[str, str],
+    *,
+    memo: Memo | None = None,
+    draft: Draft | None = None,
+) -> View:
+    """Return the flow's form for the environment of *offer*, filled with *answers*.
+
+    With a *draft*, the form begins with the button that brings it back.
+    """
+    memo = Memo(flow.id, offer.environment, memo.filling if memo else 0, memo.url if memo else "")
+    blocks = [
+        block for field in flow.fields if (block := input_of(field, flow, policies, offer, answers, memo.filling))
+    ]
     if offer.notice:
         blocks.insert(1, SectionBlock(text=PlainTextObject(text=offer.notice)))
+    if draft:
+        blocks.insert(0, going_on(draft, f"Filled in and not sent: {date(draft.kept_at)}."))
     return View(
         type="modal",
         callback_id=ASK,
@@ -64,14 +93,37 @@ def ask_form(flow: Flow, policies: Policies, offer: Offer, answers: Mapping[str,
         submit=PlainTextObject(text="Ask"),
         close=PlainTextObject(text="Cancel"),
         blocks=blocks,
-        private_metadata=json.dumps({"flow": flow.id, ENVIRONMENT: offer.environment}),
+        private_metadata=str(memo),
+        notify_on_close=True,
     )
 
 
+def fresh_form(flow: Flow, policies: Policies, offer: Offer, url: str) -> Mapping[str, Any]:
+    """Return the flow's form as it opens, with nothing filled in."""
+    memo = Memo(flow.id, offer.environment, url=url if len(url) <= URL_LONGEST else "")
+    return {**_blank_form(flow.id, policies, offer), "private_metadata": str(memo)}
+
+
 @lru_cache(maxsize=128)
-def blank_form(flow_id: str, policies: Policies, offer: Offer) -> Mapping[str, Any]:
-    """Return the flow's form as it opens; kept, since everybody who may ask for the same sees the same."""
+def _blank_form(flow_id: str, policies: Policies, offer: Offer) -> Mapping[str, Any]:
+    """Everybody who may ask for the same sees the same, so it is made once."""
     return ask_form(policies.flows[flow_id], policies, offer, {}).to_dict()
+
+
+def opening_form(flow: Flow) -> View:
+    """Return what stands in for a form while what it offers is looked up."""
+    return View(
+        type="modal",
+        title=PlainTextObject(text=flow.title),
+        close=PlainTextObject(text="Cancel"),
+        blocks=[SectionBlock(text=PlainTextObject(text="One moment: looking up what you can ask for."))],
+    )
+
+
+def going_on(draft: Draft, what: str) -> Block:
+    """Return the offer to go on where the person was; *what* is a sentence of ours, as mrkdwn."""
+    button = ButtonElement(text="Continue where you were", action_id=CONTINUE + draft.form, value=draft.form)
+    return SectionBlock(text=MarkdownTextObject(text=what), accessory=button)
 
 
 def denial_form(request: Request, title: str) -> View:
@@ -99,82 +151,21 @@ def denial_form(request: Request, title: str) -> View:
 
 
 def read_answers(view: Mapping[str, Any]) -> dict[str, str]:
-    """Return the answers of a submitted or changed form, by field name."""
+    """Return the answers of a submitted or changed form, by field name, as they were meant."""
     answers = {}
     for block_id, block in view["state"]["values"].items():
         element = next(iter(block.values()))
         chosen = element.get("selected_option")
-        answers[block_id.split(":")[0]] = chosen["value"] if chosen else element.get("value") or ""
+        answers[field_of(block_id)] = chosen["value"] if chosen else tidy(element.get("value") or "")
     return answers
 
 
 def errors_for(view: Mapping[str, Any], problems: Iterable[Problem]) -> dict[str, str]:
     """Put each problem at its field's block; one that belongs to no field shown stands at the first."""
-    shown = {block_id.split(":")[0]: block_id for block_id in view["state"]["values"]}
+    shown = {field_of(block_id): block_id for block_id in view["state"]["values"]}
     first = next(iter(shown.values()))
     errors: dict[str, str] = {}
     for problem in problems:
         block_id = shown.get(problem.field, first)
         errors[block_id] = f"{errors[block_id]}. {problem.sentence}" if block_id in errors else problem.sentence
     return errors
-
-
-def _block(field: Field, policies: Policies, offer: Offer, answers: Mapping[str, str]) -> Block | None:
-    if field.kind is not FieldKind.CHOICE:
-        return _input(field, _text(field, answers), field.name)
-    choices = _choices(field, policies, offer)
-    if not choices:
-        return None
-    if field.name == ENVIRONMENT:
-        return _input(field, _select(field, choices, offer.environment), field.name, dispatch=True)
-    chosen = answers.get(field.name, field.default)
-    if chosen not in dict(choices) and (field.name == DURATION or len(choices) == 1):
-        chosen = choices[0][0]
-    return _input(field, _select(field, choices, chosen), f"{field.name}:{offer.environment}")
-
-
-def _choices(field: Field, policies: Policies, offer: Offer) -> Sequence[Choice]:
-    if field.name == APPROVER:
-        return offer.approvers
-    if field.name == DURATION:
-        return offer.durations
-    if field.source:
-        options = policies.catalogue.options(field.source, offer.environment)
-        return [(option.value, option.label) for option in options]
-    return [(option, option) for option in field.options]
-
-
-def _select(field: Field, choices: Sequence[Choice], chosen: str) -> StaticSelectElement:
-    options = [
-        Option(value=value, text=PlainTextObject(text=label[:SLACK_OPTION_LONGEST]))
-        for value, label in choices[:100]
-    ]
-    return StaticSelectElement(
-        action_id=ANSWER + field.name,
-        options=options,
-        initial_option=next((option for option in options if option.value == chosen), None),
-        placeholder=PlainTextObject(text=field.placeholder) if field.placeholder else None,
-    )
-
-
-def _text(field: Field, answers: Mapping[str, str]) -> PlainTextInputElement:
-    return PlainTextInputElement(
-        action_id=ANSWER + field.name,
-        multiline=field.kind is FieldKind.PARAGRAPH,
-        initial_value=answers.get(field.name) or field.default or None,
-        placeholder=PlainTextObject(text=field.placeholder) if field.placeholder else None,
-        max_length=SLACK_INPUT_LONGEST,
-    )
-
-
-def _input(
-    field: Field, element: StaticSelectElement | PlainTextInputElement, block_id: str, *, dispatch: bool = False
-) -> InputBlock:
-    return InputBlock(
-        block_id=block_id,
-        label=PlainTextObject(text=field.label),
-        element=element,
-        hint=PlainTextObject(text=field.hint) if field.hint else None,
-        optional=field.optional,
-        dispatch_action=dispatch or None,
-    )

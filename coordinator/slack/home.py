@@ -1,4 +1,4 @@
-"""App Home: what I may start, what waits for my decision, what I have asked for and what I hold."""
+"""App Home: what I may start or go on with, what waits for my decision, what I have asked for and what I hold."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from slack_sdk.models.blocks import (
-    ActionsBlock,
     Block,
-    ButtonElement,
     ContextBlock,
     DividerBlock,
     HeaderBlock,
@@ -18,13 +16,17 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from coordinator.journal import Draft
 from coordinator.requests import Request
 from coordinator.slack import cards
+from coordinator.slack.chooser import start_buttons
+from coordinator.slack.forms import going_on
 from sallyport.flows import Flow
+from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
 
-START = "start:"  # how the action id of a start button begins; the flow's id follows
-MOST = 10  # requests in one list: a view takes 100 blocks
+MOST = 8  # requests in one list, of up to five blocks each: a view takes 100
+MOST_DRAFTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Desk:
     may_start: Sequence[Flow]
     to_decide: Sequence[Request]
     own: Sequence[Request]  # newest first
+    drafts: Sequence[Draft] = ()  # newest first
 
 
 def home(desk: Desk, policies: Policies) -> View:
@@ -41,22 +44,20 @@ def home(desk: Desk, policies: Policies) -> View:
     return View(
         type="home",
         blocks=[
-            *_start(desk.may_start),
+            HeaderBlock(text=PlainTextObject(text="What do you need?")),
+            *start_buttons(desk.may_start),
+            *_drafts(desk.drafts, policies),
             *_list("Waiting for your decision", desk.to_decide, policies, decide=True),
             *_list("Your requests", desk.own, policies, decide=False),
         ],
     )
 
 
-def _start(flows: Sequence[Flow]) -> Iterable[Block]:
-    yield HeaderBlock(text=PlainTextObject(text="What do you need?"))
-    if not flows:
-        yield _words(
-            "Policies let you ask for nothing here. Ask the operators to add you to policies/people.yaml."
-        )
-        return
-    buttons = [ButtonElement(text=flow.title, action_id=START + flow.id, value=flow.id) for flow in flows[:20]]
-    yield ActionsBlock(elements=buttons)
+def _drafts(drafts: Sequence[Draft], policies: Policies) -> Iterable[Block]:
+    for draft in drafts[:MOST_DRAFTS]:
+        flow = policies.flows.get(draft.flow)
+        if flow is not None:
+            yield going_on(draft, f"*{escape(flow.title)}*, filled in and not sent: {date(draft.kept_at)}.")
 
 
 def _list(title: str, requests: Sequence[Request], policies: Policies, *, decide: bool) -> Iterable[Block]:

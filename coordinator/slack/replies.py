@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+
+from coordinator.journal import Draft
+from coordinator.journal.drafts import KEPT_FOR
 from coordinator.requests import Request
 from coordinator.wording import lasts
+from sallyport.commands import Typed
 from sallyport.flows import Flow
 from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
-from sallyport.problems import Problems
+from sallyport.problems import Problems, quoted
 
 REASON_NEEDED = "Say why not; the requester and the ticket get it word for word."
+NOTHING_HERE = "Policies let you ask for nothing here. Ask the operators to add you to policies/people.yaml."
+DRAFT_GONE = "There is nothing to go on with: it was sent already, or it is more than a day old."
+HELP_LONGEST = 2800  # characters: help stands in one block of at most 3000
+LIST_LONGEST = 1200
 
 
 def asked(request: Request, policies: Policies) -> str:
@@ -24,6 +34,11 @@ def asked(request: Request, policies: Policies) -> str:
     return f"{head} {decide}{where} Nothing is changed before it is approved."
 
 
+def recorded(request: Request) -> str:
+    """Confirm that a request is recorded, where nothing more can be said."""
+    return f"Asked: {request.id}. The app's home tab shows how it stands."
+
+
 def not_asked(flow: Flow, error: Problems) -> str:
     """Say why the quick path made no request, and how to ask instead."""
     faults = "\n".join(f"• {escape(problem.sentence)}" for problem in error.problems)
@@ -32,18 +47,26 @@ def not_asked(flow: Flow, error: Problems) -> str:
     )
 
 
-def help_for(flow: Flow, policies: Policies) -> str:
-    """Say how the command is used, with an example that works."""
-    lines = [f"*{flow.title}*", f"• `{flow.command}` opens the form."]
-    if flow.has_quick_path:
-        defaults = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in flow.defaults.items())
-        lines.append(
-            f"• `{flow.command} debugging the checkout 500s` asks at once, with that reason and {defaults}."
-        )
-    others = sorted(f"`{other.command}`" for other in policies.flows.values() if other.id != flow.id)
-    if others:
-        lines.append(f"Also: {', '.join(others)}.")
-    return "\n".join(lines)
+def help_for(flows: Sequence[Flow], others: Sequence[Flow] = ()) -> str:
+    """Say how each of *flows* is asked for, with examples that work, and which *others* there are."""
+    told: list[str] = []
+    rest = [*flows, *others]
+    for flow in flows:
+        usage = _usage(flow)
+        if len("\n".join([*told, usage, _also(rest)])) > HELP_LONGEST:
+            break
+        told.append(usage)
+        rest.remove(flow)
+    return "\n".join([*told, *([_also(rest)] if rest else [])]) or NOTHING_HERE
+
+
+def commands(flows: Iterable[Flow]) -> str:
+    """Name the commands of *flows*, as many as there is room for."""
+    named = sorted(f"`{flow.command}`" for flow in flows)
+    ends = accumulate(len(name) + len(", ") for name in named)
+    shown = sum(end <= LIST_LONGEST for end in ends)
+    more = [f"and {len(named) - shown} more"] if shown < len(named) else []
+    return ", ".join([*named[:shown], *more])
 
 
 def form_instead(flow: Flow) -> str:
@@ -53,12 +76,58 @@ def form_instead(flow: Flow) -> str:
     )
 
 
-def unknown_command(command: str, policies: Policies) -> str:
-    """Say which commands there are."""
-    known = ", ".join(f"`{flow.command}`" for flow in policies.flows.values())
-    return f"No flow answers to `{escape(command)}`. These do: {known}."
+def form_for_the_rest(flow: Flow) -> str:
+    """Say that the words after a command were understood and are not everything that is needed."""
+    return f"`{flow.command}` needs a little more than that; the form has what you typed and asks for the rest."
+
+
+def unknown_command(typed: Typed, flows: Sequence[Flow]) -> str:
+    """Say which commands this person can use instead of one that no flow has."""
+    return f"No flow answers to `{escape(typed.slash)}`. These do:\n{help_for(flows)}"
+
+
+def unknown_words(typed: Typed, flows: Sequence[Flow]) -> str:
+    """Say which words this person can use after a command that several flows share."""
+    line = escape(quoted(f"{typed.slash} {typed.rest}"))
+    return f"{line} is no command; {escape(typed.hint)}\n{help_for(flows)}"
+
+
+def not_for_you(typed: Typed, flows: Sequence[Flow]) -> str:
+    """Say that policies let this person use nothing of a command, and what else there is."""
+    return f"Policies do not let you use `{escape(typed.slash)}`.\n{help_for(flows)}"
+
+
+def kept(flow: Flow, draft: Draft) -> str:
+    """Say after a form was closed that what was typed is not lost."""
+    until = date(draft.kept_at + KEPT_FOR)
+    return f"Nothing was asked. What you filled in for {escape(flow.title)} is kept until {until}."
 
 
 def broken(fault: str) -> str:
     """Admit a fault of ours without pretending that anything happened."""
     return f"That did not work, and nothing was recorded. Try again; if it stays so, tell the operators “{fault}”."
+
+
+def unsure(fault: str) -> str:
+    """Admit that we lost the database while it recorded, and say how to see what became of it."""
+    return (
+        "The database was lost at that moment, so it may be recorded or not. Look at the app's home tab before "
+        f"you try again; if it stays so, tell the operators “{fault}”."
+    )
+
+
+def not_opened(fault: str) -> str:
+    """Admit that a form could not be put before the person, who is waiting for it."""
+    return f"The form did not open; try again. If it stays so, tell the operators “{fault}”."
+
+
+def _usage(flow: Flow) -> str:
+    lines = [f"*{escape(flow.title)}*", f"• `{flow.command}` opens the form."]
+    defaults = ", ".join(f"{name.replace('_', ' ')} {escape(value)}" for name, value in flow.defaults.items())
+    end = f", with {defaults}" if defaults else ""
+    lines += [f"• `{flow.command} {escape(example)}` asks at once{end}." for example in flow.examples]
+    return "\n".join(lines)
+
+
+def _also(flows: Iterable[Flow]) -> str:
+    return f"Also: {commands(flows)}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from sallyport.catalogue import Catalogue
 from sallyport.documents import JSON
@@ -67,6 +67,23 @@ class Change(Protocol):
 
     def undo(self) -> str:
         """Say in one sentence how the change ends."""
+        ...
+
+
+@runtime_checkable
+class ReadsWords(Protocol):
+    """What a kind of change fulfils besides where its command takes words: `/infra stop dev --for 12h`.
+
+    A kind that does not is asked for by its form, and the words of a flow with defaults are the reason.
+    """
+
+    @classmethod
+    def answers_from_words(cls, text: str) -> Mapping[str, str]:
+        """Return the answers that the words after the command give, by field of the form.
+
+        *text* is never empty, and is as typed: phones make `—for` of `--for`, and curly quotes. Answers may be
+        missing: then the form opens with those there are. Problems says what no answer can be made of.
+        """
         ...
 
 

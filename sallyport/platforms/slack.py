@@ -97,18 +97,25 @@ class Slack:
             )
             return posted(answer)
 
-    def whisper(self, channel: str, user: str, text: str, blocks: Sequence[Block] = ()) -> None:
+    def whisper(
+        self, channel: str, user: str, text: str, blocks: Sequence[Block] = (), *, thread_ts: str | None = None
+    ) -> None:
         """Show *text* to *user* alone; Slack may drop it if they are away, and nothing can find it again."""
         with told_apart("show a message to one person"):
-            self._web.chat_postEphemeral(channel=channel, user=user, text=text, blocks=_dicts(blocks) or None)
+            self._web.chat_postEphemeral(
+                channel=channel, user=user, text=text, blocks=_dicts(blocks) or None, thread_ts=thread_ts
+            )
 
-    def respond(self, response_url: str, text: str) -> None:
+    def respond(self, response_url: str, text: str, blocks: Sequence[Block] = ()) -> None:
         """Answer the person who clicked or typed, through the address Slack gave us (5 uses, 30 minutes)."""
         what = "answer through a response_url"
         with told_apart(what):
             hook = WebhookClient(response_url, timeout=int(self._web.timeout), retry_handlers=[])
             hook.proxy = None  # as in connect
-            accepted(what, hook.send(text=text, response_type="ephemeral", replace_original=False))
+            sent = hook.send(
+                text=text, blocks=_dicts(blocks) or None, response_type="ephemeral", replace_original=False
+            )
+            accepted(what, sent)
 
     def open_dm(self, user: str) -> str:
         """Return the id of the conversation between our bot and *user*."""

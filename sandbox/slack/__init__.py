@@ -3,6 +3,7 @@
 It serves tests and the sandbox; the product must never import it.
 """
 
+from .app import App, read_manifest
 from .delivery import Ack, Delivery
 from .interactions import Answer, AppFault
 from .person import Person
@@ -14,6 +15,7 @@ from .workspace import Channel, Member, Usergroup, Workspace, sample_workspace
 __all__ = [
     "Ack",
     "Answer",
+    "App",
     "AppFault",
     "Channel",
     "Delivery",
@@ -26,5 +28,6 @@ __all__ = [
     "Usergroup",
     "Version",
     "Workspace",
+    "read_manifest",
     "sample_workspace",
 ]

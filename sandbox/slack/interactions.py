@@ -91,9 +91,17 @@ def set_value(world: World, user: str, surface: Posted | View, block: Json, elem
         place[element["action_id"]] = {"type": element["type"], key: value}
 
 
-def tells_app(block: Json) -> bool:
-    """Whether using an element of this block sends block_actions at once."""
-    return block["type"] != "input" or bool(block.get("dispatch_action"))
+def tells_app(block: Json, element: Json) -> bool:
+    """Whether using an element of this block sends block_actions at once.
+
+    A field for text tells of what is typed only if it asks to; by default it waits for Enter.
+    """
+    if block["type"] != "input":
+        return True
+    if element["type"].endswith("_input"):
+        asked = element.get("dispatch_action_config", {}).get("trigger_actions_on", ())
+        return bool(block.get("dispatch_action")) and "on_character_entered" in asked
+    return bool(block.get("dispatch_action"))
 
 
 def act(world: World, user: str, surface: Posted | View, block: Json, element: Json, chosen: Json) -> Answer:
@@ -217,6 +225,33 @@ def close(world: World, view: View) -> None:
             world.state.views.close(view)
     if view.definition.get("notify_on_close"):
         world.courier.send("interactive", payloads.closure(world.workspace, view, is_cleared=cleared))
+
+
+def use_shortcut(world: World, user: str, name: str) -> Answer:
+    """Choose a global shortcut of the app by its name, anywhere in Slack."""
+    if name not in world.shortcuts:
+        return Answer(ok=False, text=f"There is no shortcut {name!r}; there are: {list(world.shortcuts)}")
+    with world.state.change():
+        trigger = world.state.grant_trigger(user, None)
+        ts = world.state.tick()
+    payload = payloads.shortcut(world.workspace, user, world.shortcuts[name], trigger, ts)
+    ack = world.courier.send("interactive", payload)
+    return Answer(ok=ack.ok, text=ack.error, seconds=ack.seconds)
+
+
+def write(world: World, user: str, channel: str, text: str, thread_ts: str | None) -> Posted:
+    """Write a message; one that mentions the app in a channel it is in tells the app."""
+    workspace = world.workspace
+    place = workspace.channel(channel)
+    name = f"@{workspace.bot_name}"
+    mentions = place is not None and workspace.bot_user_id in place.members and name in text
+    if mentions:
+        text = text.replace(name, f"<@{workspace.bot_user_id}>")
+    with world.state.change():
+        posted = world.state.post(channel, user, text, (), thread_ts=thread_ts)
+    if mentions and "app_mention" in world.events:
+        world.courier.send("events_api", payloads.mention(workspace, posted))
+    return posted
 
 
 def open_home(world: World, user: str) -> Ack:

@@ -23,8 +23,6 @@ def message_problems(blocks: Any) -> list[str]:
     MESSAGE_BLOCKS(blocks, "/blocks", problems)
     if not problems.messages:
         _check_together(blocks, "/blocks", problems)
-        for at, block in _placed(blocks, "/blocks"):
-            _unique([element.get("action_id") for _, element in elements_of(block, at)], "action_id", at, problems)
     return problems.messages
 
 
@@ -37,7 +35,6 @@ def view_problems(view: Any) -> list[str]:
     blocks = view["blocks"]
     _check_together(blocks, "/view/blocks", problems)
     elements = [each for at, block in _placed(blocks, "/view/blocks") for each in elements_of(block, at)]
-    _unique([element.get("action_id") for _, element in elements], "action_id", "/view/blocks", problems)
     if sum(element.get("focus_on_load", False) for _, element in elements) > 1:
         problems.add("/view/blocks", "only one element may have focus_on_load")
     if view["type"] == "modal" and "submit" not in view and any(b["type"] == "input" for b in blocks):
@@ -89,7 +86,9 @@ def _check_together(blocks: Sequence[Json], at: str, problems: Problems) -> None
     for place, block in _placed(blocks, at):
         if block["type"] == "section" and "text" not in block and "fields" not in block:
             problems.add(place, "missing required field: text or fields")
-        for element_place, element in elements_of(block, place):
+        elements = list(elements_of(block, place))
+        _unique([element.get("action_id") for _, element in elements], "action_id", place, problems)
+        for element_place, element in elements:
             _check_element(element, element_place, problems)
 
 

@@ -75,6 +75,7 @@ def seen(world: World, name: str, where: str, thread: str) -> Json:
         "places": places,
         "place": place,
         "commands": dict(world.commands),
+        "shortcuts": list(world.shortcuts),
         "messages": "".join(_message(world, member.id, m) for m in messages if m.thread_ts is None),
         "thread": "".join(
             _message(world, member.id, m) for m in messages if thread and thread in (m.ts, m.thread_ts)
@@ -139,6 +140,11 @@ def _say(_: World, person: Person, body: Json) -> Json:
     return {} if answer.ok else {"notice": answer.text}
 
 
+def _shortcut(_: World, person: Person, body: Json) -> Json:
+    answer = person.uses_shortcut(body["name"])
+    return {} if answer.ok else {"notice": answer.text}
+
+
 def _press(world: World, person: Person, body: Json) -> Json:
     surface, block, element = _located(world, person, body)
     chosen = {"selected_option": body["option"]} if body.get("option") else {}
@@ -157,7 +163,7 @@ def _set(world: World, person: Person, body: Json) -> Json:
         before = states.get(block["block_id"], {}).get(element["action_id"], {}).get("selected_options", [])
         value = [*before, value] if value not in before else before
     interactions.set_value(world, person.id, surface, block, element, value or None)
-    if not interactions.tells_app(block):
+    if not interactions.tells_app(block, element):
         return {}
     answer = interactions.act(world, person.id, surface, block, element, {state_key(element) or "": value or None})
     return {} if answer.ok else {"notice": answer.text}
@@ -187,6 +193,7 @@ def _home(world: World, person: Person, _: Json) -> Json:
 
 _DEEDS: Mapping[str, Callable[[World, Person, Json], Json]] = {
     "say": _say,
+    "shortcut": _shortcut,
     "press": _press,
     "set": _set,
     "options": _options,

@@ -202,10 +202,11 @@ def submission(workspace: Workspace, view: View) -> Json:
 
 
 def closure(workspace: Workspace, view: View, *, is_cleared: bool) -> Json:
+    """A form was closed; as from Slack, without what had been typed into it."""
     return {
         "type": "view_closed",
         **_who(view.user, workspace),
-        "view": view_json(view, workspace),
+        "view": view_json(view, workspace) | {"state": {"values": {}}},
         "is_cleared": is_cleared,
     }
 
@@ -221,6 +222,32 @@ def suggestion(workspace: Workspace, user: str, container: Json, element: Json, 
     }
 
 
+def shortcut(workspace: Workspace, user: str, callback_id: str, trigger_id: str, action_ts: str) -> Json:
+    """A global shortcut: it comes from no channel, so it brings no address to answer at."""
+    return {
+        "type": "shortcut",
+        **_who(user, workspace),
+        "callback_id": callback_id,
+        "trigger_id": trigger_id,
+        "action_ts": action_ts,
+    }
+
+
+def mention(workspace: Workspace, posted: Posted) -> Json:
+    """The Events API envelope's payload for a message that mentions the app."""
+    event: Json = {
+        "type": "app_mention",
+        "user": posted.author,
+        "text": posted.now.text,
+        "ts": posted.ts,
+        "channel": posted.channel,
+        "event_ts": posted.ts,
+    }
+    if posted.thread_ts:
+        event["thread_ts"] = posted.thread_ts
+    return _event(workspace, event)
+
+
 def home_opened(workspace: Workspace, view: View | None, user: str, event_ts: str) -> Json:
     """The Events API envelope's payload for somebody opening the app's home tab."""
     event: Json = {
@@ -232,6 +259,11 @@ def home_opened(workspace: Workspace, view: View | None, user: str, event_ts: st
     }
     if view is not None:
         event["view"] = view_json(view, workspace)
+    return _event(workspace, event)
+
+
+def _event(workspace: Workspace, event: Json) -> Json:
+    event_ts = event["event_ts"]
     return {
         "type": "event_callback",
         "token": VERIFICATION_TOKEN,

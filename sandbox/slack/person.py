@@ -27,12 +27,14 @@ class Person:
             raise AssertionError(f"{line!r} is not a command; use says() for plain words")
         return interactions.type_command(self._world, self.id, self._place(channel), line)
 
+    def uses_shortcut(self, name: str) -> Answer:
+        """Choose the app's global shortcut of that name, as one can anywhere, in a thread too."""
+        return interactions.use_shortcut(self._world, self.id, name)
+
     def says(self, text: str, where: str = "dm", thread: Message | str | None = None) -> Message:
-        """Write plain words; the app, which subscribes to no message events, hears nothing."""
-        place = self._place(where)
+        """Write plain words; the app hears of them only if they mention it in a channel that it is in."""
         thread_ts = thread.ts if isinstance(thread, Message) else thread
-        with self._world.state.change():
-            posted = self._world.state.post(place, self.id, text, (), thread_ts=thread_ts)
+        posted = interactions.write(self._world, self.id, self._place(where), text, thread_ts)
         return Message(self._world, self.id, posted)
 
     def messages(self, where: str = "dm") -> list[Message]:

@@ -19,6 +19,7 @@ from starlette.routing import Route, WebSocketRoute
 from sandbox.faults import Faults, FaultyApp
 
 from . import api_messages, api_people, api_views, page
+from .app import App
 from .delivery import Ack, Courier, Delivery, Sockets
 from .person import Person
 from .state import Refused, State
@@ -33,23 +34,27 @@ METHODS = api_people.METHODS | api_messages.METHODS | api_views.METHODS
 class SlackStandIn:
     """`request_url` None means Socket Mode; an address means signed HTTP POSTs to it (settable later).
 
-    `commands` maps each slash command to its description. `clock` gives unix seconds for triggers, response
+    `app` is what the installed app has registered, or just its commands with their descriptions; the scopes of a
+    manifest go before those of the workspace. `clock` gives unix seconds for triggers, response
     URLs and message ids; acknowledgements are always timed by the real clock (`ack_seconds`, 3 as in Slack).
     """
 
     def __init__(
         self,
         workspace: Workspace | None = None,
-        commands: Mapping[str, str] | None = None,
+        app: App | Mapping[str, str] | None = None,
         request_url: str | None = None,
         *,
         strict_accessibility: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         workspace = workspace or sample_workspace()
+        registered = app if isinstance(app, App) else App(app or {})
+        if registered.scopes:
+            workspace = replace(workspace, scopes=registered.scopes)
         self.sockets = Sockets(workspace.app_id)
         self.courier = Courier(self.sockets, workspace.signing_secret, request_url)
-        self.world = World(workspace, State(clock), self.courier, commands or {}, strict_accessibility)
+        self.world = World(workspace, State(clock), self.courier, registered, strict_accessibility)
         self.faults = Faults()
         self.app = FaultyApp(self._routes(), self.faults)
 

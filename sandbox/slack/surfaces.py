@@ -115,7 +115,7 @@ class Surface:
         self._check_usable()
         block, element = place
         interactions.set_value(self._world, self._user, self._target, block, element, value)
-        if not interactions.tells_app(block):
+        if not interactions.tells_app(block, element):
             return Answer(ok=True)
         chosen = {state_key(element) or "": value}
         return interactions.act(self._world, self._user, self._target, block, element, chosen)

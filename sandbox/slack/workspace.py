@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 SLACKBOT = "USLACKBOT"  # listed by every real workspace as a member that does not say it is a bot
 SCOPES = (
+    "app_mentions:read",
     "commands",
     "chat:write",
     "im:write",

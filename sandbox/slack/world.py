@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .app import App
 from .delivery import Courier
 from .state import State
 from .text import Reader
@@ -21,9 +22,21 @@ class World:
     workspace: Workspace
     state: State
     courier: Courier
-    commands: Mapping[str, str]
+    app: App
     strict_accessibility: bool = True
     url: str = ""
+
+    @property
+    def commands(self) -> Mapping[str, str]:
+        return self.app.commands
+
+    @property
+    def shortcuts(self) -> Mapping[str, str]:
+        return self.app.shortcuts
+
+    @property
+    def events(self) -> frozenset[str]:
+        return self.app.events
 
     def reader(self, user: str) -> Reader:
         member = self.workspace.member(user)

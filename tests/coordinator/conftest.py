@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from tests.coordinator.office import Office
 
 
+FLOWS = ("api-whitelisting", "prod-access")  # what tests of the coordinator speak of: it knows no flow by itself
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _plain_logs() -> None:
     """Hand what is logged to pytest; drawing tracebacks takes longer than most tests."""
@@ -135,7 +138,7 @@ def journal(store: Store) -> Journal:
 
 @dataclass(frozen=True)
 class Installed:
-    """The repository's own policies, with a key published as an operator would."""
+    """The repository's own policies of two flows, with a key published as an operator would."""
 
     files: dict[str, bytes]
     policies: Policies
@@ -146,7 +149,9 @@ class Installed:
 @pytest.fixture(scope="session")
 def installed() -> Installed:
     private, public = new_key_pair()
-    files = {**read_folder(ROOT / "policies"), "keys/test.pem": public.encode()}
+    all_files = read_folder(ROOT / "policies")
+    others = {path for path in all_files if path.startswith("flows/")} - {f"flows/{flow}.yaml" for flow in FLOWS}
+    files = {**{path: all_files[path] for path in all_files.keys() - others}, "keys/test.pem": public.encode()}
     policies = load_policies(files, "test")
     return Installed(files, policies, read_signer(private, policies.keys), private)
 

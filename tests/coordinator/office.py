@@ -18,19 +18,19 @@ from coordinator.journal import Journal
 from coordinator.requests import Request
 from coordinator.server import web_app
 from coordinator.service import Service
+from coordinator.slack.manifest import manifest_yaml
 from coordinator.worker import Worker
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.slack import Slack
 from sallyport.policies import FOLDER
 from sallyport.times import utc_now
 from sandbox.jira import JiraStandIn, sample_site
-from sandbox.slack import Form, SlackStandIn, sample_workspace
+from sandbox.slack import Form, SlackStandIn, read_manifest, sample_workspace
 from sandbox.slack.delivery import Ack
 from tests.coordinator.conftest import Installed, Places
 from tests.coordinator.fakes import FakeGitHub
 
 Json = dict[str, Any]
-COMMANDS = {"/apiwhitelisting": "API whitelisting", "/prod-access": "Production access"}
 CHANNEL = "infra-requests"
 
 
@@ -136,7 +136,8 @@ class Office:
 @contextmanager
 def open_office(database_url: str, installed: Installed, places: Places, *, http: bool) -> Iterator[Office]:
     """Run listeners and worker, in one process, over signed HTTP or over Socket Mode until the block ends."""
-    slack, jira = SlackStandIn(sample_workspace(), COMMANDS), JiraStandIn(sample_site())
+    app = read_manifest(manifest_yaml(installed.policies, "https://set.later" if http else ""))
+    slack, jira = SlackStandIn(sample_workspace(), app), JiraStandIn(sample_site())
     places.slack.app, places.jira.app, slack.url = slack.app, jira.app, places.slack.url
     github = FakeGitHub(utc_now, {f"{FOLDER}/{path}": content for path, content in installed.files.items()})
     workspace = slack.workspace
@@ -176,7 +177,7 @@ def open_office(database_url: str, installed: Installed, places: Places, *, http
         essentials.stop()
         _stop(service, slack)
         worker.stop()
-        service.listeners.afterwards.shutdown()
+        service.listeners.answering.afterwards.shutdown()
         service.journal._engine.dispose()
         jira_client.close()
 

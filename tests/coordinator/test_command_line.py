@@ -17,7 +17,7 @@ from coordinator.journal.tables import facts
 from coordinator.lifecycle import Lane
 from coordinator.slack.manifest import SCOPES, manifest_yaml
 from sallyport.attestations import read_public_key, read_signer
-from sallyport.policies import Policies
+from sallyport.policies import Policies, load_policies, read_folder
 from sallyport.problems import Problems
 from tests.coordinator.asks import HOUR, NOW, ROOT, approve, ask, claim
 from tests.coordinator.conftest import Store
@@ -136,15 +136,17 @@ class TestTheAudit:
 
 class TestTheManifest:
     @pytest.mark.parametrize("url", ["", "https://sallyport.test/slack/events"])
-    def test_it_has_every_command_and_scope_and_nothing_else(self, run: Run, policies: Policies, url: str) -> None:
+    def test_it_has_every_command_and_scope_and_nothing_else(self, run: Run, url: str) -> None:
+        policies = load_policies(read_folder(ROOT / "policies"))
         done = run("manifest", *(["--request-url", url] if url else []))
         manifest = yaml.safe_load(done.stdout)
         commands = {command["command"] for command in manifest["features"]["slash_commands"]}
-        assert commands == {flow.command for flow in policies.flows.values()}
+        assert commands == {flow.slash for flow in policies.flows.values()}
         assert manifest["oauth_config"] == {"scopes": {"bot": SCOPES}}
         assert manifest["settings"]["socket_mode_enabled"] is not bool(url)
         addresses = {command.get("url", "") for command in manifest["features"]["slash_commands"]}
         addresses.add(manifest["settings"]["interactivity"].get("request_url", ""))
+        addresses.add(manifest["settings"]["interactivity"].get("message_menu_options_url", ""))
         addresses.add(manifest["settings"]["event_subscriptions"].get("request_url", ""))
         assert addresses == {url}
 
@@ -155,6 +157,9 @@ class TestTheManifest:
         for command in manifest["features"]["slash_commands"]:
             assert len(command["command"]) <= 32
             assert command["description"]
+        (shortcut,) = manifest["features"]["shortcuts"]
+        assert len(shortcut["name"]) <= 24
+        assert len(shortcut["description"]) <= 150
 
 
 class TestSettings:

@@ -69,7 +69,7 @@ class TestApproving:
     ) -> None:
         request = office.asks()
         card = office.slack.person("lee").sees("asks you to approve")
-        deciding = office.service.listeners.deciding
+        deciding = office.service.listeners.buttons.deciding
         monkeypatch.setattr(type(deciding), "now", lambda _: request.decide_by, raising=False)
         card.press(APPROVE)
         office.slack.person("lee").sees("is over")

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from coordinator.requests import State
-from coordinator.slack.listeners import Listeners
+from coordinator.slack import replies
+from coordinator.slack.answering import Answering
 from sandbox.slack.interactions import TROUBLE, WHOLE_FORM
 from tests.coordinator.conftest import over_http
 from tests.coordinator.office import CHANNEL, Office
@@ -34,6 +35,24 @@ def no_database(office: Office) -> Iterator[None]:
 
 
 @contextmanager
+def no_answer_to_commit(office: Office) -> Iterator[None]:
+    """The next transaction is committed, and the connection lost before anybody hears of it."""
+    dialect = office.journal._engine.dialect
+    commit = dialect.do_commit
+
+    def lose(connection: Any) -> None:
+        dialect.do_commit = commit
+        commit(connection)
+        raise sqlite3.OperationalError("the connection was lost")
+
+    dialect.do_commit = lose
+    try:
+        yield
+    finally:
+        dialect.do_commit = commit
+
+
+@contextmanager
 def locked_database(office: Office) -> Iterator[None]:
     """Somebody else writes to the SQLite file and does not come to an end."""
     other = sqlite3.connect(str(office.journal._engine.url.database), isolation_level=None)
@@ -53,7 +72,11 @@ class TestForgeries:
         assert office.slack.forge(age=301) == 401
         assert office.slack.forge(headers={"X-Slack-Signature": "v0=00"}) == 401
         assert office.slack.forge(headers={"X-Slack-Signature": ""}) == 401
-        assert office.slack.forge(headers={"X-Slack-Request-Timestamp": "soon"}) != 200
+        for nonsense in ("soon", "", "-1", "1e9", "9" * 5000, "٣"):
+            assert (
+                office.slack.forge(headers={"X-Slack-Request-Timestamp": nonsense.encode().decode("latin-1")})
+                == 401
+            )
         assert len(office.requests) == 1
 
     def test_a_forged_approval_is_no_approval(self, office: Office) -> None:
@@ -97,12 +120,42 @@ class TestFaultsOfOurs:
         card.press(APPROVE)
         assert [decision.by for decision in office.request.decisions] == ["lee@example.com"]
 
+    def test_who_pressed_on_the_home_tab_is_told_by_a_message(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        office.asks()
+        ana = office.slack.person("ana")
+        home = ana.opens_home()
+        monkeypatch.setattr(office.journal, "move", lambda *_: 1 / 0)
+        home.press("Cancel request")
+        ana.sees("That did not work, and nothing was recorded.")
+
+    def test_what_was_recorded_is_never_told_to_be_lost(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(office.journal, "on_work", _broken)
+        monkeypatch.setattr(replies, "asked", _broken)
+        answer = office.slack.person("ana").types("/prod-access let me in", channel=CHANNEL)
+        assert answer.text == f"Asked: {office.request.id}. The app's home tab shows how it stands."
+
+    def test_a_fault_after_a_press_was_recorded_says_nothing_untrue(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        office.asks()
+        lee = office.slack.person("lee")
+        card = lee.sees("asks you to approve")
+        monkeypatch.setattr(type(office.service.listeners.doors), "refresh_home", _broken)
+        assert card.press(APPROVE).ok
+        assert office.request.approvals
+        lee.sees("Approved by Lee Wong")
+        assert not any("nothing was recorded" in message.visible_text for message in lee.messages())
+
     def test_a_fault_right_after_the_acknowledgement_does_not_take_it_back(
         self, office: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         office.asks()
         office.slack.person("lee").sees("asks you to approve").press(APPROVE)
-        monkeypatch.setattr(Listeners, "_later", _broken)
+        monkeypatch.setattr(Answering, "later", _broken)
         assert office.presses_forged("U0KIM").ok
         answer = office.slack.person("ana").types("/apiwhitelisting", channel=CHANNEL)
         assert answer.ok
@@ -111,7 +164,7 @@ class TestFaultsOfOurs:
     def test_what_follows_an_acknowledgement_may_fail_without_anybody_waiting(
         self, office: Office, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(type(office.service.listeners.slack), "open_view", _broken)
+        monkeypatch.setattr(type(office.service.listeners.answering.slack), "open_view", _broken)
         assert office.slack.person("ana").types("/apiwhitelisting", channel=CHANNEL).ok
         monkeypatch.undo()
         assert office.opens_form().title == "API whitelisting"
@@ -151,6 +204,15 @@ class TestTheDatabase:
             assert form.is_open
         office.slack.ack_seconds = 3
         assert form.submit() == {}
+        assert len(office.requests) == 1
+
+    def test_when_it_is_lost_while_it_commits_nobody_claims_to_know(self, office: Office) -> None:
+        form = office.fills_form()
+        with no_answer_to_commit(office):
+            errors = form.submit()
+        assert "so it may be recorded or not" in next(iter(errors.values()))
+        assert len(office.requests) == 1
+        assert form.submit() == {}, "the same form is recorded once"
         assert len(office.requests) == 1
 
     def test_work_that_could_not_be_recorded_is_not_lost(self, office: Office) -> None:

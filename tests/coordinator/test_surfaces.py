@@ -11,19 +11,22 @@ import pytest
 import yaml
 
 from coordinator.asking import LISTED
+from coordinator.journal import Draft
 from coordinator.requests import Answer, Decision, Request, State
-from coordinator.slack import cards, forms, replies
-from coordinator.slack.forms import Offer
+from coordinator.slack import cards, chooser, forms, replies
+from coordinator.slack.choices import Offer, matching
 from coordinator.slack.home import Desk, home
 from coordinator.slack.text import tidy
 from sallyport.changes.sources import MAX_RANGES, parse_source
+from sallyport.commands import read_line
 from sallyport.decisions import REASON_LONGEST, duration_choices
 from sallyport.platforms.slack_text import escape
 from sallyport.policies import Policies, load_policies
 from sallyport.problems import Problem, Problems
 from sandbox.slack.api_messages import checked_content
-from sandbox.slack.limits import view_problems, view_too_large
+from sandbox.slack.limits import option_problems, view_problems, view_too_large
 from sandbox.slack.text import Reader
+from sandbox.slack.views import located
 from sandbox.slack.workspace import sample_workspace
 from tests.coordinator.asks import CHANGE, NOW
 from tests.coordinator.conftest import Installed
@@ -215,6 +218,43 @@ class TestForms:
         assert by_id["method:non-prod"]["initial_option"]["value"] == "PUT"
         assert by_id["api:non-prod"]["initial_option"]["value"] == "payments"  # the only one there is
 
+    @pytest.mark.parametrize("flow", ["api-whitelisting", "prod-access"])
+    def test_one_filled_from_a_draft_with_the_worst_content_is_taken(self, wordy: Policies, flow: str) -> None:
+        answers = dict.fromkeys(("reason", "path", "source"), (MARKUP * 60)[:3000])
+        draft = Draft(f"view:V{'1' * 20}", "U0ANA", flow, answers, NOW)
+        memo = forms.Memo(flow, "prod", 1, "https://slack.test/" + "x" * forms.URL_LONGEST)
+        offer = self.offer(wordy, flow, "prod")
+        view = self.check(forms.ask_form(wordy.flows[flow], wordy, offer, answers, memo=memo, draft=draft))
+        assert MARKUP not in view["private_metadata"]
+
+    def test_what_a_form_carries_is_read_back(self, policies: Policies) -> None:
+        memo = forms.Memo("prod-access", "prod", 2, "https://slack.test/1")
+        form = forms.ask_form(
+            policies.flows["prod-access"], policies, self.offer(policies, "prod-access", "prod"), {}, memo=memo
+        )
+        assert forms.memo_of(form.to_dict()) == memo
+
+    def test_an_address_that_is_too_long_to_carry_is_left_out(self, policies: Policies) -> None:
+        flow = policies.flows["prod-access"]
+        view = forms.fresh_form(
+            flow, policies, self.offer(policies, "prod-access", "prod"), "https://x/" + "x" * 9999
+        )
+        assert view_problems(view) == []
+        assert forms.memo_of(view).url == ""
+
+    def test_a_list_of_a_hundred_is_a_menu_and_a_longer_one_is_searched(self, policies: Policies) -> None:
+        flow, usual = policies.flows["api-whitelisting"], self.offer(policies, "api-whitelisting", "prod")
+        for count, kind in ((100, "static_select"), (101, "external_select")):
+            many = tuple((f"U{n}", f"Manager {n}") for n in range(count))
+            view = self.check(forms.ask_form(flow, policies, replace(usual, approvers=many), {"approver": "U99"}))
+            (element,) = [b["element"] for b in view["blocks"] if b["block_id"] == "approver:prod"]
+            assert (element["type"], element["initial_option"]["value"]) == (kind, "U99")
+
+    @pytest.mark.parametrize("typed", ["", "w", MARKUP, "\x00", "x" * 3000, "  many   words  "])
+    def test_answers_while_one_types_are_taken_whatever_is_typed(self, typed: str) -> None:
+        many = [(f"v{n}" + "w" * 60, f"{n} {MARKUP}{LONG_NAME}") for n in range(5000)]
+        assert option_problems(matching(many, typed)) == []
+
     def test_the_form_for_a_denial_is_taken(self, wordy: Policies) -> None:
         title = WIDEST.title(wordy.catalogue)
         self.check(forms.denial_form(in_state(State.PENDING, requester="x" * 242 + "@example.com"), title))
@@ -244,32 +284,70 @@ class TestTheHomeTab:
         own = [
             in_state(state, id=f"aw-33333{n}", reason=reason, changes=(WIDEST,), closing=reason) for n in numbers
         ]
-        blocks = self.check(Desk(list(wordy.flows.values()), to_decide, own), wordy)
+        drafts = [Draft(f"view:V{n}", "U0ANA", "prod-access", {}, NOW) for n in numbers]
+        flows = [replace(wordy.flows["prod-access"], id=f"f{n}") for n in range(60)]
+        blocks = self.check(Desk(flows, to_decide, own, drafts), wordy)
         assert mentions("", blocks) <= {"U0ANA"}
+
+
+class TestTheChooser:
+    @pytest.mark.parametrize("count", [0, 1, 25, 26, 60])
+    def test_it_has_a_button_for_every_flow_and_is_taken(self, wordy: Policies, count: int) -> None:
+        flow = wordy.flows["prod-access"]
+        flows = [replace(flow, id=f"f{n}", command=f"/{'w' * 30} {n:030}") for n in range(count)]
+        view = chooser.chooser(flows).to_dict()
+        assert view_problems(view) == []
+        buttons = [element["value"] for _, element in located(view["blocks"])]
+        assert buttons == [f"f{n}" for n in range(count)]
 
 
 class TestReplies:
     def test_every_answer_to_a_command_is_taken_and_mentions_only_who_is_asked(self, wordy: Policies) -> None:
-        flow = wordy.flows["prod-access"]
+        flow = replace(wordy.flows["prod-access"], examples=((MARKUP * 3)[:150],) * 5)
+        many = [replace(flow, id=f"f{n}", command=f"/{'w' * 30} {n:030}") for n in range(50)]
+        line = read_line("/" + MARKUP, MARKUP * 20, many)
         worst = in_state(State.PENDING, changes=(WIDEST,), reason=MARKUP * 20)
         wrong = Problems([Problem(MARKUP * 5, MARKUP, field="reason")] * 3)
         said = {
             "asked": replies.asked(worst, wordy),
             "not asked": replies.not_asked(flow, wrong),
-            "help": replies.help_for(flow, wordy),
+            "help": replies.help_for(many),
+            "help for nobody": replies.help_for([]),
             "form": replies.form_instead(flow),
-            "unknown": replies.unknown_command("/" + MARKUP, wordy),
+            "form for the rest": replies.form_for_the_rest(flow),
+            "unknown command": replies.unknown_command(line, many),
+            "unknown words": replies.unknown_words(line, many),
+            "not for you": replies.not_for_you(line, many),
+            "kept": replies.kept(flow, Draft("view:V1", "U0ANA", flow.id, {}, NOW)),
             "broken": replies.broken("abc123"),
+            "unsure": replies.unsure("abc123"),
+            "not opened": replies.not_opened("abc123"),
         }
         for name, text in said.items():
             checked_content(text, [], strict_accessibility=True)
             assert mentions(text, []) <= ({"U0LEE", "U0SAM"} if name == "asked" else set()), name
 
     def test_help_shows_the_quick_path_only_where_there_is_one(self, policies: Policies) -> None:
-        quick = replies.help_for(policies.flows["prod-access"], policies)
-        assert "`/prod-access debugging the checkout 500s`" in quick
-        assert "`/apiwhitelisting`" in quick
-        assert "asks at once" not in replies.help_for(policies.flows["api-whitelisting"], policies)
+        quick = replies.help_for([policies.flows["prod-access"]], [policies.flows["api-whitelisting"]])
+        assert "`/prod-access debugging the checkout 500s` asks at once, with environment prod" in quick
+        assert quick.endswith("Also: `/apiwhitelisting`.")
+        assert "asks at once" not in replies.help_for([policies.flows["api-whitelisting"]])
+
+    def test_help_with_more_than_there_is_room_for_still_names_every_command(self, policies: Policies) -> None:
+        flow = policies.flows["prod-access"]
+        many = [replace(flow, id=f"f{n}", command=f"/infra flow{n}") for n in range(30)]
+        text = replies.help_for(many)
+        assert len(text) <= replies.HELP_LONGEST
+        for each in many:
+            assert f"`{each.command}`" in text
+
+    def test_commands_are_named_as_long_as_there_is_room_and_the_rest_is_counted(self, policies: Policies) -> None:
+        flow = policies.flows["prod-access"]
+        many = [replace(flow, id=f"f{n}", command=f"/{'w' * 30} {n:030}") for n in range(200)]
+        text = replies.help_for(many)
+        assert len(text) <= replies.HELP_LONGEST
+        shown = {each.command for each in many if f"`{each.command}`" in text}
+        assert text.endswith(f"and {200 - len(shown)} more.")
 
 
 class TestTidying:

@@ -18,10 +18,12 @@ from unittest.mock import patch
 
 from coordinator import policy_source
 from coordinator.journal import open_store
+from coordinator.slack.manifest import manifest_yaml
 from sallyport.policies import Policies, load_policies
 from sandbox.github import repository, triggers
 from sandbox.installation import install
 from sandbox.serving import Server
+from sandbox.slack import App, read_manifest
 
 PLATFORMS = ("slack", "jira", "github")
 _SHA = re.compile(r"[0-9a-f]{40}")
@@ -58,6 +60,7 @@ class Premises:
     signing_key: str
     journal: Path  # an empty one with its schema
     folder: Path
+    app: App  # as its manifest registers it in Slack
     blobs: dict[str, bytes] = field(default_factory=dict)  # the policies' files, once any run has read them
 
     def reset(self) -> None:
@@ -80,7 +83,15 @@ def open_premises(folder: Path) -> Iterator[Premises]:
             place.url = stack.enter_context(Server(place)).url
         stack.enter_context(_doing_once())
         yield Premises(
-            front, back, coordinator, installation.bare, base, installation.signing_key, journal, folder
+            front,
+            back,
+            coordinator,
+            installation.bare,
+            base,
+            installation.signing_key,
+            journal,
+            folder,
+            read_manifest(manifest_yaml(installation.policies, "https://coordinator.test/slack/events")),
         )
 
 

@@ -32,7 +32,7 @@ from sallyport.outcomes import Result
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.slack import Slack
-from sandbox.company import COMMANDS, COORDINATOR_TOKEN, JIRA_TOKEN
+from sandbox.company import COORDINATOR_TOKEN, JIRA_TOKEN
 from sandbox.github import GitHubStandIn, Runner, Token
 from sandbox.jira import JiraStandIn, sample_site
 from sandbox.slack import SlackStandIn, sample_workspace
@@ -91,7 +91,7 @@ class World:
         self.now = START
         self.deaths: list[str] = []
         self.database = f"sqlite:///{fresh_journal(premises)}"
-        self.slack = SlackStandIn(sample_workspace(), COMMANDS, clock=lambda: self.now.timestamp())
+        self.slack = SlackStandIn(sample_workspace(), premises.app, clock=lambda: self.now.timestamp())
         self.jira = JiraStandIn(sample_site(), clock=lambda: self.now)
         self.runs = Later()
         self._jobs_end: datetime | None = None
@@ -148,7 +148,7 @@ class World:
         essentials = Essentials(config, clients, Alerts(clients.slack, config.alert_channel), lambda: self.now)
         service, worker = Service(essentials), Worker(essentials)
         replica = Replica(service, worker, clients, Later(), [])
-        object.__setattr__(service.listeners, "afterwards", replica.afterwards)
+        object.__setattr__(service.listeners.answering, "afterwards", replica.afterwards)
         if self._warm:  # what a file's sha names is always the same
             service.policies._blobs = dict(self.premises.blobs)
         worker.reconciler._hands = self._named(worker.reconciler._hands)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.company import Company
-from tests.journeys.scenes import approve, entry_files, ticket, until
+from tests.journeys.scenes import entry_files, ticket, until
 
 WEB = "sg-0de0a11000000a001"
 HOME = "198.51.100.10/32"
@@ -17,7 +17,7 @@ def let_in(company: Company) -> set[tuple[str, int]]:
 def test_an_address_is_let_in_until_its_deadline_and_what_was_made_by_hand_stays(hasty_company: Company) -> None:
     company = hasty_company
     ana = company.slack.person("ana")
-    ana.types("/infra", channel="infra-requests")
+    ana.types("/infra whitelist", channel="infra-requests")
     form = ana.waits_for_form("Address whitelisting")
     form.choose("Environment", "Development")
     form.fill("Address", "198.51.100.10/24")
@@ -26,9 +26,8 @@ def test_an_address_is_let_in_until_its_deadline_and_what_was_made_by_hand_stays
     assert "did you mean 198.51.100.10/32 (one address)" in form.submit()["Address"]
     form.fill("Address", "198.51.100.10")
     assert form.submit() == {}
-    card = approve(company, "working from home")
-    assert card.shows(f"asks for {HOME} (Home <office>)")
-    assert card.shows(f"Calls from {HOME} (one address) reach Development on ports 80, 443, 7233.")
+    thread = ana.sees("working from home", where="infra-requests")
+    assert thread.shows(f"asks for {HOME} (Home <office>)")
     until(lambda: let_in(company) == {(HOME, 80), (HOME, 443)}, "the address is let in")
     live = ana.sees("Live until", timeout=40)
     request = "iw-" + live.visible_text.split("iw-")[1][:6]

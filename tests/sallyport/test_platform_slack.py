@@ -185,6 +185,12 @@ class TestMessages:
             on(server).whisper("C0INFRA", "U0ANA", "not you")
             assert server.requests[0].json == {"channel": "C0INFRA", "user": "U0ANA", "text": "not you"}
 
+    def test_a_whisper_stands_in_its_thread(self) -> None:
+        with Loopback(Answer({"ok": True, "message_ts": "1.2"})) as server:
+            on(server).whisper("C0INFRA", "U0ANA", "not you", [{"type": "divider"}], thread_ts="1.0")
+            sent = server.requests[0].json
+        assert (sent["thread_ts"], sent["blocks"]) == ("1.0", [{"type": "divider"}])
+
     def test_a_direct_message_and_a_permalink_are_plain_answers(self) -> None:
         with Loopback(
             Answer({"ok": True, "channel": {"id": "D1"}}), Answer({"ok": True, "permalink": "https://x/p"})
@@ -220,6 +226,11 @@ class TestResponseUrl:
             "response_type": "ephemeral",
             "replace_original": False,
         }
+
+    def test_it_may_have_blocks(self) -> None:
+        with Loopback(Answer(b"ok")) as server:
+            on(server).respond(server.url + "/actions/1", "noted", [{"type": "divider"}])
+            assert server.requests[0].json["blocks"] == [{"type": "divider"}]
 
     @pytest.mark.parametrize(
         ("reply", "outcome"),

@@ -45,12 +45,6 @@ class TestPolicies:
         assert found.ticket_statuses["timed-out"].resolution == "Timed out"
         assert found.ticket_statuses["cancelled"].resolution is None
 
-    def test_are_found_by_the_command_that_people_type(self) -> None:
-        flow = policies().flow_of_command("/prod-access")
-        assert flow is not None
-        assert flow.id == "prod-access"
-        assert policies().flow_of_command("/prod") is None
-
     def test_deny_by_default_and_are_short_for_production(self) -> None:
         for flow in policies().flows.values():
             production = flow.rule_for({"environment": "prod"})
@@ -173,6 +167,17 @@ def test_schemas_that_cannot_be_used_stop_the_reading_with_their_problems() -> N
          ":1:7: the file of the flow whitelist is api-whitelisting.yaml; name the file whitelist.yaml"),
         (ACCESS, "/prod-access\n", "/apiwhitelisting\n",
          ":3:10: the command /apiwhitelisting is that of api-whitelisting too; choose another"),
+        (ACCESS, "/prod-access\n", "/apiwhitelisting access\n",
+         ":3:10: the commands /apiwhitelisting access and /apiwhitelisting (api-whitelisting) begin with the same "
+         "words; choose another"),
+        (ACCESS, "/prod-access\n", "/access help\n",
+         ":3:10: the command /access help cannot be told from asking for help; choose another"),
+        (ACCESS, "/prod-access\n", "/access Prod\n",
+         ":3:10: command “/access Prod” does not have the right form; write the slash command, with a word of "
+         "the flow's own where several share it: /infra stop"),
+        (FLOW, "fields:\n", "examples: [now]\nfields:\n",
+         ":8:11: /apiwhitelisting takes no words, so there can be no examples of them; take them out, or give "
+         "the flow defaults"),
         (ACCESS, "prefix: pa", "prefix: aw",
          ":2:9: the prefix aw is that of api-whitelisting too; choose another"),
         # the catalogue's facts
@@ -219,6 +224,14 @@ def test_a_flow_for_which_no_change_is_written_is_refused() -> None:
 def test_a_list_that_no_change_reads_may_hold_any_facts() -> None:
     files = {**policy_files(), "catalogue/queues.yaml": b"main: {title: Main, in: {prod: {anything: 1}}}"}
     assert load_policies(files).catalogue.options("queues", "prod")[0].label == "Main"
+
+
+def test_a_list_may_hold_thousands_of_things_but_not_any_number() -> None:
+    many = "".join(f"item-{n:05}: {{title: Item {n}, in: {{prod: {{fact: {'x' * 20}}}}}}}\n" for n in range(5000))
+    files = {**policy_files(), "catalogue/queues.yaml": many.encode()}
+    assert len(load_policies(files).catalogue.options("queues", "prod")) == 5000
+    (line,) = said({**files, "catalogue/queues.yaml": b"#" * 3_000_000})
+    assert "keep it under 2097152" in line
 
 
 def test_a_key_that_is_none_is_refused() -> None:

@@ -19,10 +19,12 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from sandbox.serving import Server
-from sandbox.slack import AppFault, SlackStandIn
+from sandbox.slack import App as Registered
+from sandbox.slack import AppFault, SlackStandIn, read_manifest
 
 Json = dict[str, Any]
 COMMANDS = {name: f"try {name}" for name in ("/ask", "/slow", "/hello", "/bad", "/card", "/silent")}
+APP = Registered(COMMANDS, {"Ask anywhere": "anywhere"})
 
 
 def plain(text: str) -> Json:
@@ -118,7 +120,18 @@ class Product:
         app.view("ask")(self.submitted)
         app.view_closed("ask")(lambda ack, body: (self.heard.append(body), ack()))
         app.event("app_home_opened")(self.home)
+        app.event("app_mention")(self.mentioned)
+        app.global_shortcut("anywhere")(self.ask_anywhere)
+        app.action("path")(lambda ack, body: (self.heard.append(body), ack()))
         return app
+
+    def ask_anywhere(self, ack: Any, shortcut: Json, client: WebClient) -> None:
+        ack()
+        client.views_open(trigger_id=shortcut["trigger_id"], view=form())
+
+    def mentioned(self, event: Json, client: WebClient) -> None:
+        place = {"channel": event["channel"], "thread_ts": event.get("thread_ts")}
+        client.chat_postEphemeral(user=event["user"], text=f"You said {event['text']}", **place)
 
     def ask(self, ack: Any, command: Json, client: WebClient) -> None:
         ack()
@@ -198,7 +211,7 @@ def leave(handler: SocketModeHandler, aside: ThreadPoolExecutor) -> None:
 def scene(request: pytest.FixtureRequest, aside: ThreadPoolExecutor) -> Iterator[Scene]:
     """The app runs against the stand-in by the transport in the test's id."""
     with ExitStack() as stack:
-        slack = SlackStandIn(commands=COMMANDS)
+        slack = SlackStandIn(app=APP)
         server = stack.enter_context(Server(slack.app))
         client = WebClient(slack.workspace.bot_token, base_url=f"{server.url}/api/", retry_handlers=[])
         product = Product(client, slack.workspace.signing_secret)
@@ -319,10 +332,83 @@ def test_closing_a_form_tells_the_app_that_asked_for_it_and_makes_the_form_usele
     ana = scene.slack.person("ana")
     ana.types("/ask")
     form = ana.waits_for_form()
+    form.fill("Path", "/v1")
     form.close()
-    assert scene.product.heard[0]["type"] == "view_closed"
+    (closed,) = scene.product.heard
+    assert closed["type"] == "view_closed"
     with pytest.raises(AssertionError, match="is closed"):
-        form.fill("Path", "/v1")
+        form.fill("Path", "/v2")
+
+
+def test_a_closed_form_does_not_tell_what_had_been_typed_into_it(scene: Scene) -> None:
+    scene.slack.person("ana").types("/ask")
+    form = scene.slack.person("ana").waits_for_form()
+    form.fill("Path", "/v1")
+    form.close()
+    (closed,) = scene.product.heard
+    assert closed["view"]["state"] == {"values": {}}
+    assert closed["view"]["callback_id"] == "ask"
+
+
+def test_typing_is_told_only_by_a_field_that_asks_for_it(scene: Scene) -> None:
+    scene.slack.person("ana").types("/ask")
+    form = scene.slack.person("ana").waits_for_form()
+    form.fill("Path", "/v1")
+    assert scene.product.heard == []
+    view = form._target
+    (block,) = [block for block in view.blocks if block["block_id"] == "path-block"]
+    block["dispatch_action"] = True
+    form.fill("Path", "/v2")
+    assert scene.product.heard == [], "by default only Enter is told"
+    block["element"]["dispatch_action_config"] = {"trigger_actions_on": ["on_character_entered"]}
+    form.fill("Path", "/v3")
+    (typed,) = scene.product.heard
+    assert typed["actions"][0]["value"] == "/v3"
+    assert typed["view"]["state"]["values"]["path-block"]["path"]["value"] == "/v3"
+
+
+def test_a_shortcut_opens_a_form_without_a_channel(scene: Scene) -> None:
+    ana = scene.slack.person("ana")
+    assert ana.uses_shortcut("Ask anywhere").ok
+    assert ana.waits_for_form().title == "Ask for access"
+    assert "response_url" not in scene.slack.deliveries[-1].payload
+    unknown = ana.uses_shortcut("Ask nowhere")
+    assert (unknown.ok, "Ask anywhere" in unknown.text) == (False, True)
+
+
+def test_a_mention_reaches_the_app_only_where_it_is_and_with_its_thread(scene: Scene) -> None:
+    ana = scene.slack.person("ana")
+    root = ana.says("who can help?", "infra-requests")
+    ana.says("@sallyport help", "infra-requests", thread=root)
+    answer = ana.sees("You said @Sallyport help", "infra-requests", thread=root)
+    assert answer.is_ephemeral
+    count = len(scene.slack.deliveries)
+    ana.says("@sallyport help", "dm")
+    ana.says("no mention", "infra-requests")
+    assert len(scene.slack.deliveries) == count
+
+
+def test_what_an_app_registers_is_read_from_its_manifest() -> None:
+    manifest = """
+    features:
+      slash_commands: [{command: /ask, description: Ask for something}]
+      shortcuts:
+        - {name: Ask anywhere, type: global, callback_id: anywhere}
+        - {name: Ask about this, type: message, callback_id: about}
+    oauth_config: {scopes: {bot: [commands, chat:write]}}
+    settings: {event_subscriptions: {bot_events: [app_home_opened]}}
+    """
+    app = read_manifest(manifest)
+    assert app == Registered(
+        {"/ask": "Ask for something"},
+        {"Ask anywhere": "anywhere"},
+        frozenset({"app_home_opened"}),
+        ("commands", "chat:write"),
+    )
+    slack = SlackStandIn(app=app)
+    assert slack.workspace.scopes == ("commands", "chat:write")
+    slack.person("ana").says("@sallyport help", "infra-requests")
+    assert slack.deliveries == []
 
 
 def test_a_card_is_confirmed_approved_updated_and_answered_in_its_thread(scene: Scene) -> None:
@@ -407,13 +493,13 @@ def test_the_app_comes_back_when_slack_recycles_its_socket(scene: Scene) -> None
 
 
 def test_without_the_app_a_command_fails_at_once() -> None:
-    slack = SlackStandIn(commands=COMMANDS)
+    slack = SlackStandIn(app=COMMANDS)
     slack.url = "http://localhost:1"
     assert slack.person("ana").types("/hello").text == '/hello failed with the error "dispatch_failed"'
 
 
 def test_people_cannot_act_where_they_are_not_or_after_they_have_left() -> None:
-    slack = SlackStandIn(commands=COMMANDS)
+    slack = SlackStandIn(app=COMMANDS)
     with pytest.raises(AssertionError, match="U0ANA is not in #alerts; they see: dm, infra-requests"):
         slack.person("ana").types("/hello", channel="alerts")
     slack.deactivate("lee")

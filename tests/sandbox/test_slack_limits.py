@@ -165,7 +165,11 @@ REFUSED_VIEWS: dict[str, tuple[Json, str, str]] = {
         "/view/private_metadata",
         "than 3000",
     ),
-    "a repeated action_id": (modal(field(TEXT), field(TEXT)), "/view/blocks", "action_id 't' stands 2 times"),
+    "a repeated action_id in one block": (
+        modal(actions(button(action_id="a"), button(action_id="a"))),
+        "/view/blocks/0",
+        "action_id 'a' stands 2 times",
+    ),
     "a mrkdwn label": (modal(field(TEXT, label=mrkdwn("x"))), "/view/blocks/0/label/type", "plain_text"),
     "a long label": (modal(field(TEXT, label=plain("x" * 2001))), "/view/blocks/0/label/text", "than 2000"),
     "a long placeholder": (

@@ -29,7 +29,7 @@ FORM = {
 
 @pytest.fixture
 def slack() -> SlackStandIn:
-    return SlackStandIn(commands={"/ask": "ask for something"})
+    return SlackStandIn(app={"/ask": "ask for something"})
 
 
 @pytest.fixture

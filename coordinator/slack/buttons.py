@@ -1,0 +1,90 @@
+"""The buttons of a card: an approver's yes or no, and the requester's way back.
+
+Who pressed is looked up at the press. Whoever may not, or is late, is told so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from coordinator.deciding import Deciding, NotYours
+from coordinator.requests import Request
+from coordinator.slack import forms, replies
+from coordinator.slack.answering import Ack, Answering, Body, user_of
+from coordinator.slack.doors import Doors
+from coordinator.withdrawing import Withdrawing
+from sallyport.policies import Policies
+
+
+@dataclass(frozen=True, slots=True)
+class Buttons:
+    """The listeners of cards."""
+
+    answering: Answering
+    policies: Callable[[], Policies]
+    deciding: Deciding
+    withdrawing: Withdrawing
+    doors: Doors
+
+    def approved(self, ack: Ack, body: Body) -> None:
+        """Record a yes."""
+        request_id, digest = _named(body)
+        try:
+            self.deciding.approve(request_id, digest, user_of(body))
+            ack()
+            self.doors.refresh_home(body)
+        except NotYours as error:
+            ack()
+            self.answering.answer(body, str(error))
+
+    def wants_to_deny(self, ack: Ack, body: Body) -> None:
+        """Ask for the reason; nothing is decided before it is given."""
+        request_id, digest = _named(body)
+        try:
+            request = self.deciding.check(request_id, digest, user_of(body))
+            ack()
+            title = "; ".join(change.title(self.policies().catalogue) for change in request.changes)
+            form = forms.denial_form(request, title).to_dict()
+            self.answering.later(self.answering.slack.open_view, body["trigger_id"], form)
+        except NotYours as error:
+            ack()
+            self.answering.answer(body, str(error))
+
+    def denied(self, ack: Ack, body: Body) -> None:
+        """Record a no with its reason."""
+        view = body["view"]
+        named = json.loads(view["private_metadata"])
+        reason = forms.read_answers(view)[forms.REASON_BLOCK]
+        if not reason:
+            ack(response_action="errors", errors={forms.REASON_BLOCK: replies.REASON_NEEDED})
+            return
+        try:
+            self.deciding.deny(named["request"], named["digest"], user_of(body), reason)
+            ack()
+        except NotYours as error:
+            ack(response_action="errors", errors={forms.REASON_BLOCK: str(error)})
+
+    def cancels(self, ack: Ack, body: Body) -> None:
+        """Cancel the person's own request."""
+        self._withdraw(ack, body, self.withdrawing.cancel)
+
+    def gives_back(self, ack: Ack, body: Body) -> None:
+        """End the person's own live entry before its time."""
+        self._withdraw(ack, body, self.withdrawing.give_back)
+
+    def _withdraw(self, ack: Ack, body: Body, withdraw: Callable[[str, str], Request]) -> None:
+        try:
+            withdraw(_named(body)[0], user_of(body))
+            ack()
+            self.doors.refresh_home(body)
+        except NotYours as error:
+            ack()
+            self.answering.answer(body, str(error))
+
+
+def _named(body: Body) -> tuple[str, str]:
+    """Return which request a button is for, and which digest its card showed."""
+    request_id, _, digest = str(body["actions"][0]["value"]).partition(":")
+    return request_id, digest

@@ -1,0 +1,54 @@
+"""The doors that are no commands: buttons that start a flow, and the form of a shortcut that offers them.
+
+Slack takes no commands in threads; a shortcut works everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+from slack_sdk.models.views import View
+
+from coordinator.slack import replies
+from sallyport.flows import Flow
+
+SHORTCUT = "choose"  # the callback id of the global shortcut
+SHORTCUT_NAME = "Ask for infrastructure"
+START = "start:"  # how the action id of a start button begins; the flow's id follows
+IN_A_ROW = 25  # buttons that one block takes
+
+
+def start_buttons(flows: Sequence[Flow]) -> Iterator[Block]:
+    """Yield a button for each flow; what to do instead where there is none."""
+    if not flows:
+        yield SectionBlock(text=MarkdownTextObject(text=replies.NOTHING_HERE))
+    for first in range(0, len(flows), IN_A_ROW):
+        row = flows[first : first + IN_A_ROW]
+        yield ActionsBlock(
+            elements=[ButtonElement(text=flow.title, action_id=START + flow.id, value=flow.id) for flow in row]
+        )
+
+
+def chooser(flows: Sequence[Flow]) -> View:
+    """Return the form that the shortcut opens, for a person who may use *flows*."""
+    return View(
+        type="modal",
+        title=PlainTextObject(text="What do you need?"),
+        close=PlainTextObject(text="Cancel"),
+        blocks=[*start_buttons(flows), *_commands(flows)],
+    )
+
+
+def _commands(flows: Sequence[Flow]) -> Iterator[Block]:
+    if flows:
+        yield SectionBlock(
+            text=MarkdownTextObject(text=f"Outside of threads, these do the same: {replies.commands(flows)}.")
+        )

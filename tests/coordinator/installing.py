@@ -1,0 +1,57 @@
+"""Installations whose policies differ from the repository's own in what a test is about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from sallyport.policies import load_policies
+from tests.coordinator.conftest import Installed
+
+Change = Callable[[Any], None]
+
+
+def changed(installed: Installed, **changes: Change) -> Installed:
+    """Return *installed* with files changed: `flows__prod_access` is `flows/prod-access.yaml`."""
+    files = dict(installed.files)
+    for name, change in changes.items():
+        path = f"{name.replace('__', '/').replace('_', '-')}.yaml"
+        document = yaml.safe_load(files[path])
+        change(document)
+        files[path] = json.dumps(document).encode()  # which is YAML, without anchors for what is the same twice
+    return replace(installed, files=files, policies=load_policies(files, "changed"))
+
+
+def setting(**values: Any) -> Change:
+    """Set keys of a document."""
+
+    def change(document: Any) -> None:
+        document.update(values)
+
+    return change
+
+
+def sharing_a_command(installed: Installed) -> Installed:
+    """Both flows stand under `/infra`."""
+    return changed(
+        installed,
+        flows__prod_access=setting(command="/infra access"),
+        flows__api_whitelisting=setting(command="/infra whitelist"),
+    )
+
+
+def with_accounts(installed: Installed, count: int) -> Installed:
+    """Production has that many accounts."""
+    accounts = {
+        f"acct-{n:05}": {"title": f"Team {n:05} {'payments' if n % 50 == 0 else 'other'}", "in": _places(n)}
+        for n in range(count)
+    }
+    return changed(installed, catalogue__accounts=setting(**accounts))
+
+
+def _places(number: int) -> dict[str, dict[str, str]]:
+    return {"prod": {"account": f"{number:012}"}}

@@ -1,0 +1,105 @@
+"""The blocks of every form, the chooser, the home tab and help, as they go over the wire, kept beside this test.
+
+A snapshot is what people see: look at the difference before you renew it (`SNAPSHOTS=renew pytest …`). Each is
+also one that Slack takes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coordinator.journal import Draft
+from coordinator.requests import State
+from coordinator.slack import chooser, forms, replies
+from coordinator.slack.choices import Offer
+from coordinator.slack.home import Desk, home
+from sallyport.decisions import duration_choices
+from sallyport.flows import Flow
+from sandbox.slack.api_messages import checked_content
+from sandbox.slack.limits import view_problems, view_too_large
+from tests.coordinator.asks import NOW
+from tests.coordinator.test_surfaces import in_state
+from tests.sallyport.examples import policies
+
+SNAPSHOTS = Path(__file__).with_name("snapshots")
+POLICIES = policies()
+WHITELISTING = POLICIES.flows["api-whitelisting"]
+ACCESS = replace(POLICIES.flows["prod-access"], examples=("debugging the checkout 500s",))
+DRAFT = Draft("view:V1", "U0ANA", "prod-access", {"environment": "prod", "reason": "half a sen"}, NOW)
+URL = "https://slack.test/response/1"
+
+
+def offer(flow: Flow, environment: str = "prod", **different: Any) -> Offer:
+    rule = flow.rule_for({"environment": environment})
+    assert rule is not None
+    named = tuple((person.slack, person.label) for person in POLICIES.people.persons if person.slack != "U0ANA")
+    return replace(
+        Offer(environment, named if rule.lets_choose else (), duration_choices(rule.lifetime)), **different
+    )
+
+
+def form(flow: Flow, environment: str = "prod", answers: dict[str, str] | None = None, **more: Any) -> Any:
+    return forms.ask_form(flow, POLICIES, offer(flow, environment), answers or {}, **more)
+
+
+MANY = tuple((f"U{n:03}", f"Manager {n:03}") for n in range(101))
+NOTICE = "only members of engineering may ask for this; ask to be added there"
+VIEWS = {
+    "form-of-api-whitelisting": form(WHITELISTING),
+    "form-of-prod-access": form(ACCESS),
+    "form-outside-production": form(WHITELISTING, "non-prod", {"path": "/v1/x", "reason": "why", "method": "PUT"}),
+    "form-for-who-may-not-ask": forms.ask_form(
+        ACCESS, POLICIES, Offer("prod", (), (), NOTICE), {}, memo=forms.Memo("prod-access", "prod", url=URL)
+    ),
+    "form-with-a-draft": form(ACCESS, draft=DRAFT),
+    "form-filled-from-a-draft": form(ACCESS, answers=dict(DRAFT.answers), memo=forms.Memo("", "", 1, URL)),
+    "form-with-a-long-list": forms.ask_form(
+        WHITELISTING, POLICIES, offer(WHITELISTING, approvers=MANY), {"approver": "U100"}
+    ),
+    "form-that-is-opening": forms.opening_form(ACCESS),
+    "form-for-a-denial": forms.denial_form(in_state(State.PENDING), "Production read-only in Production"),
+    "chooser": chooser.chooser([WHITELISTING, ACCESS]),
+    "chooser-for-nobody": chooser.chooser([]),
+    "home-of-somebody-new": home(Desk([WHITELISTING, ACCESS], [], []), POLICIES),
+    "home-of-nobody": home(Desk([], [], []), POLICIES),
+    "home-with-a-draft": home(Desk([ACCESS], [], [], [DRAFT, replace(DRAFT, flow="gone")]), POLICIES),
+}
+TEXTS = {
+    "help-for-everything": replies.help_for([WHITELISTING, ACCESS]),
+    "help-for-one-flow": replies.help_for([ACCESS], [WHITELISTING]),
+    "help-for-nobody": replies.help_for([]),
+    "draft-is-kept": replies.kept(ACCESS, DRAFT),
+}
+
+
+def same(name: str, content: Any) -> None:
+    """Compare with what is kept, or keep it where that is asked for."""
+    path = SNAPSHOTS / f"{name}.json"
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    if os.environ.get("SNAPSHOTS") == "renew":
+        path.write_text(text, encoding="utf-8")
+    assert json.loads(path.read_text(encoding="utf-8")) == json.loads(text)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_is_the_one_that_was_looked_at_and_slack_takes_it(name: str) -> None:
+    view = VIEWS[name].to_dict()
+    assert view_problems(view) == []
+    assert not view_too_large(view)
+    same(name, view)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_words_are_those_that_were_read_and_slack_takes_them(name: str) -> None:
+    checked_content(TEXTS[name], [], strict_accessibility=True)
+    same(name, TEXTS[name])
+
+
+def test_nothing_is_kept_that_nobody_shows() -> None:
+    assert {path.stem for path in SNAPSHOTS.glob("*.json")} == {*VIEWS, *TEXTS}
