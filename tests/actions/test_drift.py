@@ -353,6 +353,15 @@ class TestMending:
         assert self.mend(world) == 1
         assert f"The differences at {ORDERS} could not be mended" in world.slack.said(ALERTS)
 
+    def test_what_was_mended_and_nobody_could_be_told_makes_the_job_fail(
+        self, world: Drifting, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        world.policy("repair")
+        world.report()
+        world.slack.faults += [Unknown("Slack", "post a message", "no answer")] * 3
+        assert self.mend(world) == 1
+        assert "could not be told in the alert channel" in capsys.readouterr().out
+
     def test_without_tickets_nothing_is_mended(self, world: Drifting) -> None:
         world.policy("repair")
         world.report()
