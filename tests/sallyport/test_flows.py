@@ -79,7 +79,7 @@ def test_a_field_is_found_by_its_name() -> None:
 
 def test_drift_is_only_reported_unless_the_flows_policy_lets_it_be_mended() -> None:
     assert FLOW.drift is OnDrift.REPORT
-    files = policy_files()
+    files = dict(policy_files())
     path = "flows/prod-access.yaml"
     files[path] += b"drift: repair\n"
     assert load_policies(files).flows["prod-access"].drift is OnDrift.REPAIR
