@@ -16,6 +16,7 @@ from sallyport.flows import (
     Flow,
     Lifetime,
     Nudges,
+    OnDrift,
     Rule,
     Stage,
     TicketStyle,
@@ -42,6 +43,7 @@ def read_flow(data: Mapping[str, Any]) -> Flow:
         examples=tuple(data.get("examples", ())),
         options=data.get("options", {}),
         nudges=_nudges(data["nudges"]) if "nudges" in data else None,
+        drift=OnDrift(data.get("drift", OnDrift.REPORT)),
     )
 
 

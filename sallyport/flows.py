@@ -153,6 +153,13 @@ class TicketStatus:
     resolution: str | None = None
 
 
+class OnDrift(StrEnum):
+    """What is done where AWS differs from the entries: tell, or also mend what was told and is still there."""
+
+    REPORT = "report"
+    REPAIR = "repair"
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """One kind of request."""
@@ -170,6 +177,7 @@ class Flow:
     examples: tuple[str, ...] = ()  # what may follow the command and asks at once: help shows them
     options: Mapping[str, JSON] = field(default_factory=dict)  # facts for the flow's own change and executor
     nudges: Nudges | None = None
+    drift: OnDrift = OnDrift.REPORT
 
     @property
     def slash(self) -> str:

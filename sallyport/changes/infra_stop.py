@@ -108,7 +108,7 @@ class InfraStop:
 def access_of(environment: str, catalogue: Catalogue) -> Access:
     """Return the role that changes an environment; LookupError if there is no such environment."""
     place = catalogue.environments[environment]
-    return Access(place.account, place.region, place.role)
+    return Access(place.account, place.region, place.role, place.reader)
 
 
 def lock_of(environment: str, access: Access) -> str:

@@ -64,12 +64,10 @@ class InfraWhitelist:
 
     def lock(self, environment: str, catalogue: Catalogue) -> str:
         AllowList.find(catalogue, environment)  # says what exists where there is none
-        access = self.access(environment, catalogue)
-        return f"allow-list/{access.account}/{access.region}/{environment}"
+        return lock_of(environment, self.access(environment, catalogue))
 
     def access(self, environment: str, catalogue: Catalogue) -> Access:
-        place = catalogue.environments[environment]
-        return Access(place.account, place.region, place.role)
+        return access_of(environment, catalogue)
 
     def owners(self, catalogue: Catalogue) -> frozenset[str]:
         item = catalogue.lists.get(ALLOW_LISTS, {}).get(MAIN)
@@ -89,6 +87,17 @@ class InfraWhitelist:
 
     def undo(self) -> str:
         return "When it ends, the address is no longer let in, unless another request still holds it."
+
+
+def access_of(environment: str, catalogue: Catalogue) -> Access:
+    """Tell which roles work on the allow list of an environment."""
+    place = catalogue.environments[environment]
+    return Access(place.account, place.region, place.role, place.reader)
+
+
+def lock_of(environment: str, access: Access) -> str:
+    """Name an environment's allow list as a target."""
+    return f"allow-list/{access.account}/{access.region}/{environment}"
 
 
 _NO_ADDRESS = "an address is needed; write one such as 198.51.100.10 or 2001:db8::10"

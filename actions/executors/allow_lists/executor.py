@@ -19,7 +19,8 @@ from actions.executors.attempts import Attempts
 from actions.executors.aws import AwsFault, Clients, confirm_account
 from actions.executors.protocol import Claims, Plan, Target
 from actions.pacing import Wait
-from sallyport.changes.allow_list import AllowList
+from sallyport.changes.allow_list import ALLOW_LISTS, MAIN, AllowList
+from sallyport.changes.infra_whitelist import access_of, lock_of
 from sallyport.policies import Policies
 
 OVERTAKEN = frozenset(
@@ -41,6 +42,12 @@ class AllowLists:
         self._catalogue = policies.catalogue
         self._clients = clients
         self._wait = wait
+
+    def managed_targets(self) -> Sequence[Target]:
+        """Return the allow list of each environment that has one."""
+        item = self._catalogue.lists.get(ALLOW_LISTS, {}).get(MAIN)
+        accesses = {place: access_of(place, self._catalogue) for place in (item.places if item else ())}
+        return tuple(Target(lock_of(place, access), place, access) for place, access in accesses.items())
 
     def observe(self, target: Target, claims: Claims) -> ListState:  # noqa: ARG002  # all that is ours matters
         """Read every rule of the allow list, with how full its groups and lists are."""
@@ -76,6 +83,10 @@ class AllowLists:
     def evidence(self, state: ListState, claims: Claims) -> Sequence[str]:
         """Say what was read back: who is let in where and by whose rule, and how full everything is."""
         return tuple(proof(set_scene(state.allow_list, claims), state))
+
+    def strangers(self, target: Target, claims: Claims) -> Sequence[str]:  # noqa: ARG002  # anybody may
+        """Return nothing: rules that are not ours are their owners' business."""
+        return ()
 
     def housekeeping(self, target: Target, claims: Claims) -> tuple[str, ...]:  # noqa: ARG002  # nothing is left
         """Do nothing: an ended rule leaves nothing behind."""

@@ -58,7 +58,8 @@ def _removals(scene: Scene, found: Drift) -> Iterator[Step]:
         entries = tuple(entry_id for entry_id, cidrs in scene.ended.items() if cidr in cidrs)
         yield Step(Verb.REMOVE, f"No longer let {cidr} in at {say(gone)}.", entries)
     for rule in found.changed:
-        yield Step(Verb.REMOVE, f"Remove the rule {rule.id} of {rule.holder}, which is not as we wrote it.", ())
+        sentence = f"Remove the rule {rule.id} of {rule.holder}, which is not as we wrote it."
+        yield Step(Verb.REMOVE, sentence, (), altered=True)
 
 
 def _notices(found: Drift) -> Iterator[str]:

@@ -18,7 +18,7 @@ from actions.executors.environments.turning import Turning
 from actions.executors.environments.waiting import Patience
 from actions.executors.protocol import Claims, Plan, Target, TargetFault
 from actions.pacing import Wait
-from sallyport.changes.infra_stop import Infrastructure
+from sallyport.changes.infra_stop import INFRASTRUCTURE, MAIN, Infrastructure, access_of, lock_of
 from sallyport.policies import Policies
 
 
@@ -30,6 +30,12 @@ class Environments:
         self._clients = clients
         self._wait = wait
         self._given_up: dict[str, dict[str, str]] = {}  # by lock, then by the resource's key
+
+    def managed_targets(self) -> Sequence[Target]:
+        """Return each environment whose services and databases the catalogue names."""
+        item = self._catalogue.lists.get(INFRASTRUCTURE, {}).get(MAIN)
+        accesses = {place: access_of(place, self._catalogue) for place in (item.places if item else ())}
+        return tuple(Target(lock_of(place, access), place, access) for place, access in accesses.items())
 
     def observe(self, target: Target, claims: Claims) -> EnvironmentState:  # noqa: ARG002  # all of it is read
         """Read every service and database that the catalogue gives to the environment."""
@@ -58,6 +64,10 @@ class Environments:
     def evidence(self, state: EnvironmentState, claims: Claims) -> Sequence[str]:  # noqa: ARG002  # all of it matters
         """Say how each resource was read back."""
         return tuple(wording.read_back(found) for found in state.resources.values())
+
+    def strangers(self, target: Target, claims: Claims) -> Sequence[str]:  # noqa: ARG002  # anybody may
+        """Return nothing: what runs in an environment is its owners' business."""
+        return ()
 
     def housekeeping(self, target: Target, claims: Claims) -> tuple[str, ...]:  # noqa: ARG002  # nothing is left behind
         """Do nothing: an end leaves nothing behind."""

@@ -471,3 +471,11 @@ def test_evidence_carries_request_ids_and_how_full_everything_is(dev: Job, aws: 
         f"{TEMPORAL} has 2 of 60 IPv4 rules, 1 of 60 IPv6 rules",
     ]
     assert executor.housekeeping(dev.target, dev.claims()) == ()
+
+
+def test_every_allow_list_of_the_catalogue_is_managed_whether_an_entry_is_at_it_or_not(dev: Job) -> None:
+    targets = dev.executor().managed_targets()
+    assert {target.environment for target in targets} == {"dev", "prod", "staging"}
+    assert dev.target in targets
+    assert dev.executor().strangers(dev.target, dev.claims()) == ()
+    assert dev.operations() == []
