@@ -6,11 +6,12 @@ Each problem stands at the line that holds the wrong name. Nothing here changes 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
 from sallyport.catalogue import Catalogue, Item
-from sallyport.changes import FACTS, KINDS
+from sallyport.changes import FACTS, KINDS, TARGETS
 from sallyport.commands import ambiguities, takes_words
 from sallyport.documents import Document
 from sallyport.flows import ENVIRONMENT, TAGS, Flow, Rule, Stage
@@ -50,6 +51,22 @@ def catalogue_problems(known: Known, documents: Mapping[str, Document]) -> Itera
             yield from _unknown_people(item.owners, known, document, (item.id, "owners"))
             for environment in item.places:
                 yield from _place_problems(name, item, environment, known.catalogue, document)
+        if name in TARGETS:
+            yield from _shared_targets(name, known.catalogue, document)
+
+
+def _shared_targets(name: str, catalogue: Catalogue, document: Document) -> Iterator[Problem]:
+    """Yield each item that is at the same target as one of another environment."""
+    taken: dict[str, tuple[str, str]] = {}
+    for item in catalogue.lists[name].values():
+        for environment in item.places:
+            with suppress(LookupError, ValueError):  # told already
+                target = TARGETS[name](catalogue, item.id, environment)
+                other, elsewhere = taken.setdefault(target, (item.id, environment))
+                if elsewhere != environment:
+                    what = f"{item.id} in {environment} is the same as {other} in {elsewhere}: {target}"
+                    mend = "give each environment its own, or put both stages into one environment"
+                    yield Problem(what, mend, document.place((item.id, "in", environment)))
 
 
 def _place_problems(

@@ -37,4 +37,10 @@ FACTS: Mapping[str, Callable[[Catalogue, str, str], object]] = {
     DIRECTORY: lambda catalogue, _, place: Directory.find(catalogue, place),
 }
 
-__all__ = ["FACTS", "KINDS", "Change", "ChangeKind"]
+# Where what the items of a list stand for may belong to one environment alone: jobs of another would take away
+# what this one's entries ask for.
+TARGETS: Mapping[str, Callable[[Catalogue, str, str], str]] = {
+    APIS: lambda catalogue, item, place: Api.find(catalogue, item, place).lock(place, catalogue),
+}
+
+__all__ = ["FACTS", "KINDS", "TARGETS", "Change", "ChangeKind"]

@@ -375,3 +375,10 @@ def test_a_tag_that_nothing_carries_is_told() -> None:
 def test_a_rule_without_a_name_is_called_by_its_number() -> None:
     found = load_policies(edited(ACCESS, "name: development\n    ", ""))
     assert [rule.name for rule in found.flows["prod-access"].rules] == ["production", "rule 2"]
+
+
+def test_two_environments_cannot_name_the_same_api() -> None:
+    shared = edited(APIS, "rest_api: b2payments", "rest_api: a1payments")
+    shared = edited(ENVIRONMENTS, 'account: "111111111111"', 'account: "222222222222"', shared)
+    with pytest.raises(Problems, match="payments in non-prod is the same as payments in prod: apigateway/2222"):
+        load_policies(shared)
