@@ -36,11 +36,11 @@ def setting(**values: Any) -> Change:
 
 
 def sharing_a_command(installed: Installed) -> Installed:
-    """Both flows stand under `/infra`."""
+    """Both flows stand under `/ops`."""
     return changed(
         installed,
-        flows__prod_access=setting(command="/infra access"),
-        flows__api_whitelisting=setting(command="/infra whitelist"),
+        flows__prod_access=setting(command="/ops access"),
+        flows__api_whitelisting=setting(command="/ops whitelist"),
     )
 
 

@@ -25,7 +25,7 @@ from sallyport.platforms.slack import Slack
 from sallyport.policies import FOLDER
 from sallyport.times import utc_now
 from sandbox.jira import JiraStandIn, sample_site
-from sandbox.slack import Form, SlackStandIn, read_manifest, sample_workspace
+from sandbox.slack import Form, Member, Person, SlackStandIn, read_manifest, sample_workspace
 from sandbox.slack.delivery import Ack
 from tests.coordinator.conftest import Installed, Places
 from tests.coordinator.fakes import FakeGitHub
@@ -58,6 +58,12 @@ class Office:
         return request
 
     # What people do
+
+    def stranger(self) -> Person:
+        """Somebody new in Slack, whom policies do not name."""
+        pat = Member("U0PAT", "pat", "Pat New", "pat@example.com")
+        self.slack.workspace = self.slack.workspace.with_member(pat)
+        return self.slack.person("pat")
 
     def opens_form(self, who: str = "ana", command: str = "/apiwhitelisting") -> Form:
         person = self.slack.person(who)
