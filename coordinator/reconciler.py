@@ -26,7 +26,15 @@ Job = tuple[Work, Request]
 Handler = Callable[[Work, Request], Done | Again]
 BatchHandler = Callable[[Sequence[Job]], Sequence[Done]]
 
-WORKERS = {Lane.JIRA: 4, Lane.SLACK: 4, Lane.COMMIT: 1, Lane.RUNS: 2, Lane.EXPIRY: 1, Lane.CLOCK: 1}
+WORKERS = {
+    Lane.JIRA: 4,
+    Lane.SLACK: 4,
+    Lane.COMMIT: 1,
+    Lane.RUNS: 2,
+    Lane.EXPIRY: 1,
+    Lane.CLOCK: 1,
+    Lane.AUDIT: 1,
+}
 BATCHED = {Lane.COMMIT, Lane.EXPIRY}  # lanes whose due effects are done by one call
 FIRST = {Lane.COMMIT, Lane.RUNS}  # lanes that somebody's approval waits for
 BATCH = 50  # entries in one commit at most

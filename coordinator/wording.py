@@ -38,6 +38,9 @@ COMMENTS = {
     Deed.ROUTED: "Asked anew at {at}: {detail}",
     Deed.RETURNED: "Given back by {by} at {at}, before its time.",
     Deed.REVERTED: "Taken back and verified at {at}. {detail} {url}",
+    Deed.NOT_REVERTED: "Its time is over and it was not taken back at {at}; it is tried again. {detail} {url}",
+    Deed.RETRIED: "{by} had “{effect}” tried again at {at}. Reason: {reason}",
+    Deed.PARKED: "{by} had “{effect}” left alone at {at}. Reason: {reason}",
 }
 
 
@@ -56,6 +59,7 @@ def comment(fact: Fact, people: People, detail: str, reason: str) -> str:
             at=format_moment(fact.at),
             through=str(fact.details.get("through", "slack")).capitalize(),
             url=fact.details.get("url", ""),
+            effect=fact.details.get("effect", ""),
             detail=detail,
             reason=reason,
         )

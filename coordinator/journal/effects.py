@@ -102,6 +102,7 @@ def _row(request_id: str, effect: Armed) -> dict[str, Any]:
         "uncertain": False,
         "error": "",
         "result": {},
+        "parked": False,
     }
 
 
@@ -192,7 +193,9 @@ def _is_due() -> sa.ColumnElement[bool]:
         .exists()
     )
     now = sa.bindparam("now", type_=effects.c.due.type)
-    is_open = sa.and_(effects.c.lane == sa.bindparam("its_lane"), effects.c.done < effects.c.wanted)
+    is_open = sa.and_(
+        effects.c.lane == sa.bindparam("its_lane"), effects.c.done < effects.c.wanted, ~effects.c.parked
+    )
     return sa.and_(is_open, effects.c.due <= now, effects.c.leased_until <= now, ~waits)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from coordinator.audit.exporting import Exporting
 from coordinator.head import Head
 from coordinator.journal import Journal
 from coordinator.lifecycle import Lane
@@ -28,7 +29,7 @@ from sandbox.jira import Issue, JiraStandIn, sample_site
 from sandbox.slack import Message, SlackStandIn, sample_workspace
 from tests.coordinator.asks import LEE, NOW, approve, ask, deny
 from tests.coordinator.conftest import Installed, Places
-from tests.coordinator.fakes import FakeGitHub
+from tests.coordinator.fakes import FakeGitHub, KeptSink
 
 MINUTE = timedelta(minutes=1)
 
@@ -45,6 +46,7 @@ class Desk:
     jira_client: Jira
     now: datetime = NOW
     alerts: list[str] = field(default_factory=list)
+    sink: KeptSink = field(default_factory=KeptSink)
     github: Any = None
 
     def __post_init__(self) -> None:
@@ -81,6 +83,7 @@ class Desk:
                 "watch": self.runs.watch,
                 "watch-expiry": self.runs.watch_expiry,
                 "timeout": time_out,
+                "audit": Exporting(self.journal, self.sink, now).export,
             },
             batch={"commit": self.commits.commit, "withdraw": self.commits.withdraw, "expire": self.runs.expire},
             alert=alert,

@@ -1,4 +1,4 @@
-"""A strict GitHub in memory with the methods that the coordinator calls, and nothing more.
+"""A strict GitHub in memory with the methods that the coordinator calls, and nothing more; and a sink.
 
 Failures are told beforehand: one that strikes `before` the work, or `after` it, when only the answer is lost.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
+from coordinator.audit.records import Record
+from coordinator.audit.sinks import Found
 from sallyport.outcomes import CHECK_NAME, Outcome, dump_outcomes
 from sallyport.platforms.errors import PlatformError, Refused, Unknown
 from sallyport.platforms.github_answers import CheckRun, Run, RunState, StaleHead
@@ -187,6 +189,23 @@ class FakeGitHub:
         if not 1 <= run_id <= len(self.runs):
             raise Refused("GitHub", "read a run", "Not Found", status=404)
         return self.runs[run_id - 1]
+
+
+@dataclass
+class KeptSink:
+    """A strict sink in memory: it takes a record once, in order, and can be away."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    fault: PlatformError | None = None
+
+    def put(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if self.fault is not None:
+                raise self.fault
+            assert self.records.setdefault(record.key, record) == record, f"{record.key} was another one before"
+
+    def read(self) -> Iterator[Found]:
+        return (Found(key, record.line) for key, record in self.records.items())
 
 
 def _sha(content: bytes) -> str:

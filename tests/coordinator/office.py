@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from coordinator.alerts import Alerts
@@ -152,6 +153,7 @@ def open_office(database_url: str, installed: Installed, places: Places, *, http
         "DATABASE_URL": database_url,
         "COORDINATOR_SIGNING_KEY": installed.private_key,
         "ALERT_CHANNEL": "C0ALERTS",
+        "AUDIT_URL": f"file:{Path(database_url.removeprefix('sqlite:///')).parent / 'audit'}",
         **(
             {"SLACK_SIGNING_SECRET": workspace.signing_secret}
             if http

@@ -338,6 +338,7 @@ class World:
                 "DATABASE_URL": self.database,
                 "COORDINATOR_SIGNING_KEY": self.premises.signing_key,
                 "ALERT_CHANNEL": "C0ALERTS",
+                "AUDIT_URL": f"file:{self.premises.folder / 'audit'}",
             }
         )
 
