@@ -26,7 +26,7 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
 }
 
 
-TOLD_BY_JOBS = frozenset({Deed.APPLIED, Deed.REVERTED, Deed.REFUSED, Deed.FAILED})
+TOLD_BY_JOBS = frozenset({Deed.APPLIED, Deed.REVERTED, Deed.NOT_REVERTED, Deed.REFUSED, Deed.FAILED})
 
 
 class Lane(StrEnum):

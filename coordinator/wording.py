@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from coordinator.requests import Request, State
 from sallyport.audit import Deed, Fact
+from sallyport.outcomes import Untold
 from sallyport.people import People
 from sallyport.times import format_moment, say_duration
 
@@ -22,7 +23,7 @@ STATE_WORDS = {
     State.DENIED: "Denied",
     State.TIMED_OUT: "Nobody decided in time",
     State.CANCELLED: "Cancelled",
-    State.FAILED: "Not applied",
+    State.FAILED: "Failed",
 }
 
 COMMENTS = {
@@ -43,6 +44,11 @@ COMMENTS = {
     Deed.PARKED: "{by} had “{effect}” left alone at {at}. Reason: {reason}",
 }
 
+UNREPORTED = {
+    Deed.FAILED: "It is not known what became of it at {at}. {detail} {url}",
+    Deed.REVERTED: "At {at} nothing asked for it any more. {detail} {url}",
+}
+
 
 def name_of(people: People, email: str) -> str:
     """Return how a person is called, with the address that identifies them."""
@@ -53,7 +59,7 @@ def name_of(people: People, email: str) -> str:
 def comment(fact: Fact, people: People, detail: str, reason: str) -> str:
     """Say a fact in the ticket; *detail* and *reason* are inert already."""
     return (
-        COMMENTS[fact.deed]
+        _words(fact)
         .format(
             by=name_of(people, fact.by),
             at=format_moment(fact.at),
@@ -65,6 +71,11 @@ def comment(fact: Fact, people: People, detail: str, reason: str) -> str:
         )
         .strip()
     )
+
+
+def _words(fact: Fact) -> str:
+    untold = fact.details.get("result") in {Untold.UNKNOWN, Untold.UNREPORTED}
+    return UNREPORTED[fact.deed] if untold else COMMENTS[fact.deed]
 
 
 def lasts(request: Request) -> str:

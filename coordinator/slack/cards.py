@@ -115,7 +115,7 @@ def status(request: Request, policies: Policies) -> str:
         case State.ENDING:
             return "Being given back before its time."
         case State.ENDED:
-            return "Ended: it was taken back, and that was verified."
+            return f"Ended. {shown(request.closing)}"
         case State.DENIED:
             return f"Denied by {_called(policies.people, request.denial.by)}." if request.denial else "Denied."
         case State.TIMED_OUT | State.CANCELLED | State.FAILED:

@@ -34,6 +34,7 @@ class Dispatched:
     state: RunState
     workflow: str
     inputs: Mapping[str, str]
+    event: str = "workflow_dispatch"
 
 
 @dataclass
@@ -71,6 +72,14 @@ class FakeGitHub:
         """A job commits that an entry is gone."""
         del self.files[path]
         self._pushed += 1
+
+    def sweeps(self) -> int:
+        """The schedule of expire.yml strikes; return the run."""
+        number = len(self.runs) + 1
+        url = f"https://github.test/acme/infra/actions/runs/{number}"
+        state = RunState(number, url, "in_progress", None, self._head(), self.now())
+        self.runs.append(Dispatched(state, "expire.yml", {"request_id": ""}, "schedule"))
+        return number
 
     def complete(self, run_id: int, conclusion: str = "success") -> RunState:
         """A run is over."""
@@ -154,6 +163,15 @@ class FakeGitHub:
             return None
 
         return self._do("find_run", do)
+
+    def runs_of(self, workflow: str, created_after: datetime, event: str = "") -> tuple[RunState, ...]:
+        def do() -> tuple[RunState, ...]:
+            since = [
+                run for run in self.runs if run.workflow == workflow and run.state.created_at >= created_after
+            ]
+            return tuple(run.state for run in reversed(since) if run.event == event or not event)
+
+        return self._do("runs_of", do)
 
     def run(self, run_id: int) -> RunState:
         return self._do("run", lambda: self._run(run_id).state)
