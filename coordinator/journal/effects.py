@@ -183,6 +183,14 @@ def retry(connection: sa.Connection, work: Work, due: datetime, error: str, *, u
     )
 
 
+def override(connection: sa.Connection, request_id: str, name: str, now: datetime, *, parked: bool) -> bool:
+    """Make a waiting effect due at once, or leave it alone; False if it does not wait, or is being done."""
+    row = sa.and_(effects.c.request_id == request_id, effects.c.name == name)
+    free = sa.and_(row, effects.c.done < effects.c.wanted, effects.c.leased_until <= now)
+    values = {"parked": True} if parked else {"parked": False, "due": now, "attempts": 0}
+    return connection.execute(sa.update(effects).where(free).values(**values)).rowcount == 1
+
+
 def _is_due() -> sa.ColumnElement[bool]:
     """Return the condition of a claim; statements are built once, since building them costs more than running."""
     before = effects.alias("before")

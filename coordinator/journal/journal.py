@@ -161,6 +161,19 @@ class Journal:
         with self._patiently() as connection:
             outbox.retry(connection, work, due, error, uncertain=uncertain)
 
+    def override(self, request_id: str, effect: str, happening: Happening, *, parked: bool) -> bool:
+        """Have a waiting effect tried at once, or left alone, as an operator says; that is a fact.
+
+        False if it does not wait, or is being done right now. Raises UnknownRequest.
+        """
+        with self._patiently() as connection:
+            _request(connection, request_id, lock=True)
+            if not outbox.override(connection, request_id, effect, happening.at, parked=parked):
+                return False
+            lanes = _record(connection, request_id, happening)
+        self.on_work(lanes)
+        return True
+
     def reclaim(self) -> int:
         """Take back what a dead worker had claimed, where no other worker can be at work: on SQLite."""
         if self._turns is None:

@@ -67,6 +67,7 @@ class Desk:
 
         tickets = Tickets(self.jira_client, "OPS", self.journal, policies, now)
         messages = Messages(self.slack_client, self.journal, policies)
+        self.exporting = Exporting(self.journal, self.sink, now)
         self.head = Head(self.github)
         self.commits = Commits(self.github, lambda: self.installed.signer, policies, now, self.head)
         self.runs = Runs(self.github, policies, now, alert, self.head)
@@ -83,7 +84,7 @@ class Desk:
                 "watch": self.runs.watch,
                 "watch-expiry": self.runs.watch_expiry,
                 "timeout": time_out,
-                "audit": Exporting(self.journal, self.sink, now).export,
+                "audit": self.exporting.export,
             },
             batch={"commit": self.commits.commit, "withdraw": self.commits.withdraw, "expire": self.runs.expire},
             alert=alert,
