@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from coordinator.alerts import Kind
 from coordinator.courtesy import HeadStart
 from coordinator.journal import Again, Done, Journal, Work
 from coordinator.lifecycle import Lane
@@ -143,7 +144,8 @@ class Reconciler:
         self._journal.retry(work, self._now() + pause, str(error), uncertain=isinstance(error, Unknown))
         first_refusal = isinstance(error, Refused) and work.attempts == 0
         if first_refusal or work.attempts + 1 == ALERT_AFTER:
-            self._hands.alert(work.request_id, f"“{work.name}” of {work.request_id} does not get done: {error}")
+            sentence = f"“{work.name}” of {work.request_id} does not get done: {error}"
+            self._hands.alert(Kind.STUCK.about(work.marker), sentence)
 
 
 def _one_by_one(handler: Handler) -> Callable[[Sequence[Job]], Sequence[Done | Again]]:

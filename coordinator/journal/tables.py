@@ -146,5 +146,6 @@ alerts = sa.Table(
     sa.Column("subject", sa.String(255), primary_key=True),
     sa.Column("sentence", sa.Text, nullable=False),
     sa.Column("since", Moment, nullable=False),
-    sa.Column("told", sa.Boolean, nullable=False),  # it stands in the alert channel
+    sa.Column("over", sa.Boolean, nullable=False),  # its cause is gone
+    sa.Column("told", sa.Boolean, nullable=False),  # the alert channel shows it as it is
 )

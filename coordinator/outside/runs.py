@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from coordinator.alerts import Kind
 from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import FOLLOWS, Armed, Happening, Lane, Move, on_withdrawal
@@ -103,7 +104,7 @@ class Runs:
         """Say loudly that it is still there, and try again: nothing may outlive its deadline."""
         details = _details(outcome, run) if outcome else _untold(Untold.NOT_REVERTED, run)
         why, now = str(details["detail"]), self.now()
-        self.alert(request.id, f"{request.id} is past its deadline and not taken back: {why} {run.html_url}")
+        self.alert(Kind.NOT_REVERTED.about(request.id), not_reverted(request.id, why))
         due = now + AGAIN
         known = work.result.get("fault") == why  # it is a fact once, however often it is tried
         return Done(
@@ -117,7 +118,7 @@ class Runs:
 
     def _end_told_by_another(self, request: Request) -> tuple[RunState, Outcome | None] | None:
         """Look for the sweep that took it back, since the job that was started for it did not."""
-        runs = self.github.runs_of(EXPIRE, _end_of(request) - CLOCKS)
+        runs = self.github.runs_of(EXPIRE, end_of(request) - CLOCKS)
         told = ((run, self._outcome(run, request.id)) for run in runs if run.status == "completed")
         return next(((run, outcome) for run, outcome in told if _is_end(outcome)), None)
 
@@ -125,16 +126,26 @@ class Runs:
         """Look for the run that an attempt with unknown outcome may have started."""
         if not work.uncertain:
             return None
-        since = request.submitted_at if workflow == APPLY else _end_of(request)
+        since = request.submitted_at if workflow == APPLY else end_of(request)
         return self.github.find_run(workflow, request.id, since - CLOCKS)
 
     def _outcome(self, run: RunState, request_id: str) -> Outcome | None:
-        reports = self.github.check_runs(run.head_sha, CHECK_NAME)
-        outcomes = (o for r in reports if r.external_id == str(run.id) for o in _outcomes_in(r.text))
+        outcomes = outcomes_of(self.github, run)
         return next((outcome for outcome in outcomes if outcome.request_id == request_id), None)
 
 
-def _end_of(request: Request) -> datetime:
+def outcomes_of(github: GitHub, run: RunState) -> list[Outcome]:
+    """Return what the jobs of a run have reported; what another run says of it does not count."""
+    reports = github.check_runs(run.head_sha, CHECK_NAME)
+    return [outcome for one in reports if one.external_id == str(run.id) for outcome in _outcomes_in(one.text)]
+
+
+def not_reverted(request_id: str, why: str) -> str:
+    """Say to the operators that an entry outlives its end."""
+    return f"{request_id} is past its deadline and not taken back: {why}"
+
+
+def end_of(request: Request) -> datetime:
     """Return when the entry was to be taken back: at its deadline, or at its withdrawal before that."""
     withdrawn = request.result("withdraw").get("at")
     ends = [request.expires_at, parse_moment(withdrawn) if withdrawn else None]

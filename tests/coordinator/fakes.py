@@ -183,6 +183,9 @@ class FakeGitHub:
     def html_url_of_commit(self, sha: str) -> str:
         return f"https://github.test/acme/infra/commit/{sha}"
 
+    def html_url_of_file(self, path: str, ref: str) -> str:
+        return f"https://github.test/acme/infra/blob/{ref}/{path}"
+
     # Inside
 
     def _do(self, method: str, do: Callable[[], T]) -> T:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coordinator.alerts import Alerts
 from coordinator.clients import Clients
 from coordinator.config import read_config
 from coordinator.essentials import Essentials
@@ -163,7 +162,7 @@ def open_office(database_url: str, installed: Installed, places: Places, *, http
     slack_client = Slack.connect(workspace.bot_token, variables["SLACK_API_URL"])
     jira_client = Jira.connect(places.jira.url, "jira-token", project="OPS")
     clients = Clients(slack_client, jira_client, github)  # type: ignore[arg-type]  # the same methods
-    essentials = Essentials(read_config(variables), clients, Alerts(slack_client, variables["ALERT_CHANNEL"]))
+    essentials = Essentials(read_config(variables), clients)
     service, worker = Service(essentials), Worker(essentials)
     places.coordinator.app = web_app(service)
     try:

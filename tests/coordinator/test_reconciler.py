@@ -154,7 +154,7 @@ class TestOutcomes:
             shop.step(Lane.JIRA)
             assert shop.due("ticket") == REFUSED_PAUSE
             shop.now += REFUSED_PAUSE
-        assert [about for about, _ in shop.alerts] == [made.id]
+        assert [about for about, _ in shop.alerts] == [f"stuck-effect:{made.id}:ticket"]
         assert "no such issue type" in shop.alerts[0][1]
         shop.step(Lane.JIRA)
         assert shop.journal.request(made.id).result("ticket")

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(255), primary_key=True),
         sa.Column("sentence", sa.Text, nullable=False),
         sa.Column("since", moment, nullable=False),
+        sa.Column("over", sa.Boolean, nullable=False),
         sa.Column("told", sa.Boolean, nullable=False),
     )
     op.execute(
