@@ -35,6 +35,7 @@ class Kind(StrEnum):
     UNPROVEN = "unverifiable-entry"
     POLICIES = "broken-policies"
     WORKER = "worker-down"
+    BREAK_GLASS = "break-glass"
 
     def about(self, what: str) -> str:
         """Return the subject of an alert of this kind: what it is about, such as a request's id."""
@@ -48,6 +49,7 @@ TO_DO = {
     Kind.SWEEP: "See whether GitHub has disabled the schedule of expire.yml.",
     Kind.UNPROVEN: "Find out who changed the entry; nothing of it is in force.",
     Kind.WORKER: "Read the log of “coordinator serve”; it is started again and again.",
+    Kind.BREAK_GLASS: "Go through it with whoever took it, while it is fresh.",
     Kind.POLICIES: "Mend policies/ on main, or revert the commit that broke them.",
 }
 

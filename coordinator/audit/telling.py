@@ -28,6 +28,7 @@ SENTENCES = {
     Deed.NOT_REVERTED: "It was not taken back: {detail}",
     Deed.CANCELLED: "{by} cancelled it.",
     Deed.RETURNED: "{by} gave it back before its time.",
+    Deed.ROUTED: "Other people were asked than before.",
     Deed.RETRIED: "{by} had “{effect}” tried again: {reason}",
     Deed.PARKED: "{by} had “{effect}” left alone: {reason}",
 }

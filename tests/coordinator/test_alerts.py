@@ -17,13 +17,15 @@ from coordinator.metrics import observe_journal
 from coordinator.outside.commits import entry_of
 from coordinator.policy_source import PolicySource
 from coordinator.reconciler import ALERT_AFTER
-from coordinator.requests import Request
+from coordinator.requests import Request, Route, State
 from coordinator.standing import Board, Standing
+from sallyport.audit import Deed
+from sallyport.entries import BREAK_GLASS, POLICY, Grant
 from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import TryLater
 from sandbox.faults import Fault, Moment
 from sandbox.faults import Kind as Spoils
-from tests.coordinator.asks import NOW, ROOT, claim
+from tests.coordinator.asks import NOW, ROOT, claim, happened
 from tests.coordinator.conftest import Installed, Store
 from tests.coordinator.desk import MINUTE, Desk
 
@@ -242,6 +244,22 @@ class TestTheSweep:
         tower.sweeps()
         assert len(tower.look()) == 2
         assert all(text.startswith(":white_check_mark:") for text in tower.said[-2:])
+
+
+class TestBreakingTheGlass:
+    def test_it_is_told_once_and_for_a_day_at_least(self, tower: Tower) -> None:
+        grant = Grant(BREAK_GLASS, NOW, "INC-7")
+        request = tower.desk.submit(grant=grant, route=Route())
+        tower.desk.submit("view:V2", grant=Grant(POLICY, NOW), route=Route())
+        said = tower.look()
+        assert said == [
+            f":rotating_light: ana@example.com broke the glass: nobody approved {request.id}. Incident: INC-7."
+        ]
+        assert tower.look() == []
+        tower.desk.journal.move(request.id, happened(Deed.FAILED, State.FAILED))
+        assert not any("broke the glass" in text for text in tower.look(20 * MINUTE))
+        (over,) = [text for text in tower.look(timedelta(days=1)) if "broke the glass" in text]
+        assert over.startswith(":white_check_mark: Over:")
 
 
 class TestPolicies:
