@@ -44,6 +44,7 @@ COMMENTS = {
     Deed.PARKED: "{by} had “{effect}” left alone at {at}. Reason: {reason}",
 }
 
+UNREPORTED_END = "Its entry is gone from the repository, but no job has said that it took it back."
 UNREPORTED = {
     Deed.FAILED: "It is not known what became of it at {at}. {detail} {url}",
     Deed.REVERTED: "At {at} nothing asked for it any more. {detail} {url}",

@@ -14,6 +14,7 @@ from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import FOLLOWS, Armed, Happening, Lane, Move, on_withdrawal
 from coordinator.requests import Request, State
+from coordinator.wording import UNREPORTED_END
 from sallyport.audit import Deed
 from sallyport.documents import JSON
 from sallyport.entries import path_of
@@ -34,7 +35,7 @@ Job = tuple[Work, Request]
 _UNTOLD = {
     Untold.UNKNOWN: "The job ended ({conclusion}) without saying what it did: it may have been applied. "
     "It is being taken back to be sure.",
-    Untold.UNREPORTED: "Its entry is gone from the repository, but no job has said that it took it back.",
+    Untold.UNREPORTED: UNREPORTED_END,
     Untold.NOT_REVERTED: "The job ended ({conclusion}) without saying why.",
 }
 _DEEDS = {Result.APPLIED: Deed.APPLIED, Result.ALREADY: Deed.APPLIED, Result.REFUSED: Deed.REFUSED}

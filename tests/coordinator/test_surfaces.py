@@ -154,7 +154,7 @@ class TestMessages:
             (State.APPROVED, "Approved by Lee Wong, Sam Okafor; about to be applied."),
             (State.APPLYING, "Approved by Lee Wong, Sam Okafor; being applied now."),
             (State.ACTIVE, "Live until"),
-            (State.ENDED, "Ended. So it ended."),
+            (State.ENDED, "Ended: it was taken back, and that was verified."),
             (State.DENIED, "Denied by Lee Wong."),
             (State.TIMED_OUT, "Nobody decided in time. So it ended."),
             (State.FAILED, "Failed. So it ended."),
