@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from coordinator.commands.audit import audit
+from coordinator.commands.queue import queue
 from sallyport.problems import Problems
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 @click.group()
 def main() -> None:
     """Self-service infrastructure from Slack: the service, and its operators' tools."""
+
+
+main.add_command(audit)
+main.add_command(queue)
 
 
 @main.command()
@@ -155,38 +161,6 @@ def public(private: TextIO) -> None:
     from sallyport.attestations import public_half
 
     click.echo(public_half(private.read()), nl=False)
-
-
-@main.command()
-def queue() -> None:
-    """Print what is waiting to be done outside, since when, and why."""
-    from coordinator.journal import Journal, open_store
-
-    journal = Journal(open_store(os.environ.get("DATABASE_URL") or "sqlite:///sallyport.db"))
-    for effect in journal.waiting():
-        tail = f"  {effect.attempts} attempts: {effect.error}" if effect.error else ""
-        click.echo(f"{effect.due:%Y-%m-%dT%H:%M:%SZ}  {effect.request_id}  {effect.name}{tail}")
-
-
-@main.group()
-def audit() -> None:
-    """Read and prove the audit trail."""
-
-
-@audit.command()
-def verify() -> None:
-    """Look for an edited, dropped or reordered fact in every request's chain."""
-    from coordinator.journal import Journal, open_store
-    from sallyport.audit import breaks
-
-    journal = Journal(open_store(os.environ.get("DATABASE_URL") or "sqlite:///sallyport.db"))
-    ids = journal.ids()
-    found = [sentence for request_id in ids for sentence in breaks(journal.facts(request_id))]
-    for sentence in found:
-        click.echo(sentence, err=True)
-    if found:
-        sys.exit(1)
-    click.echo(f"{len(ids)} requests: no fact was changed, moved, or dropped from between others.")
 
 
 @main.command()

@@ -1,39 +1,111 @@
-"""What operators must know, said once in the alert channel until it changes, and always in the log."""
+"""What operators must know, with what to do: said once in the alert channel until it changes, and in the log.
+
+What was said is in the journal, so that neither a restart nor another replica says it again, and an alert that
+Slack did not take is not lost.
+"""
 
 from __future__ import annotations
 
-import threading
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
 import structlog
 
+from coordinator.standing import Board, Standing
 from sallyport.platforms.errors import PlatformError
 from sallyport.platforms.slack import Slack
 from sallyport.platforms.slack_text import escape
 
 log = structlog.get_logger()
 
+RUNBOOK = "docs/how-to/operate.md"  # it has a section for each kind, named as the kind is
+SHOWN = 2000  # characters of a sentence that Slack shows at most
 
+
+class Kind(StrEnum):
+    """What an alert is about; also the name of its section in the runbook, and the metric's label."""
+
+    OVERDUE = "overdue-revert"
+    NOT_REVERTED = "failed-revert"
+    STUCK = "stuck-effect"
+    SWEEP = "missed-sweep"
+    UNPROVEN = "unverifiable-entry"
+    POLICIES = "broken-policies"
+    WORKER = "worker-down"
+    BREAK_GLASS = "break-glass"
+
+    def about(self, what: str) -> str:
+        """Return the subject of an alert of this kind: what it is about, such as a request's id."""
+        return f"{self}:{what}"
+
+
+TO_DO = {
+    Kind.OVERDUE: "See whether expire.yml runs; start it by hand if it does not.",
+    Kind.NOT_REVERTED: "Read the run's log; take it back by hand if AWS will not let the job.",
+    Kind.STUCK: "Mend what it says, then “coordinator queue retry”.",
+    Kind.SWEEP: "See whether GitHub has disabled the schedule of expire.yml.",
+    Kind.UNPROVEN: "Find out who changed the entry; nothing of it is in force.",
+    Kind.WORKER: "Read the log of “coordinator serve”; it is started again and again.",
+    Kind.BREAK_GLASS: "Go through it with whoever took it, while it is fresh.",
+    Kind.POLICIES: "Mend policies/ on main, or revert the commit that broke them.",
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Alerts:
-    """Sends alerts to one Slack channel; without one they are in the log alone."""
+    """Sends alerts to one Slack channel; without one they are in the log, the metrics and the journal alone."""
 
-    def __init__(self, slack: Slack, channel: str) -> None:
-        self._slack = slack
-        self._channel = channel
-        self._said: dict[str, str] = {}
-        self._lock = threading.Lock()
+    board: Board
+    slack: Slack
+    channel: str
+    runbook: str  # its address
+    now: Callable[[], datetime]
 
     def __call__(self, subject: str, sentence: str) -> None:
         """Tell the operators *sentence* about *subject*, unless that is what they were told last."""
-        with self._lock:
-            if self._said.get(subject) == sentence:
-                return
-            self._said[subject] = sentence
-        log.error("alert", subject=subject, sentence=sentence)
-        if not self._channel:
-            return
+        alert = self.board.raised(subject, sentence[:SHOWN], self.now())
+        if alert is not None:
+            log.error("alert", subject=subject, sentence=sentence)
+            self._tell(alert)
+
+    def over(self, subject: str) -> None:
+        """Tell the operators that the cause of an alert is gone, if one stands."""
+        alert = self.board.ended(subject, self.now())
+        if alert is not None:
+            log.info("alert.over", subject=subject)
+            self._tell(alert)
+
+    def retell(self) -> None:
+        """Tell what Slack did not take before; what it took without saying so is found."""
+        for alert in self.board.all():
+            if not alert.told:
+                self._tell(alert, look=True)
+
+    def _tell(self, alert: Standing, *, look: bool = False) -> None:
         try:
-            self._slack.post(self._channel, f":rotating_light: {escape(sentence)}", marker=f"alert:{subject}")
+            if self.channel and not (look and self._is_there(alert)):
+                self.slack.post(self.channel, words(alert, self.runbook), marker=_marker(alert))
         except PlatformError as error:
-            log.warning("alert.unsent", subject=subject, error=str(error))
-            with self._lock:
-                self._said.pop(subject, None)
+            log.warning("alert.unsent", subject=alert.subject, error=str(error))
+        else:
+            self.board.told(alert)
+
+    def _is_there(self, alert: Standing) -> bool:
+        oldest = f"{alert.since.timestamp() - 60:.6f}"
+        return self.slack.find(self.channel, _marker(alert), oldest=oldest) is not None
+
+
+def words(alert: Standing, runbook: str) -> str:
+    """Say an alert as mrkdwn: what is wrong, what to do, and where that is described."""
+    if alert.over:
+        return f":white_check_mark: Over: {escape(alert.sentence)}"
+    kind = Kind(alert.subject.partition(":")[0])
+    return f":rotating_light: {escape(alert.sentence)}\n{escape(TO_DO[kind])} <{runbook}#{kind}|Runbook>"
+
+
+def _marker(alert: Standing) -> str:
+    content = f"{alert.subject}\n{alert.sentence}\n{alert.over}\n{alert.since.timestamp()}"
+    return f"alert:{hashlib.sha256(content.encode()).hexdigest()[:16]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from coordinator.audit.sinks import DEFAULT as DEFAULT_SINK
 from sallyport.platforms.github import AppCredentials
 from sallyport.problems import Problem
 from sallyport.settings import Environment
@@ -29,6 +30,7 @@ class Config:
     github_app: AppCredentials | None
     database_url: str = field(repr=False)  # it may hold a password
     signing_key: str = field(repr=False)
+    audit_url: str
     alert_channel: str
     port: int
 
@@ -64,6 +66,7 @@ def read_config(variables: Mapping[str, str]) -> Config:
         github_app=app,
         database_url=env.text("DATABASE_URL", "sqlite:///sallyport.db"),
         signing_key=env.required("COORDINATOR_SIGNING_KEY", "make one with “coordinator keys new”"),
+        audit_url=env.text("AUDIT_URL", DEFAULT_SINK),
         alert_channel=env.text("ALERT_CHANNEL"),
         port=env.number("PORT", 8080),
     )

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from coordinator.alerts import Alerts
+from coordinator.alerts import RUNBOOK, Alerts
 from coordinator.clients import Clients
 from coordinator.config import Config
 from coordinator.directory import Directory
 from coordinator.head import Head
 from coordinator.journal import Journal, open_store
 from coordinator.policy_source import PolicySource
+from coordinator.standing import Board
 from sallyport.times import utc_now
 
 log = structlog.get_logger()
@@ -30,17 +31,16 @@ GROUPS_EVERY = timedelta(minutes=1)
 class Essentials:
     """The journal, the policies, and what keeps them fresh until `stop`."""
 
-    def __init__(
-        self, config: Config, clients: Clients, alerts: Alerts, now: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, config: Config, clients: Clients, now: Callable[[], datetime] = utc_now) -> None:
         self.config = config
         self.clients = clients
-        self.alerts = alerts
         self.now = now
-        self.head = Head(clients.github)
-        self.policies = PolicySource(clients.github, self.head, config.signing_key, alerts)
-        self.directory = Directory(clients.slack, self.policies.current)
         self.journal = Journal(open_store(config.database_url))
+        runbook = clients.github.html_url_of_file(RUNBOOK, config.github_branch)
+        self.alerts = Alerts(Board(self.journal), clients.slack, config.alert_channel, runbook, now)
+        self.head = Head(clients.github)
+        self.policies = PolicySource(clients.github, self.head, config.signing_key, self.alerts)
+        self.directory = Directory(clients.slack, self.policies.current)
         self._stopping = threading.Event()
 
     def start(self) -> None:

@@ -26,7 +26,7 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
 }
 
 
-TOLD_BY_JOBS = frozenset({Deed.APPLIED, Deed.REVERTED, Deed.REFUSED, Deed.FAILED})
+TOLD_BY_JOBS = frozenset({Deed.APPLIED, Deed.REVERTED, Deed.NOT_REVERTED, Deed.REFUSED, Deed.FAILED})
 
 
 class Lane(StrEnum):
@@ -38,6 +38,7 @@ class Lane(StrEnum):
     RUNS = "runs"
     EXPIRY = "expiry"
     CLOCK = "clock"
+    AUDIT = "audit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def on_submit(ask: Ask) -> list[Armed]:
     """Open the ticket, the thread and the cards, and wait for a decision no longer than policy says."""
     now = ask.submitted_at
     waits = [] if ask.grant else [Armed("timeout", "timeout", Lane.CLOCK, ask.decide_by)]
-    return [Armed("ticket", "ticket", Lane.JIRA, now), *_surfaces(ask.route.notify, now), *waits]
+    return [Armed("ticket", "ticket", Lane.JIRA, now), *_surfaces(ask.route.notify, now), *waits, _export(now)]
 
 
 def granted(ask: Ask) -> Move | None:
@@ -104,7 +105,7 @@ def end_of_life(approved_at: datetime, lifetime: timedelta | None) -> datetime |
 
 
 def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:
-    """Write the fact into the ticket, after the one before it; the first is the ticket itself.
+    """Write the fact into the ticket, after the one before it, and export it; the first is the ticket itself.
 
     What a job reports it tells in the thread and the ticket by itself; arming both makes sure of it.
     """
@@ -116,6 +117,7 @@ def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:
     return [
         *([reply] if deed in TOLD_BY_JOBS else []),
         Armed(f"comment:{number}", "comment", Lane.JIRA, now, after=after, payload=payload),
+        _export(now),
     ]
 
 
@@ -138,6 +140,11 @@ def on_ticket(request: Request, now: datetime) -> list[Armed]:
 def on_withdrawal(now: datetime) -> list[Armed]:
     """End an entry at once: its deadline becomes the present, and the sweep takes back whatever is there."""
     return [Armed("withdraw", "withdraw", Lane.COMMIT, now, after="commit"), *_expiry(now, after="withdraw")]
+
+
+def _export(now: datetime) -> Armed:
+    """Write what is new in the audit trail to its sink."""
+    return Armed("audit", "audit", Lane.AUDIT, now)
 
 
 def _surfaces(notify: Iterable[str], now: datetime) -> list[Armed]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import collections
+
 from prometheus_client import Counter, Gauge, Histogram
 
+from coordinator.alerts import Kind
 from coordinator.journal import Journal
+from coordinator.standing import Board
 from sallyport.times import utc_now
 
 ACK_SECONDS = Histogram(
@@ -15,15 +19,21 @@ ACK_SECONDS = Histogram(
 WORKER_STARTS = Counter("sallyport_worker_starts", "How often the worker's process was started; one is usual")
 EFFECTS_PENDING = Gauge("sallyport_effects_pending", "Effects that are due and not done", ["lane"])
 EFFECTS_OLDEST = Gauge("sallyport_effects_oldest_seconds", "How long the longest has been due", ["lane"])
+ALERTS = Gauge("sallyport_alerts", "Alerts that stand, by what they are about", ["kind"])
 
 
 def observe_journal(journal: Journal) -> None:
-    """Measure what is due and not done."""
+    """Measure what is due and not done, and which alerts stand."""
     now = utc_now()
     due: dict[str, list[float]] = {}
     for effect in journal.waiting():
         if effect.due <= now:
             due.setdefault(effect.lane, []).append((now - effect.due).total_seconds())
+    standing = collections.Counter(
+        alert.subject.partition(":")[0] for alert in Board(journal).all() if not alert.over
+    )
+    for kind in Kind:
+        ALERTS.labels(kind.value).set(standing[kind.value])
     EFFECTS_PENDING.clear()
     EFFECTS_OLDEST.clear()
     for lane, ages in due.items():

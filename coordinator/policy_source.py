@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
+from coordinator.alerts import Kind
 from coordinator.head import Head
 from sallyport.attestations import Signer, read_signer
 from sallyport.platforms.github import GitHub
@@ -17,6 +18,8 @@ from sallyport.policies import FOLDER, Policies, load_policies
 from sallyport.problems import Problems
 
 log = structlog.get_logger()
+
+POLICIES = Kind.POLICIES.about("main")
 
 
 class PolicySource:
@@ -31,6 +34,7 @@ class PolicySource:
         self._seen = ""
         self._lock = threading.Lock()
         self._current: tuple[Policies, Signer] | None = None
+        self.fault = ""  # what is wrong with the newest version, a whole sentence
 
     def current(self) -> Policies:
         """Return the policies in force; RuntimeError before the first good version was read."""
@@ -54,6 +58,7 @@ class PolicySource:
             self._seen = head
             policies = load_policies(files, head)
             self._current = policies, read_signer(self._signing_key, policies.keys)
+            self.fault = ""
             log.info("policies.loaded", version=head, flows=sorted(policies.flows))
 
     def keep_fresh(self) -> None:
@@ -62,9 +67,8 @@ class PolicySource:
             self.refresh()
         except (Problems, ValueError) as error:
             log.error("policies.broken", error=str(error))  # noqa: TRY400 - the sentence says it all
-            self._alert(
-                "policies", f"The policies on main are broken; the last good version stays in force.\n{error}"
-            )
+            self.fault = f"The policies on main are broken; the last good version stays in force.\n{error}"
+            self._alert(POLICIES, self.fault)
         except Exception as error:
             log.warning("policies.unreachable", error=str(error))
 

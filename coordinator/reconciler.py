@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from coordinator.alerts import Kind
 from coordinator.courtesy import HeadStart
 from coordinator.journal import Again, Done, Journal, Work
 from coordinator.lifecycle import Lane
@@ -26,7 +27,15 @@ Job = tuple[Work, Request]
 Handler = Callable[[Work, Request], Done | Again]
 BatchHandler = Callable[[Sequence[Job]], Sequence[Done]]
 
-WORKERS = {Lane.JIRA: 4, Lane.SLACK: 4, Lane.COMMIT: 1, Lane.RUNS: 2, Lane.EXPIRY: 1, Lane.CLOCK: 1}
+WORKERS = {
+    Lane.JIRA: 4,
+    Lane.SLACK: 4,
+    Lane.COMMIT: 1,
+    Lane.RUNS: 2,
+    Lane.EXPIRY: 1,
+    Lane.CLOCK: 1,
+    Lane.AUDIT: 1,
+}
 BATCHED = {Lane.COMMIT, Lane.EXPIRY}  # lanes whose due effects are done by one call
 FIRST = {Lane.COMMIT, Lane.RUNS}  # lanes that somebody's approval waits for
 BATCH = 50  # entries in one commit at most
@@ -135,7 +144,8 @@ class Reconciler:
         self._journal.retry(work, self._now() + pause, str(error), uncertain=isinstance(error, Unknown))
         first_refusal = isinstance(error, Refused) and work.attempts == 0
         if first_refusal or work.attempts + 1 == ALERT_AFTER:
-            self._hands.alert(work.request_id, f"“{work.name}” of {work.request_id} does not get done: {error}")
+            sentence = f"“{work.name}” of {work.request_id} does not get done: {error}"
+            self._hands.alert(Kind.STUCK.about(work.marker), sentence)
 
 
 def _one_by_one(handler: Handler) -> Callable[[Sequence[Job]], Sequence[Done | Again]]:

@@ -9,8 +9,10 @@ from enum import StrEnum
 from typing import Any
 
 from sallyport.changes import Change
+from sallyport.documents import JSON
 from sallyport.entries import Grant, changes_digest
-from sallyport.flows import ENVIRONMENT
+from sallyport.flows import ENVIRONMENT, PERMANENT
+from sallyport.times import format_duration, format_moment
 
 
 class State(StrEnum):
@@ -77,6 +79,19 @@ class Ask:
     form: Mapping[str, str]  # the answers as they were given
     grant: Grant | None = None  # what stands in for approvals, where nobody needs to be asked
     extends: str = ""  # the request whose end this one is to put off
+
+    def facts(self) -> dict[str, JSON]:
+        """Return what the audit trail says of it: all that was asked for, and what exactly the digest names."""
+        return {
+            "flow": self.flow,
+            "environment": self.environment,
+            "reason": self.reason,
+            "changes": [change.to_mapping() for change in self.changes],
+            "digest": changes_digest(self.flow, self.environment, self.changes),
+            "duration": format_duration(self.lifetime) if self.lifetime is not None else PERMANENT,
+            "asked": self.asked,
+            "decide_by": format_moment(self.decide_by),
+        }
 
 
 @dataclass(frozen=True, slots=True)

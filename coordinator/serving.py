@@ -9,7 +9,6 @@ from collections.abc import Mapping
 import structlog
 import uvicorn
 
-from coordinator.alerts import Alerts
 from coordinator.clients import connect
 from coordinator.config import read_config
 from coordinator.essentials import Essentials
@@ -29,10 +28,9 @@ def run(variables: Mapping[str, str]) -> None:
     configure_logging()
     config = read_config(variables)
     clients = connect(config)
-    in_log_only = Alerts(clients.slack, "")  # the worker reads the same policies and tells the operators
-    essentials = Essentials(config, clients, in_log_only)
+    essentials = Essentials(config, clients)
     service = Service(essentials)
-    supervisor = Supervisor(variables, Alerts(clients.slack, config.alert_channel))
+    supervisor = Supervisor(variables, essentials.alerts)
     essentials.journal.on_work = supervisor.wake
     essentials.start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once it has shut down

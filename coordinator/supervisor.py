@@ -16,6 +16,7 @@ from contextlib import suppress
 import structlog
 
 from coordinator import orders
+from coordinator.alerts import Kind
 from coordinator.lifecycle import Lane
 from coordinator.metrics import WORKER_STARTS
 
@@ -81,7 +82,7 @@ class Supervisor:
             sentence = (
                 f"The coordinator's worker ended ({code}) after {ran / 60:.0f} minutes. It is started again."
             )
-            self._alert("worker", sentence)
+            self._alert(Kind.WORKER.about("process"), sentence)
 
     def _spawned(self) -> subprocess.Popen[bytes] | None:
         """Start a worker; None when there shall be none any more."""

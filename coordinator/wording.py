@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from coordinator.requests import Request, State
 from sallyport.audit import Deed, Fact
+from sallyport.outcomes import Untold
 from sallyport.people import People
 from sallyport.times import format_moment, say_duration
 
@@ -22,7 +23,7 @@ STATE_WORDS = {
     State.DENIED: "Denied",
     State.TIMED_OUT: "Nobody decided in time",
     State.CANCELLED: "Cancelled",
-    State.FAILED: "Not applied",
+    State.FAILED: "Failed",
 }
 
 COMMENTS = {
@@ -38,6 +39,15 @@ COMMENTS = {
     Deed.ROUTED: "Asked anew at {at}: {detail}",
     Deed.RETURNED: "Given back by {by} at {at}, before its time.",
     Deed.REVERTED: "Taken back and verified at {at}. {detail} {url}",
+    Deed.NOT_REVERTED: "Its time is over and it was not taken back at {at}; it is tried again. {detail} {url}",
+    Deed.RETRIED: "{by} had “{effect}” tried again at {at}. Reason: {reason}",
+    Deed.PARKED: "{by} had “{effect}” left alone at {at}. Reason: {reason}",
+}
+
+UNREPORTED_END = "Its entry is gone from the repository, but no job has said that it took it back."
+UNREPORTED = {
+    Deed.FAILED: "It is not known what became of it at {at}. {detail} {url}",
+    Deed.REVERTED: "At {at} nothing asked for it any more. {detail} {url}",
 }
 
 
@@ -50,17 +60,23 @@ def name_of(people: People, email: str) -> str:
 def comment(fact: Fact, people: People, detail: str, reason: str) -> str:
     """Say a fact in the ticket; *detail* and *reason* are inert already."""
     return (
-        COMMENTS[fact.deed]
+        _words(fact)
         .format(
             by=name_of(people, fact.by),
             at=format_moment(fact.at),
             through=str(fact.details.get("through", "slack")).capitalize(),
             url=fact.details.get("url", ""),
+            effect=fact.details.get("effect", ""),
             detail=detail,
             reason=reason,
         )
         .strip()
     )
+
+
+def _words(fact: Fact) -> str:
+    untold = fact.details.get("result") in {Untold.UNKNOWN, Untold.UNREPORTED}
+    return UNREPORTED[fact.deed] if untold else COMMENTS[fact.deed]
 
 
 def lasts(request: Request) -> str:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from datetime import timedelta
 
 import structlog
 
-from coordinator.alerts import Alerts
+from coordinator.audit.exporting import Exporting
+from coordinator.audit.sinks import open_sink
 from coordinator.clients import connect
 from coordinator.config import read_config
 from coordinator.essentials import DIRECTORY_EVERY, GROUPS_EVERY, Essentials
 from coordinator.logs import configure_logging
+from coordinator.lookout import Lookout
 from coordinator.orders import obey
 from coordinator.outside.clock import time_out
 from coordinator.outside.commits import Commits
@@ -28,6 +31,8 @@ from coordinator.routing import Rerouting, Routing
 
 log = structlog.get_logger()
 
+LOOK_EVERY = timedelta(minutes=1)
+ANCHOR_EVERY = timedelta(minutes=10)  # it looks whether today has its anchor, and whether the sink has it
 NICENESS = 5  # where the processor is short, people's answers come first
 
 
@@ -39,7 +44,12 @@ class Worker:
         self._directory = essentials.directory
         routing = Routing(self._directory.policies, self._directory)
         self._rerouting = Rerouting(essentials.journal, routing, essentials.now)
-        self.reconciler = Reconciler(essentials.journal, _hands(essentials), essentials.now)
+        now = essentials.now
+        self.exporting = Exporting(essentials.journal, open_sink(essentials.config.audit_url, now), now)
+        self.lookout = Lookout(
+            essentials.journal, essentials.clients.github, essentials.alerts, essentials.policies, now, now()
+        )
+        self.reconciler = Reconciler(essentials.journal, _hands(essentials, self.exporting), now)
 
     def start(self) -> None:
         """Take back what a dead worker had claimed, and start working; the policies have been read before.
@@ -50,6 +60,8 @@ class Worker:
         self.reconciler.start()
         self._essentials.every(DIRECTORY_EVERY, self._directory.refresh, at_once=True)
         self._essentials.every(GROUPS_EVERY, self._look_around)
+        self._essentials.every(ANCHOR_EVERY, self.exporting.anchor)
+        self._essentials.every(LOOK_EVERY, self.lookout.look)
 
     def _look_around(self) -> None:
         """See who is in Slack's groups now, and ask others where that changes whose turn it is."""
@@ -62,7 +74,7 @@ class Worker:
         self.reconciler.stop()
 
 
-def _hands(essentials: Essentials) -> Hands:
+def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
     clients, journal, now, head = essentials.clients, essentials.journal, essentials.now, essentials.head
     policies, signer = essentials.directory.policies, essentials.policies.signer
     tickets = Tickets(clients.jira, essentials.config.jira_project, journal, policies, now)
@@ -82,6 +94,7 @@ def _hands(essentials: Essentials) -> Hands:
             "watch": runs.watch,
             "watch-expiry": runs.watch_expiry,
             "timeout": time_out,
+            "audit": exporting.export,
         },
         batch={"commit": commits.commit, "withdraw": commits.withdraw, "expire": runs.expire},
         alert=essentials.alerts,
@@ -96,7 +109,7 @@ def main() -> None:
     configure_logging()
     config = read_config(os.environ)
     clients = connect(config)
-    essentials = Essentials(config, clients, Alerts(clients.slack, config.alert_channel))
+    essentials = Essentials(config, clients)
     worker = Worker(essentials)
     essentials.start()
     worker.start()

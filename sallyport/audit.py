@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sallyport.documents import JSON
-from sallyport.times import format_moment
+from sallyport.times import format_moment, parse_moment
 
 FIRST = "0" * 64  # what the first fact of a request is chained to
 
@@ -28,9 +29,12 @@ class Deed(StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
     REVERTED = "reverted"
+    NOT_REVERTED = "not-reverted"  # a job that should have taken it back did not
     CANCELLED = "cancelled"
     RETURNED = "returned"
     ROUTED = "routed"  # other people are asked than before
+    RETRIED = "retried"  # an operator had a waiting effect tried at once
+    PARKED = "parked"  # an operator had a waiting effect left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,11 @@ class Fact:
     @property
     def digest(self) -> str:
         """Return the SHA-256 over the fact and the digest before it."""
-        content = {
+        return digest_of(self.to_mapping())
+
+    def to_mapping(self) -> dict[str, JSON]:
+        """Return the fact as a record holds it, without its digest."""
+        return {
             "request_id": self.request_id,
             "number": self.number,
             "deed": self.deed.value,
@@ -57,7 +65,24 @@ class Fact:
             "details": dict(self.details),
             "previous": self.previous,
         }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any]) -> Fact:
+        """Read what `to_mapping` wrote; KeyError, TypeError or ValueError if it is anything else."""
+        return cls(
+            request_id=str(data["request_id"]),
+            number=int(data["number"]),
+            deed=Deed(data["deed"]),
+            at=parse_moment(data["at"]),
+            by=str(data["by"]),
+            details=dict(data["details"]),
+            previous=str(data["previous"]),
+        )
+
+
+def digest_of(content: Mapping[str, JSON]) -> str:
+    """Return the SHA-256 over the canonical form of *content*."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def breaks(facts: Iterable[tuple[Fact, str]]) -> list[str]:

@@ -104,6 +104,11 @@ class Entry:
         )
         return b"sallyport entry v1\n" + content.encode()
 
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 over what is signed: the name of exactly this entry."""
+        return hashlib.sha256(self.signed_bytes()).hexdigest()
+
     def to_mapping(self) -> dict[str, JSON]:
         """Return the entry as its file records it, in the order a reader wants."""
         mapping: dict[str, JSON] = {

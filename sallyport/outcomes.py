@@ -28,6 +28,14 @@ class Result(StrEnum):
         return self in {Result.APPLIED, Result.ALREADY, Result.REVERTED}
 
 
+class Untold(StrEnum):
+    """What stands in place of a result where a job should have reported one and has not."""
+
+    UNKNOWN = "unknown"  # it may have been applied
+    UNREPORTED = "unreported"  # nothing asks for it any more, but nobody has said that it was taken back
+    NOT_REVERTED = "not-reverted"  # it is still asked for after its end
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result for one entry; `detail` is a whole sentence for people, `evidence` what proves it."""

@@ -47,6 +47,19 @@ def parse_moment(text: str) -> datetime:
         raise ValueError(f"“{text}” is not a moment: {error}") from None
 
 
+def parse_when(text: str) -> datetime:
+    """Return the UTC moment that a person typed, such as `2026-11-17 14:00`: in UTC unless it names an offset.
+
+    ValueError, with examples, if it is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        examples = "2026-11-17, 2026-11-17 14:00 (UTC) or 2026-11-17 14:00+01:00"
+        raise ValueError(f"“{text}” is not a moment: write {examples}") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
 def format_moment(moment: datetime) -> str:
     """Write *moment* in UTC to the second; ValueError if it does not say its time zone."""
     if moment.tzinfo is None:

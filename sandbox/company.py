@@ -206,6 +206,7 @@ def _environment(
         "DATABASE_URL": f"sqlite:///{workdir / 'journal.db'}",
         "COORDINATOR_SIGNING_KEY_FILE": str(key),
         "ALERT_CHANNEL": "C0ALERTS",
+        "AUDIT_URL": f"file:{workdir / 'audit'}",
         "PORT": str(_free_port()),
     }
 

@@ -102,6 +102,7 @@ def _row(request_id: str, effect: Armed) -> dict[str, Any]:
         "uncertain": False,
         "error": "",
         "result": {},
+        "parked": False,
     }
 
 
@@ -182,6 +183,14 @@ def retry(connection: sa.Connection, work: Work, due: datetime, error: str, *, u
     )
 
 
+def override(connection: sa.Connection, request_id: str, name: str, now: datetime, *, parked: bool) -> bool:
+    """Make a waiting effect due at once, or leave it alone; False if it does not wait, or is being done."""
+    row = sa.and_(effects.c.request_id == request_id, effects.c.name == name)
+    free = sa.and_(row, effects.c.done < effects.c.wanted, effects.c.leased_until <= now)
+    values = {"parked": True} if parked else {"parked": False, "due": now, "attempts": 0}
+    return connection.execute(sa.update(effects).where(free).values(**values)).rowcount == 1
+
+
 def _is_due() -> sa.ColumnElement[bool]:
     """Return the condition of a claim; statements are built once, since building them costs more than running."""
     before = effects.alias("before")
@@ -192,7 +201,9 @@ def _is_due() -> sa.ColumnElement[bool]:
         .exists()
     )
     now = sa.bindparam("now", type_=effects.c.due.type)
-    is_open = sa.and_(effects.c.lane == sa.bindparam("its_lane"), effects.c.done < effects.c.wanted)
+    is_open = sa.and_(
+        effects.c.lane == sa.bindparam("its_lane"), effects.c.done < effects.c.wanted, ~effects.c.parked
+    )
     return sa.and_(is_open, effects.c.due <= now, effects.c.leased_until <= now, ~waits)
 
 

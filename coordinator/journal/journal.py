@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from coordinator.lifecycle import FOLLOWS, Happening, Lane, Move, granted, on_fa
 from coordinator.requests import Ask, Decision, Request, Route, State
 from sallyport.audit import FIRST, Deed, Fact
 from sallyport.ids import new_id
+from sallyport.times import format_moment
 
 log = structlog.get_logger()
 
@@ -72,8 +74,7 @@ class Journal:
     def submit(self, ask: Ask) -> Request:
         """Record a new request; a submission that was recorded before returns the request it made then."""
         values = request_values(ask, new_id(ask.prefix))
-        details = {"reason": ask.reason, "environment": ask.environment}
-        asked = Fact(values["id"], 1, Deed.ASKED, ask.submitted_at, ask.requester, details)
+        asked = Fact(values["id"], 1, Deed.ASKED, ask.submitted_at, ask.requester, ask.facts())
         armed, move = on_submit(ask), granted(ask)
         request = new_request(ask, values["id"])
         try:
@@ -160,12 +161,39 @@ class Journal:
         with self._patiently() as connection:
             outbox.retry(connection, work, due, error, uncertain=uncertain)
 
+    def override(self, request_id: str, effect: str, happening: Happening, *, parked: bool) -> bool:
+        """Have a waiting effect tried at once, or left alone, as an operator says; that is a fact.
+
+        False if it does not wait, or is being done right now. Raises UnknownRequest.
+        """
+        with self._patiently() as connection:
+            _request(connection, request_id, lock=True)
+            if not outbox.override(connection, request_id, effect, happening.at, parked=parked):
+                return False
+            lanes = _record(connection, request_id, happening)
+        self.on_work(lanes)
+        return True
+
     def reclaim(self) -> int:
         """Take back what a dead worker had claimed, where no other worker can be at work: on SQLite."""
         if self._turns is None:
             return 0
         with self._patiently() as connection:
             return outbox.reclaim(connection)
+
+    # For what else belongs into the same database
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Open a transaction that only reads."""
+        with self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Open a transaction that gives way to people who wait."""
+        with self._patiently() as connection:
+            yield connection
 
     # Questions
 
@@ -274,7 +302,7 @@ def _apply(connection: sa.Connection, request: Request, move: Move) -> set[Lane]
     if move.to is not None and move.to not in FOLLOWS.get(request.state, frozenset()):
         return set()
     now = move.happening.at
-    lanes = _record(connection, request.id, move.happening)
+    lanes = _record(connection, request.id, _with_deadline(move))
     if move.to is not None:
         _swap(connection, request, move, move.to)
         if request.state is State.PENDING:
@@ -290,6 +318,14 @@ def _reroute(connection: sa.Connection, request: Request, route: Route, now: dat
     connection.execute(sa.update(requests).where(requests.c.id == request.id).values(notify=notify))
     _ask_them(connection, request.id, route)
     return outbox.arm(connection, request.id, on_route(_request(connection, request.id), now))
+
+
+def _with_deadline(move: Move) -> Happening:
+    """Return what happened with the deadline that it sets, if it does."""
+    if move.expires_at is None:
+        return move.happening
+    details = {**move.happening.details, "expires_at": format_moment(move.expires_at)}
+    return replace(move.happening, details=details)
 
 
 def _swap(connection: sa.Connection, request: Request, move: Move, to: State) -> None:

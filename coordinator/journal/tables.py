@@ -91,6 +91,7 @@ effects = sa.Table(
     sa.Column("uncertain", sa.Boolean, nullable=False),  # an attempt was made whose outcome is unknown
     sa.Column("error", sa.Text, nullable=False),
     sa.Column("result", sa.JSON, nullable=False),
+    sa.Column("parked", sa.Boolean, nullable=False, server_default=sa.false()),  # left alone by an operator
     sa.Index("effects_by_name", "name"),
     sa.Index(
         "effects_open",
@@ -124,4 +125,27 @@ drafts = sa.Table(
     sa.Column("kept_at", Moment, nullable=False),
     sa.Index("drafts_of", "slack_id", "kept_at"),
     sa.Index("drafts_by_age", "kept_at"),
+)
+
+anchors = sa.Table(
+    "anchors",
+    metadata,
+    sa.Column("day", sa.String(10), primary_key=True),  # in UTC: one anchor for each
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("requests", sa.Integer, nullable=False),
+    sa.Column("facts", sa.Integer, nullable=False),
+    sa.Column("heads", sa.JSON, nullable=False),  # of the chains that grew since the anchor before
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("exported", sa.Boolean, nullable=False),
+)
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("subject", sa.String(255), primary_key=True),
+    sa.Column("sentence", sa.Text, nullable=False),
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("over", sa.Boolean, nullable=False),  # its cause is gone
+    sa.Column("told", sa.Boolean, nullable=False),  # the alert channel shows it as it is
 )

@@ -39,10 +39,11 @@ class Commits:
     def commit(self, jobs: Sequence[Job]) -> list[Done]:
         """Commit the entries of *jobs*, except those that an earlier attempt has committed."""
         entries = {request.id: self.signer().sign(entry_of(request)) for _, request in jobs}
-        there = {r.id for w, r in jobs if w.uncertain and self._stands(entries[r.id])}
+        there = {r.id: found for w, r in jobs if w.uncertain and (found := self._standing(entries[r.id]))}
         fresh = [(entries[r.id], r) for _, r in jobs if r.id not in there]
         commit = self._write(fresh, _headline([r.id for _, r in fresh], "Apply")) if fresh else self.head.latest()
-        return [Done({"commit": commit}, then=self._committed(commit)) for _ in jobs]
+        entries |= there
+        return [Done({"commit": commit}, then=self._committed(commit, entries[r.id])) for _, r in jobs]
 
     def withdraw(self, jobs: Sequence[Job]) -> list[Done]:
         """Set the deadline of entries to the present, where they still stand: the sweep does the rest."""
@@ -56,10 +57,10 @@ class Commits:
             self._write(ending, _headline([request.id for _, request in ending], "End"))
         return [Done({"at": format_moment(now)}) for _ in jobs]
 
-    def _stands(self, entry: Entry) -> bool:
-        """Tell whether an earlier attempt has committed it; its ticket and thread may be known only since."""
+    def _standing(self, entry: Entry) -> Entry | None:
+        """Return what an earlier attempt has committed of it; its ticket and thread may be known only since."""
         found = self._parsed(self.github.file(entry.path), entry.path)
-        return found is not None and _approved_part(found) == _approved_part(entry)
+        return found if found is not None and _approved_part(found) == _approved_part(entry) else None
 
     def _is_live(self, entry: Entry, now: datetime) -> bool:
         """Tell whether there is something to end; a file that makes no sense is replaced by one that does."""
@@ -87,8 +88,13 @@ class Commits:
         self.head.moved_to(commit)
         return commit
 
-    def _committed(self, commit: str) -> Move:
-        details = {"commit": commit, "url": self.github.html_url_of_commit(commit)}
+    def _committed(self, commit: str, entry: Entry) -> Move:
+        details = {
+            "commit": commit,
+            "url": self.github.html_url_of_commit(commit),
+            "entry": entry.digest,
+            "ticket": entry.ticket or "",
+        }
         return Move(Happening(Deed.COMMITTED, self.now(), COORDINATOR, details))
 
 

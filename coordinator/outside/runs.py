@@ -9,14 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from coordinator.alerts import Kind
 from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
-from coordinator.lifecycle import Armed, Happening, Lane, Move
+from coordinator.lifecycle import FOLLOWS, Armed, Happening, Lane, Move, on_withdrawal
 from coordinator.requests import Request, State
+from coordinator.wording import UNREPORTED_END
 from sallyport.audit import Deed
 from sallyport.documents import JSON
 from sallyport.entries import path_of
-from sallyport.outcomes import CHECK_NAME, Outcome, Result, load_outcomes
+from sallyport.outcomes import CHECK_NAME, Outcome, Result, Untold, load_outcomes
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import Run, RunState
 from sallyport.policies import Policies
@@ -28,6 +30,14 @@ AGAIN = timedelta(minutes=1)  # between two attempts to revert
 CLOCKS = timedelta(minutes=5)  # how far GitHub's clock may be behind ours
 
 Job = tuple[Work, Request]
+
+
+_UNTOLD = {
+    Untold.UNKNOWN: "The job ended ({conclusion}) without saying what it did: it may have been applied. "
+    "It is being taken back to be sure.",
+    Untold.UNREPORTED: UNREPORTED_END,
+    Untold.NOT_REVERTED: "The job ended ({conclusion}) without saying why.",
+}
 _DEEDS = {Result.APPLIED: Deed.APPLIED, Result.ALREADY: Deed.APPLIED, Result.REFUSED: Deed.REFUSED}
 
 
@@ -51,9 +61,8 @@ class Runs:
             "lock": change.lock(request.environment, catalogue),
         }
         run = self._started(work, request, APPLY) or self.github.dispatch(APPLY, inputs)
-        happening = Happening(
-            Deed.DISPATCHED, self.now(), "coordinator", {"run": str(run.id), "url": run.html_url}
-        )
+        details = {"run": str(run.id), "url": run.html_url, "resource": inputs["lock"]}
+        happening = Happening(Deed.DISPATCHED, self.now(), "coordinator", details)
         return Done({"run": run.id, "url": run.html_url}, then=Move(happening, State.APPLYING))
 
     def watch(self, _work: Work, request: Request) -> Done | Again:
@@ -62,15 +71,14 @@ class Runs:
         if run.status != "completed":
             return Again(self.now() + _patience(self.now() - run.created_at))
         self.head.latest()  # jobs commit too, and the next approval shall not stumble over it
-        outcome = self._outcome(run, request.id)
+        now, outcome = self.now(), self._outcome(run, request.id)
         if outcome is None:
-            sentence = f"The job ended ({run.conclusion}) without saying what it did."
-            return Done(then=_failed(Deed.FAILED, sentence, self.now(), run))
-        if outcome.result.good:
-            details = _details(outcome, run)
-            return Done(then=Move(Happening(Deed.APPLIED, outcome.at, JOB, details), State.ACTIVE, outcome.detail))
+            unknown = Happening(Deed.FAILED, now, JOB, _untold(Untold.UNKNOWN, run))
+            return Done(then=lambda standing: _heard(standing.state, unknown, State.FAILED, now))
         deed = _DEEDS.get(outcome.result, Deed.FAILED)
-        return Done(then=_failed(deed, outcome.detail, outcome.at, run, outcome))
+        heard = Happening(deed, outcome.at, JOB, _details(outcome, run))
+        to = State.ACTIVE if outcome.result.good else State.FAILED
+        return Done(then=lambda standing: _heard(standing.state, heard, to, now))
 
     def expire(self, jobs: Sequence[Job]) -> list[Done]:
         """Start one job that reverts everything that is due."""
@@ -78,46 +86,67 @@ class Runs:
         run = self._started(work, request, EXPIRE) or self.github.dispatch(EXPIRE, {"request_id": request.id})
         return [Done({"run": run.id, "url": run.html_url}) for _ in jobs]
 
-    def watch_expiry(self, _work: Work, request: Request) -> Done | Again:
+    def watch_expiry(self, work: Work, request: Request) -> Done | Again:
         """See the entry gone from the repository: whoever reverted it, this or the scheduled sweep."""
         run = self.github.run(int(request.result("expire")["run"]))
         if run.status != "completed":
             return Again(self.now() + _patience(self.now() - run.created_at))
         outcome = self._outcome(run, request.id)
         if self.github.file(path_of(request.flow, request.id)) is not None:
-            return self._overdue(request, run, outcome)
-        sentence = outcome.detail if outcome else "A sweep has taken it back."
-        at = outcome.at if outcome else self.now()
-        details: dict[str, JSON] = _details(outcome, run) if outcome else {"detail": sentence, "url": run.html_url}
-        ended = Happening(Deed.REVERTED, at, JOB, details)
-        return Done(then=lambda standing: _over(standing.state, ended, sentence))
+            return self._overdue(work, request, run, outcome)
+        found = (run, outcome) if _is_end(outcome) else self._end_told_by_another(request)
+        if found is None or found[1] is None:
+            ended = Happening(Deed.REVERTED, self.now(), JOB, _untold(Untold.UNREPORTED, run))
+        else:
+            ended = Happening(Deed.REVERTED, found[1].at, JOB, _details(found[1], found[0]))
+        return Done(then=lambda standing: _over(standing.state, ended))
 
-    def _overdue(self, request: Request, run: RunState, outcome: Outcome | None) -> Done:
+    def _overdue(self, work: Work, request: Request, run: RunState, outcome: Outcome | None) -> Done:
         """Say loudly that it is still there, and try again: nothing may outlive its deadline."""
-        why = outcome.detail if outcome else f"the job ended ({run.conclusion}) without saying why"
-        self.alert(request.id, f"{request.id} is past its deadline and not taken back: {why} {run.html_url}")
-        due = self.now() + AGAIN
+        details = _details(outcome, run) if outcome else _untold(Untold.NOT_REVERTED, run)
+        why, now = str(details["detail"]), self.now()
+        self.alert(Kind.NOT_REVERTED.about(request.id), not_reverted(request.id, why))
+        due = now + AGAIN
+        known = work.result.get("fault") == why  # it is a fact once, however often it is tried
         return Done(
+            {"fault": why},
+            then=None if known else Move(Happening(Deed.NOT_REVERTED, now, JOB, details)),
             arm=(
                 Armed("expire", "expire", Lane.EXPIRY, due, after="commit"),
                 Armed("watch-expiry", "watch-expiry", Lane.RUNS, due, after="expire"),
-            )
+            ),
         )
+
+    def _end_told_by_another(self, request: Request) -> tuple[RunState, Outcome | None] | None:
+        """Look for the sweep that took it back, since the job that was started for it did not."""
+        runs = self.github.runs_of(EXPIRE, end_of(request) - CLOCKS)
+        told = ((run, self._outcome(run, request.id)) for run in runs if run.status == "completed")
+        return next(((run, outcome) for run, outcome in told if _is_end(outcome)), None)
 
     def _started(self, work: Work, request: Request, workflow: str) -> Run | None:
         """Look for the run that an attempt with unknown outcome may have started."""
         if not work.uncertain:
             return None
-        since = request.submitted_at if workflow == APPLY else _end_of(request)
+        since = request.submitted_at if workflow == APPLY else end_of(request)
         return self.github.find_run(workflow, request.id, since - CLOCKS)
 
     def _outcome(self, run: RunState, request_id: str) -> Outcome | None:
-        reports = self.github.check_runs(run.head_sha, CHECK_NAME)
-        outcomes = (o for r in reports if r.external_id == str(run.id) for o in _outcomes_in(r.text))
+        outcomes = outcomes_of(self.github, run)
         return next((outcome for outcome in outcomes if outcome.request_id == request_id), None)
 
 
-def _end_of(request: Request) -> datetime:
+def outcomes_of(github: GitHub, run: RunState) -> list[Outcome]:
+    """Return what the jobs of a run have reported; what another run says of it does not count."""
+    reports = github.check_runs(run.head_sha, CHECK_NAME)
+    return [outcome for one in reports if one.external_id == str(run.id) for outcome in _outcomes_in(one.text)]
+
+
+def not_reverted(request_id: str, why: str) -> str:
+    """Say to the operators that an entry outlives its end."""
+    return f"{request_id} is past its deadline and not taken back: {why}"
+
+
+def end_of(request: Request) -> datetime:
     """Return when the entry was to be taken back: at its deadline, or at its withdrawal before that."""
     withdrawn = request.result("withdraw").get("at")
     ends = [request.expires_at, parse_moment(withdrawn) if withdrawn else None]
@@ -132,22 +161,38 @@ def _outcomes_in(text: str) -> tuple[Outcome, ...]:
         return ()
 
 
-def _over(state: State, ended: Happening, sentence: str) -> Move:
+def _is_end(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.result is Result.REVERTED
+
+
+def _heard(state: State, heard: Happening, to: State, now: datetime) -> Move:
+    """Return what a job's report means for a request in *state*.
+
+    It may come after an end that was recorded without it: the fact stays a fact, and what was applied is taken
+    back again, so that the trail ends with what was seen last.
+    """
+    if to in FOLLOWS.get(state, frozenset()):
+        return Move(heard, to, str(heard.details["detail"]))
+    return Move(heard, arm=tuple(on_withdrawal(now)) if heard.deed is Deed.APPLIED else ())
+
+
+def _over(state: State, ended: Happening) -> Move:
     """Return what the end of an entry means for a request in *state*: it may have become live just now."""
     match state:
         case State.APPROVED | State.APPLYING:
-            late = "Its time was over before it was applied."
+            late = "Its time was over before its job had said that it was applied."
             failed = replace(ended, deed=Deed.FAILED, details={**ended.details, "detail": late})
             return Move(failed, State.FAILED, late)
         case State.FAILED:
             return Move(ended)
         case _:
-            return Move(ended, State.ENDED, sentence)
+            return Move(ended, State.ENDED, str(ended.details["detail"]))
 
 
-def _failed(deed: Deed, sentence: str, at: datetime, run: RunState, outcome: Outcome | None = None) -> Move:
-    details: dict[str, JSON] = _details(outcome, run) if outcome else {"detail": sentence, "url": run.html_url}
-    return Move(Happening(deed, at, JOB, details), State.FAILED, sentence)
+def _untold(what: Untold, run: RunState) -> dict[str, JSON]:
+    """Return the details of a fact that no job has reported: they say what is not known."""
+    detail = _UNTOLD[what].format(conclusion=run.conclusion)
+    return {"result": what.value, "detail": detail, "run": str(run.id), "url": run.html_url}
 
 
 def _details(outcome: Outcome, run: RunState) -> dict[str, JSON]:

@@ -11,6 +11,7 @@ from coordinator.journal import Done, Journal, Work
 from coordinator.lifecycle import TOLD_BY_JOBS, on_ticket
 from coordinator.requests import Request, State
 from sallyport.audit import Fact
+from sallyport.flows import ENVIRONMENT, Flow
 from sallyport.platforms.errors import TryLater
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.jira_text import plain
@@ -43,7 +44,7 @@ class Tickets:
                 flow.ticket.type,
                 self._summary(request),
                 self._description(request),
-                [LABEL, label_of(request.id), *flow.ticket.labels],
+                [LABEL, label_of(request.id), *flow.ticket.labels, *asked_labels(request, flow)],
                 {PROPERTY: {"id": request.id, "flow": request.flow, "requester": request.requester}},
             )
         return Done({"key": key, "url": self.jira.url_of(key)}, arm=tuple(on_ticket(request, self.now())))
@@ -63,14 +64,15 @@ class Tickets:
     def move(self, work: Work, request: Request) -> Done:
         """Bring the ticket, status by status, to where the request stands."""
         key = str(request.ticket)
-        if request.approvals and not work.result.get("labelled"):
-            self.jira.add_labels(key, [f"approved-by:{d.by}" for d in request.approvals])
+        labels = reached_labels(request)
+        if missing := [label for label in labels if label not in work.result.get("labels", ())]:
+            self.jira.add_labels(key, missing)
         ways = [self.policies().ticket_statuses[state.value] for state in path_to(request.state)]
         standing = self.jira.issue(key).status
         passed = next((n for n, way in enumerate(ways, 1) if way.status.casefold() == standing.casefold()), 0)
         for way in ways[passed:]:
             self.jira.move(key, way.status, way.resolution)
-        return Done({"state": request.state.value, "labelled": bool(request.approvals)})
+        return Done({"state": request.state.value, "labels": labels})
 
     def _find(self, work: Work, request: Request) -> str | None:
         found = self.jira.find_by_label(self.project, label_of(request.id))
@@ -119,6 +121,20 @@ class Tickets:
 def label_of(request_id: str) -> str:
     """Return the label by which a request's ticket is found."""
     return f"sallyport-{request_id}"
+
+
+def asked_labels(request: Request, flow: Flow) -> list[str]:
+    """Return the labels by which auditors find what was asked for: by whom, where, and for which things."""
+    listed = {field.name for field in flow.fields if field.source and field.name != ENVIRONMENT}
+    things = {value for change in request.changes for name, value in change.to_mapping().items() if name in listed}
+    labels = [f"requested-by:{request.requester}", f"environment:{request.environment}"]
+    return labels + [f"resource:{'-'.join(str(thing).split())}" for thing in sorted(map(str, things))]
+
+
+def reached_labels(request: Request) -> list[str]:
+    """Return the labels by which auditors find how it came out: who approved it, and that it has ended."""
+    approved = [f"approved-by:{decision.by}" for decision in request.approvals]
+    return [*approved, "ended"] if request.state is State.ENDED else approved
 
 
 def path_to(state: State) -> tuple[State, ...]:

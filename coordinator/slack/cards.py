@@ -21,7 +21,7 @@ from slack_sdk.models.blocks import (
 
 from coordinator.positions import position_of
 from coordinator.requests import Request, State
-from coordinator.wording import STATE_WORDS, granted, lasts
+from coordinator.wording import STATE_WORDS, UNREPORTED_END, granted, lasts
 from sallyport.decisions import is_emergency
 from sallyport.people import People
 from sallyport.platforms.slack_text import date, escape
@@ -115,7 +115,8 @@ def status(request: Request, policies: Policies) -> str:
         case State.ENDING:
             return "Being given back before its time."
         case State.ENDED:
-            return "Ended: it was taken back, and that was verified."
+            verified = "Ended: it was taken back, and that was verified."
+            return verified if request.closing != UNREPORTED_END else f"Ended. {shown(request.closing)}"
         case State.DENIED:
             return f"Denied by {_called(policies.people, request.denial.by)}." if request.denial else "Denied."
         case State.TIMED_OUT | State.CANCELLED | State.FAILED:

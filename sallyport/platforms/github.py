@@ -247,6 +247,14 @@ class GitHub:
                     return run_of(one)
         return None
 
+    def runs_of(self, workflow: str, created_after: datetime, event: str = "") -> tuple[RunState, ...]:
+        """Return the runs of *workflow* begun since then, newest first; *event* keeps those that it began."""
+        chosen = {"event": event} if event else {}
+        with told_apart(f"list the runs of {workflow}"):
+            path = f"{self._workflow(workflow)}/runs"
+            since = f">={format_moment(created_after)}"
+            return tuple(map(state_of, self._all(path, "workflow_runs", created=since, **chosen)))
+
     def run(self, run_id: int) -> RunState:
         """Return how far a run has come."""
         with told_apart("read a run"):

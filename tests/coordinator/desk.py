@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from coordinator.audit.exporting import Exporting
 from coordinator.head import Head
 from coordinator.journal import Journal
 from coordinator.lifecycle import Lane
@@ -28,7 +29,7 @@ from sandbox.jira import Issue, JiraStandIn, sample_site
 from sandbox.slack import Message, SlackStandIn, sample_workspace
 from tests.coordinator.asks import LEE, NOW, approve, ask, deny
 from tests.coordinator.conftest import Installed, Places
-from tests.coordinator.fakes import FakeGitHub
+from tests.coordinator.fakes import FakeGitHub, KeptSink
 
 MINUTE = timedelta(minutes=1)
 
@@ -45,6 +46,7 @@ class Desk:
     jira_client: Jira
     now: datetime = NOW
     alerts: list[str] = field(default_factory=list)
+    sink: KeptSink = field(default_factory=KeptSink)
     github: Any = None
 
     def __post_init__(self) -> None:
@@ -65,6 +67,7 @@ class Desk:
 
         tickets = Tickets(self.jira_client, "OPS", self.journal, policies, now)
         messages = Messages(self.slack_client, self.journal, policies)
+        self.exporting = Exporting(self.journal, self.sink, now)
         self.head = Head(self.github)
         self.commits = Commits(self.github, lambda: self.installed.signer, policies, now, self.head)
         self.runs = Runs(self.github, policies, now, alert, self.head)
@@ -81,6 +84,7 @@ class Desk:
                 "watch": self.runs.watch,
                 "watch-expiry": self.runs.watch_expiry,
                 "timeout": time_out,
+                "audit": self.exporting.export,
             },
             batch={"commit": self.commits.commit, "withdraw": self.commits.withdraw, "expire": self.runs.expire},
             alert=alert,

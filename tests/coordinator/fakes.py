@@ -1,4 +1,4 @@
-"""A strict GitHub in memory with the methods that the coordinator calls, and nothing more.
+"""A strict GitHub in memory with the methods that the coordinator calls, and nothing more; and a sink.
 
 Failures are told beforehand: one that strikes `before` the work, or `after` it, when only the answer is lost.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
+from coordinator.audit.records import Record
+from coordinator.audit.sinks import Found
 from sallyport.outcomes import CHECK_NAME, Outcome, dump_outcomes
 from sallyport.platforms.errors import PlatformError, Refused, Unknown
 from sallyport.platforms.github_answers import CheckRun, Run, RunState, StaleHead
@@ -32,6 +34,7 @@ class Dispatched:
     state: RunState
     workflow: str
     inputs: Mapping[str, str]
+    event: str = "workflow_dispatch"
 
 
 @dataclass
@@ -69,6 +72,14 @@ class FakeGitHub:
         """A job commits that an entry is gone."""
         del self.files[path]
         self._pushed += 1
+
+    def sweeps(self) -> int:
+        """The schedule of expire.yml strikes; return the run."""
+        number = len(self.runs) + 1
+        url = f"https://github.test/acme/infra/actions/runs/{number}"
+        state = RunState(number, url, "in_progress", None, self._head(), self.now())
+        self.runs.append(Dispatched(state, "expire.yml", {"request_id": ""}, "schedule"))
+        return number
 
     def complete(self, run_id: int, conclusion: str = "success") -> RunState:
         """A run is over."""
@@ -153,6 +164,15 @@ class FakeGitHub:
 
         return self._do("find_run", do)
 
+    def runs_of(self, workflow: str, created_after: datetime, event: str = "") -> tuple[RunState, ...]:
+        def do() -> tuple[RunState, ...]:
+            since = [
+                run for run in self.runs if run.workflow == workflow and run.state.created_at >= created_after
+            ]
+            return tuple(run.state for run in reversed(since) if run.event == event or not event)
+
+        return self._do("runs_of", do)
+
     def run(self, run_id: int) -> RunState:
         return self._do("run", lambda: self._run(run_id).state)
 
@@ -162,6 +182,9 @@ class FakeGitHub:
 
     def html_url_of_commit(self, sha: str) -> str:
         return f"https://github.test/acme/infra/commit/{sha}"
+
+    def html_url_of_file(self, path: str, ref: str) -> str:
+        return f"https://github.test/acme/infra/blob/{ref}/{path}"
 
     # Inside
 
@@ -187,6 +210,23 @@ class FakeGitHub:
         if not 1 <= run_id <= len(self.runs):
             raise Refused("GitHub", "read a run", "Not Found", status=404)
         return self.runs[run_id - 1]
+
+
+@dataclass
+class KeptSink:
+    """A strict sink in memory: it takes a record once, in order, and can be away."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    fault: PlatformError | None = None
+
+    def put(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if self.fault is not None:
+                raise self.fault
+            assert self.records.setdefault(record.key, record) == record, f"{record.key} was another one before"
+
+    def read(self) -> Iterator[Found]:
+        return (Found(key, record.line) for key, record in self.records.items())
 
 
 def _sha(content: bytes) -> str:

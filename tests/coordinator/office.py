@@ -8,9 +8,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from coordinator.alerts import Alerts
 from coordinator.clients import Clients
 from coordinator.config import read_config
 from coordinator.essentials import Essentials
@@ -158,6 +158,7 @@ def open_office(database_url: str, installed: Installed, places: Places, *, http
         "DATABASE_URL": database_url,
         "COORDINATOR_SIGNING_KEY": installed.private_key,
         "ALERT_CHANNEL": "C0ALERTS",
+        "AUDIT_URL": f"file:{Path(database_url.removeprefix('sqlite:///')).parent / 'audit'}",
         **(
             {"SLACK_SIGNING_SECRET": workspace.signing_secret}
             if http
@@ -167,7 +168,7 @@ def open_office(database_url: str, installed: Installed, places: Places, *, http
     slack_client = Slack.connect(workspace.bot_token, variables["SLACK_API_URL"])
     jira_client = Jira.connect(places.jira.url, "jira-token", project="OPS")
     clients = Clients(slack_client, jira_client, github)  # type: ignore[arg-type]  # the same methods
-    essentials = Essentials(read_config(variables), clients, Alerts(slack_client, variables["ALERT_CHANNEL"]))
+    essentials = Essentials(read_config(variables), clients)
     service, worker = Service(essentials), Worker(essentials)
     places.coordinator.app = web_app(service)
     try:

@@ -7,19 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 import yaml
 from click.testing import CliRunner, Result
 
 from coordinator.__main__ import main
 from coordinator.config import read_config
-from coordinator.journal.tables import facts
-from coordinator.lifecycle import Lane
 from coordinator.slack.manifest import SCOPES, manifest_yaml
 from sallyport.attestations import read_public_key, read_signer
 from sallyport.policies import Policies, load_policies, read_folder
 from sallyport.problems import Problems
-from tests.coordinator.asks import HOUR, NOW, ROOT, approve, ask, claim
+from tests.coordinator.asks import ROOT
 from tests.coordinator.conftest import Store
 
 Run = Callable[..., Result]
@@ -86,52 +83,6 @@ class TestKeys:
 
     def test_every_new_key_is_another(self, run: Run) -> None:
         assert run("keys", "new").stdout != run("keys", "new").stdout
-
-
-class TestTheQueue:
-    def test_it_says_what_waits_and_why(self, run: Run, sqlite: Store) -> None:
-        journal = sqlite.journal()
-        request = journal.submit(ask())
-        journal.retry(claim(journal, Lane.JIRA, "ticket"), NOW + HOUR, "JIRA is away", uncertain=False)
-        lines = run("queue").stdout.splitlines()
-        assert f"2026-11-21T10:00:00Z  {request.id}  ticket  1 attempts: JIRA is away" in lines
-        assert [line.split()[2] for line in lines[-1:]] == ["timeout"]
-
-
-class TestTheAudit:
-    @pytest.fixture
-    def store(self, sqlite: Store) -> Store:
-        journal = sqlite.journal()
-        for key in ("a", "b"):
-            approve(journal, journal.submit(ask(key)).id)
-        return sqlite
-
-    def test_a_trail_that_nobody_touched_is_proved(self, run: Run, store: Store) -> None:
-        done = run("audit", "verify")
-        assert (done.exit_code, done.stdout) == (
-            0,
-            "2 requests: no fact was changed, moved, or dropped from between others.\n",
-        )
-
-    @pytest.mark.parametrize(
-        "tamper",
-        [
-            sa.update(facts).where(facts.c.number == 2).values(by="sam@example.com"),
-            sa.update(facts).where(facts.c.number == 2).values(deed="denied"),
-            sa.update(facts).where(facts.c.number == 2).values(details={}),
-            sa.update(facts).where(facts.c.number == 2).values(at=NOW + HOUR),
-            sa.update(facts).where(facts.c.number == 1).values(digest="0" * 64),
-            sa.update(facts).where(facts.c.number == 2).values(previous="0" * 64),
-            sa.delete(facts).where(facts.c.number == 1),
-        ],
-        ids=["who", "what", "details", "when", "digest", "link", "dropped"],
-    )
-    def test_an_edit_or_a_gap_is_found(self, run: Run, store: Store, tamper: sa.Executable) -> None:
-        with store.engines[0].begin() as connection:
-            connection.execute(tamper)
-        done = run("audit", "verify")
-        assert done.exit_code == 1
-        assert len(done.stderr.splitlines()) == 2, "one sentence for each request"
 
 
 class TestTheManifest:

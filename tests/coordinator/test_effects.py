@@ -182,7 +182,7 @@ class TestArmingAgain:
         journal.finish(claim(journal, Lane.RUNS, "dispatch"), Done({"run": 1, "url": "u"}, then=dispatched))
         request = journal.request(made.id)
         assert (request.state, request.run_url) == (State.APPLYING, "u")
-        assert told == [{Lane.RUNS, Lane.SLACK, Lane.JIRA}]
+        assert told == [{Lane.RUNS, Lane.SLACK, Lane.JIRA, Lane.AUDIT}]
 
     def test_what_follows_and_cannot_be_recorded_leaves_the_effect_undone(
         self, journal: Journal, monkeypatch: pytest.MonkeyPatch

@@ -79,18 +79,24 @@ class TestWhatIsArmed:
     def test_asking_opens_ticket_thread_and_one_card_for_each_approver_and_starts_the_clock(self) -> None:
         asked = ask(route=Route(("U0LEE", "U0SAM"), ("U0LEE", "U0SAM")))
         armed = by_name(on_submit(asked))
-        assert set(armed) == {"ticket", "move", "thread", "card:U0LEE", "card:U0SAM", "timeout"}
+        assert set(armed) == {"ticket", "move", "thread", "card:U0LEE", "card:U0SAM", "timeout", "audit"}
         assert armed["move"].after == "ticket"
         assert armed["card:U0SAM"].payload == {"user": "U0SAM"}
         assert {name: one.due for name, one in armed.items() if one.due != NOW} == {"timeout": asked.decide_by}
 
     def test_the_first_fact_is_the_ticket_itself_and_the_others_follow_one_by_one(self) -> None:
         assert on_fact(1, Deed.ASKED, NOW) == []
-        assert [(one.name, one.after) for n in (2, 3, 4) for one in on_fact(n, Deed.APPROVED, NOW)] == [
+        armed = [one for n in (2, 3, 4) for one in on_fact(n, Deed.APPROVED, NOW) if one.kind == "comment"]
+        assert [(one.name, one.after) for one in armed] == [
             ("comment:2", "ticket"),
             ("comment:3", "comment:2"),
             ("comment:4", "comment:3"),
         ]
+
+    def test_every_fact_but_the_first_which_is_armed_with_the_request_is_exported_after_nothing_else(self) -> None:
+        for armed in (on_submit(ask()), on_fact(2, Deed.APPROVED, NOW), on_fact(9, Deed.REVERTED, NOW)):
+            export = by_name(armed)["audit"]
+            assert (export.lane, export.after, export.due) == (Lane.AUDIT, None, NOW)
 
     def test_approval_arms_the_expiry_together_with_what_it_ends(self) -> None:
         armed = by_name(on_state(request(State.APPROVED), NOW))

@@ -257,8 +257,10 @@ class Lives(RuleBasedStateMachine):
                 model.facts += 1
             case "dispatch":
                 model.reach(State.APPLYING, {State.APPROVED})
-            case "watch":
+            case "watch" if model.state in on_the_way:
                 model.reach(State.ACTIVE if good else State.FAILED, on_the_way)
+            case "watch":  # it comes after the end, and is a fact all the same
+                model.facts += 1
             case "watch-expiry" if model.state is State.FAILED:
                 model.facts += 1
             case "watch-expiry" if model.state in on_the_way:

@@ -167,7 +167,7 @@ class TestReplies:
         desk.job_ends(request, Result.FAILED, "<" * 10_000)
         desk.settle(MINUTE)
         assert desk.alerts == []
-        assert "Not applied." in desk.messages("lee")[0].visible_text
+        assert "Failed." in desk.messages("lee")[0].visible_text
 
     def test_what_the_job_told_in_the_thread_is_not_told_again(self, desk: Desk) -> None:
         request = desk.approve(desk.submit())

@@ -49,7 +49,19 @@ class Shop:
     alerts: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        single = ("ticket", "comment", "move", "thread", "reply", "card", "tell", "dispatch", "watch", "timeout")
+        single = (
+            "ticket",
+            "comment",
+            "move",
+            "thread",
+            "reply",
+            "card",
+            "tell",
+            "dispatch",
+            "watch",
+            "timeout",
+            "audit",
+        )
         hands = Hands(
             dict.fromkeys(single, self._single),
             {"commit": self._batch, "withdraw": self._batch},
@@ -142,7 +154,7 @@ class TestOutcomes:
             shop.step(Lane.JIRA)
             assert shop.due("ticket") == REFUSED_PAUSE
             shop.now += REFUSED_PAUSE
-        assert [about for about, _ in shop.alerts] == [made.id]
+        assert [about for about, _ in shop.alerts] == [f"stuck-effect:{made.id}:ticket"]
         assert "no such issue type" in shop.alerts[0][1]
         shop.step(Lane.JIRA)
         assert shop.journal.request(made.id).result("ticket")
@@ -303,6 +315,7 @@ class TestWorkers:
             "thread",
             "card:U0LEE",
             "timeout",
+            "audit",
         }
 
     def test_an_effect_that_nobody_knows_how_to_do_stays_on_record(self, shop: Shop) -> None:

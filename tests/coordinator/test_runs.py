@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -43,6 +45,10 @@ def later(desk: Desk, by: timedelta = SECONDS_20) -> None:
 
 def deeds(desk: Desk, request: Request) -> list[Deed]:
     return [fact.deed for fact, _ in desk.journal.facts(request.id)]
+
+
+def last_details(desk: Desk, request: Request) -> Mapping[str, Any]:
+    return desk.journal.facts(request.id)[-1][0].details
 
 
 class TestDispatching:
@@ -121,7 +127,44 @@ class TestWatching:
         later(desk)
         request = desk.request(applying)
         assert request.state is State.FAILED
-        assert request.closing == "The job ended (cancelled) without saying what it did."
+        assert request.closing.startswith("The job ended (cancelled) without saying what it did: it may have been")
+
+    def test_a_job_that_did_not_report_is_told_as_one_and_what_it_may_have_made_is_taken_back(
+        self, desk: Desk, applying: Request
+    ) -> None:
+        desk.github.complete(1, "cancelled")
+        later(desk)
+        assert last_details(desk, applying)["result"] == "unknown"
+        assert desk.github.runs[-1].workflow == "expire.yml"
+        assert any("It is not known what became of it" in comment.body for comment in desk.issue.comments)
+        assert not any("could not be applied" in comment.body for comment in desk.issue.comments)
+
+    def test_a_report_that_comes_after_the_end_is_a_fact_and_what_it_made_is_looked_for_again(
+        self, desk: Desk, applying: Request
+    ) -> None:
+        later(desk, 4 * HOUR)
+        desk.github.delete(entry_of(applying).path)
+        desk.github.complete(2)
+        later(desk)
+        desk.job_ends(applying, Result.APPLIED, "It is live.")
+        later(desk)
+        assert desk.request(applying).state is State.FAILED
+        assert deeds(desk, applying)[-2:] == [Deed.FAILED, Deed.APPLIED]
+        desk.job_ends(applying, Result.REVERTED, "It was taken back.", run="expire")
+        later(desk)
+        assert deeds(desk, applying)[-3:] == [Deed.FAILED, Deed.APPLIED, Deed.REVERTED]
+        assert desk.waiting() == {"timeout"}
+
+    def test_a_failure_that_is_told_after_the_end_is_a_fact_too(self, desk: Desk, applying: Request) -> None:
+        later(desk, 4 * HOUR)
+        desk.github.delete(entry_of(applying).path)
+        desk.github.complete(2)
+        later(desk)
+        runs = len(desk.github.runs)
+        desk.job_ends(applying, Result.REFUSED, "The API has undeployed changes.")
+        later(desk)
+        assert deeds(desk, applying)[-2:] == [Deed.FAILED, Deed.REFUSED]
+        assert len(desk.github.runs) == runs
 
     def test_the_report_of_another_run_is_not_believed(self, desk: Desk, applying: Request) -> None:
         outcome = Outcome(applying.id, Result.APPLIED, "It is live.", desk.now)
@@ -194,9 +237,42 @@ class TestTheEnd:
         assert deeds(desk, request)[-1] is Deed.REVERTED
         assert desk.waiting() == {"timeout"}
 
-    def test_an_entry_that_a_sweep_took_back_has_ended_too(self, desk: Desk, active: Request) -> None:
+    def test_an_entry_that_a_sweep_took_back_has_ended_as_the_sweep_says(
+        self, desk: Desk, active: Request
+    ) -> None:
+        desk.now += 4 * HOUR
+        sweep = desk.github.sweeps()
+        desk.github.report(sweep, Outcome(active.id, Result.REVERTED, "The sweep took it back.", desk.now))
+        desk.github.complete(sweep)
+        desk.work()
+        desk.github.delete(entry_of(active).path)
+        desk.github.complete(desk.request(active).result("expire")["run"])
+        later(desk)
+        request = desk.request(active)
+        assert (request.state, request.closing) == (State.ENDED, "The sweep took it back.")
+        assert last_details(desk, active)["run"] == str(sweep)
+
+    def test_an_entry_that_is_gone_without_a_word_is_told_as_that(self, desk: Desk, active: Request) -> None:
         request = self.end(desk, active, report=False)
-        assert (request.state, request.closing) == (State.ENDED, "A sweep has taken it back.")
+        sentence = "Its entry is gone from the repository, but no job has said that it took it back."
+        assert (request.state, request.closing) == (State.ENDED, sentence)
+        assert last_details(desk, active)["result"] == "unreported"
+        assert not any("Taken back and verified" in comment.body for comment in desk.issue.comments)
+        assert "verified" not in desk.messages("ana")[-1].visible_text
+
+    def test_a_failure_to_take_it_back_is_a_fact_once_however_often_it_is_tried(
+        self, desk: Desk, active: Request
+    ) -> None:
+        later(desk, 4 * HOUR)
+        for why in ("AWS said no.", "AWS said no.", "AWS said no again."):
+            desk.job_ends(active, Result.FAILED, why, run="expire")
+            later(desk)
+            later(desk, MINUTE)
+        assert [f.details["detail"] for f, _ in desk.journal.facts(active.id) if f.deed is Deed.NOT_REVERTED] == [
+            "AWS said no.",
+            "AWS said no again.",
+        ]
+        assert any("was not taken back" in comment.body for comment in desk.issue.comments)
 
     def test_an_entry_that_is_still_there_is_an_alert_and_another_attempt(
         self, desk: Desk, active: Request
@@ -253,7 +329,10 @@ class TestTheEnd:
         desk.github.complete(2)
         later(desk)
         request = desk.request(applying)
-        assert (request.state, request.closing) == (State.FAILED, "Its time was over before it was applied.")
+        assert (request.state, request.closing) == (
+            State.FAILED,
+            "Its time was over before its job had said that it was applied.",
+        )
 
     def test_what_was_withdrawn_is_seen_gone_and_stays_failed(self, desk: Desk, applying: Request) -> None:
         desk.job_ends(applying, Result.FAILED, "AWS said no.")

@@ -76,7 +76,10 @@ def test_a_worker_that_dies_is_started_again_and_the_operators_are_told(
     os.kill(yard.workers[0], signal.SIGKILL)
     until(lambda: len(yard.workers) == 2)
     (told,) = yard.alerts
-    assert told == ("worker", "The coordinator's worker ended (-9) after 0 minutes. It is started again.")
+    assert told == (
+        "worker-down:process",
+        "The coordinator's worker ended (-9) after 0 minutes. It is started again.",
+    )
 
 
 def test_what_is_said_while_there_is_no_worker_the_next_one_hears(tmp_path: Path) -> None:

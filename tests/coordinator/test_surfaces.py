@@ -157,7 +157,7 @@ class TestMessages:
             (State.ENDED, "Ended: it was taken back, and that was verified."),
             (State.DENIED, "Denied by Lee Wong."),
             (State.TIMED_OUT, "Nobody decided in time. So it ended."),
-            (State.FAILED, "Not applied. So it ended."),
+            (State.FAILED, "Failed. So it ended."),
         ],
     )
     def test_each_state_is_one_sentence(self, policies: Policies, state: State, sentence: str) -> None:

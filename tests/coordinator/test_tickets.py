@@ -42,7 +42,8 @@ class TestOpening:
         desk.settle()
         issue = desk.issue
         assert issue.type == "Service Request"
-        assert set(issue.labels) == {LABEL, label_of(request.id), "api-whitelisting"}
+        asked = {"requested-by:ana@example.com", "environment:prod", "resource:payments"}
+        assert set(issue.labels) == {LABEL, label_of(request.id), "api-whitelisting", *asked}
         assert issue.properties["sallyport.request"]["id"] == request.id
         assert request.id in issue.summary
         assert "POST /v1/charges on Payments API" in issue.summary

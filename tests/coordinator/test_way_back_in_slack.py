@@ -71,6 +71,8 @@ class TestGivingBack:
         expire = office.github.waits_for_runs(2)
         assert expire.workflow == "expire.yml"
         office.github.delete(entry_of(office.request).path)
+        ended = Outcome(office.request.id, Result.REVERTED, "It was taken back.", utc_now())
+        office.github.report(expire.state.id, ended)
         office.github.complete(expire.state.id)
         ana.sees("Ended: it was taken back", where=CHANNEL)
         assert office.request.state is State.ENDED

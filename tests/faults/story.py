@@ -24,6 +24,7 @@ _VARYING = (
     (re.compile(r"http://localhost:\d+"), "https://host"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<moment>"),
     (re.compile(r"\b[0-9a-f]{40}\b"), "<sha>"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "<digest>"),
 )
 ALERTS = "C0ALERTS"
 _UNTOLD = {"ts", "signature", "block_id"}

@@ -17,7 +17,6 @@ from unittest.mock import patch
 import sqlalchemy as sa
 
 from actions.reporting import Channels
-from coordinator.alerts import Alerts
 from coordinator.clients import Clients, connect
 from coordinator.config import Config, read_config
 from coordinator.essentials import Essentials
@@ -145,7 +144,7 @@ class World:
 
     def _made(self, clients: Clients) -> Replica:
         config = self._config()
-        essentials = Essentials(config, clients, Alerts(clients.slack, config.alert_channel), lambda: self.now)
+        essentials = Essentials(config, clients, lambda: self.now)
         service, worker = Service(essentials), Worker(essentials)
         replica = Replica(service, worker, clients, Later(), [])
         object.__setattr__(service.listeners.answering, "afterwards", replica.afterwards)
@@ -338,6 +337,7 @@ class World:
                 "DATABASE_URL": self.database,
                 "COORDINATOR_SIGNING_KEY": self.premises.signing_key,
                 "ALERT_CHANNEL": "C0ALERTS",
+                "AUDIT_URL": f"file:{self.premises.folder / 'audit'}",
             }
         )
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sallyport.times import format_duration, format_moment, parse_duration, parse_moment, say_duration, utc_now
+from sallyport.times import (
+    format_duration,
+    format_moment,
+    parse_duration,
+    parse_moment,
+    parse_when,
+    say_duration,
+    utc_now,
+)
 from tests.sallyport.examples import moments
 
 
@@ -91,3 +99,23 @@ def test_what_is_not_a_utc_moment_is_refused_and_named(text: str) -> None:
 
 def test_the_wall_clock_is_read_in_utc() -> None:
     assert utc_now().tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-17", "2026-11-17T00:00:00Z"),
+        ("2026-11-17 14:00", "2026-11-17T14:00:00Z"),
+        (" 2026-11-17T14:00:05 ", "2026-11-17T14:00:05Z"),
+        ("2026-11-17 14:00Z", "2026-11-17T14:00:00Z"),
+        ("2026-11-17 14:00+01:00", "2026-11-17T13:00:00Z"),
+    ],
+)
+def test_a_moment_that_a_person_types_is_in_utc_unless_it_names_an_offset(text: str, moment: str) -> None:
+    assert format_moment(parse_when(text)) == moment
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "17.11.2026", "2026-11-31", "14:00"])
+def test_what_is_no_moment_is_answered_with_examples(text: str) -> None:
+    with pytest.raises(ValueError, match="write 2026-11-17, 2026-11-17 14:00"):
+        parse_when(text)

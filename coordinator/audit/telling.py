@@ -1,0 +1,122 @@
+"""What an auditor reads on the terminal: a request's story, and who had what. Whole sentences, one place.
+
+What a person typed cannot move the cursor, colour the screen or begin a line of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from coordinator.audit.context import Context, aws_requests, context_of
+from coordinator.audit.holding import Holding
+from coordinator.audit.verifying import Report
+from sallyport.audit import Deed, Fact
+from sallyport.documents import JSON
+from sallyport.times import format_moment
+
+SENTENCES = {
+    Deed.ASKED: "{by} asked.",
+    Deed.APPROVED: "{by} approved it through {through}.",
+    Deed.DENIED: "{by} denied it through {through}: {reason}",
+    Deed.TIMED_OUT: "Nobody decided in time.",
+    Deed.COMMITTED: "The entry was committed as {commit}.",
+    Deed.DISPATCHED: "Run {run} was started at {resource}.",
+    Deed.APPLIED: "It was applied and read back: {detail}",
+    Deed.REFUSED: "The job refused it: {detail}",
+    Deed.FAILED: "It failed: {detail}",
+    Deed.REVERTED: "It ended: {detail}",
+    Deed.NOT_REVERTED: "It was not taken back: {detail}",
+    Deed.CANCELLED: "{by} cancelled it.",
+    Deed.RETURNED: "{by} gave it back before its time.",
+    Deed.ROUTED: "Other people were asked than before.",
+    Deed.RETRIED: "{by} had “{effect}” tried again: {reason}",
+    Deed.PARKED: "{by} had “{effect}” left alone: {reason}",
+}
+
+
+class _Told(dict[str, str]):
+    """What a fact tells; a detail that it does not have is said to be unknown."""
+
+    def __missing__(self, name: str) -> str:
+        return f"(no {name} on record)"
+
+
+def story(facts: Sequence[tuple[Fact, str]]) -> Iterator[str]:
+    """Yield the lines that tell a request from its asking to its end."""
+    known = [fact for fact, _ in facts]
+    context = context_of(known)
+    yield f"{known[0].request_id}: {what(context)}"
+    for label, value in _heading(context):
+        if value:
+            yield f"  {label:<12} {inert(value)}"
+    for fact, digest in facts:
+        yield f"{format_moment(fact.at)}  {sentence(fact)}"
+        if url := str(fact.details.get("url", "")):
+            yield f"    {inert(url)}"
+        if found := aws_requests(fact):
+            yield f"    AWS requests {', '.join(found)}"
+        yield f"    fact {fact.number}, digest {digest}"
+
+
+def sentence(fact: Fact) -> str:
+    """Say one fact."""
+    told = _Told({name: inert(str(value)) for name, value in fact.details.items()}, by=inert(fact.by))
+    return SENTENCES[fact.deed].format_map(told)
+
+
+def holding(found: Holding) -> str:
+    """Say who had something: since when, until when, by whose approval, under which ticket."""
+    context = found.context
+    until = format_moment(found.until) if found.until else "it is given back"
+    ended = "until" if found.span.end else "to end"
+    parts = [
+        f"{context.requester} {found.certainty} {what(context)}",
+        f"from {format_moment(found.span.start)} {ended} {until}",
+        f"approved by {', '.join(context.approvers) or 'nobody'}",
+        f"ticket {context.ticket or 'unknown'}",
+        f"request {found.request_id}",
+    ]
+    return inert("; ".join(parts))
+
+
+def what(context: Context) -> str:
+    """Name what was asked for, with where."""
+    changes = " and ".join(_change(change) for change in context.changes) or "an unrecorded change"
+    return inert(f"{context.flow or 'an unrecorded flow'}: {changes} in {context.environment}")
+
+
+def report(found: Report) -> str:
+    """Say that a trail is proved."""
+    waiting = f" {found.pending} facts wait for the sink." if found.pending else ""
+    return (
+        f"{found.requests} requests, {found.facts} facts, {found.anchors} anchors: nothing was changed, moved or "
+        f"dropped, in the journal, in the sink, or between them.{waiting}"
+    )
+
+
+def inert(text: str) -> str:
+    """Return *text* as one line without signs that a terminal would obey."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def _heading(context: Context) -> Iterator[tuple[str, str]]:
+    yield "asked by", context.requester
+    yield "reason", context.reason
+    yield "approved by", ", ".join(context.approvers)
+    yield "denied by", context.denied_by
+    yield "duration", context.duration
+    yield "ends", context.expires_at
+    yield "ticket", context.ticket
+    yield "changes", context.digest
+    yield "entry", context.entry
+    yield "outcome", context.outcome
+
+
+def _change(change: Mapping[str, JSON]) -> str:
+    return ", ".join(f"{name} {_value(value)}" for name, value in change.items())
+
+
+def _value(value: JSON) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name} {_value(inner)}" for name, inner in value.items())
+    return ", ".join(map(_value, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,1 @@
+"""Groups of commands for operators and auditors; each command imports what it needs."""

@@ -1,0 +1,151 @@
+"""Looks for what nobody else would tell: what is overdue, what does not get done, and a safety net that is gone.
+
+Level-triggered: each look says what is so now, and ends the alerts whose cause is gone. It changes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from coordinator.alerts import Alerts, Kind
+from coordinator.journal import Journal, UnknownRequest
+from coordinator.journal.tables import effects, requests
+from coordinator.lifecycle import FOLLOWS
+from coordinator.outside.runs import EXPIRE, end_of, not_reverted, outcomes_of
+from coordinator.policy_source import POLICIES, PolicySource
+from coordinator.reconciler import ALERT_AFTER
+from coordinator.requests import State
+from sallyport.entries import BREAK_GLASS
+from sallyport.outcomes import Result
+from sallyport.platforms.errors import PlatformError
+from sallyport.platforms.github import GitHub
+from sallyport.platforms.github_answers import RunState
+from sallyport.times import format_moment, say_duration
+
+GRACE = timedelta(minutes=10)  # that a revert may take: a job waits for its turn, and has to start
+SWEEP_WITHIN = timedelta(minutes=45)  # the schedule is every 15 minutes, and GitHub may be late
+REMEMBERED = timedelta(days=1)  # that an emergency is told, however short it was
+_ENDS = tuple(state.value for state in State if state not in FOLLOWS)
+_WITHDRAWN = (State.ENDING.value, State.FAILED.value)
+
+Said = dict[str, str]  # sentences by subject
+
+
+@dataclass(frozen=True, slots=True)
+class Lookout:
+    """One replica's; `since` is when it began to look."""
+
+    journal: Journal
+    github: GitHub
+    alerts: Alerts
+    policies: PolicySource
+    now: Callable[[], datetime]
+    since: datetime
+
+    def look(self) -> None:
+        """Tell what is so now, and what is so no more."""
+        self.alerts.retell()
+        ends = self._ends()
+        self._say(Kind.OVERDUE, dict(_overdue(ends, self.now())))
+        self._say_stuck()
+        self._say(Kind.WORKER, {})  # whoever looks is the worker
+        self._say(Kind.POLICIES, {POLICIES: self.policies.fault} if self.policies.fault else {})
+        self._say(Kind.BREAK_GLASS, dict(self._emergencies()))
+        failed = dict(_not_reverted(ends))
+        try:
+            unproven, more = self._sweeps()
+        except PlatformError:
+            return  # GitHub being away is told by what waits for it
+        self._say(Kind.NOT_REVERTED, more | failed)
+        self._say(Kind.UNPROVEN, unproven)
+
+    def _say(self, kind: Kind, found: Mapping[str, str]) -> None:
+        """Tell what is so of a kind, and what is so no more."""
+        for subject, sentence in found.items():
+            self.alerts(subject, sentence)
+        for standing in self.alerts.board.all():
+            ours = standing.subject.startswith(kind.about(""))
+            if ours and standing.subject not in found and not standing.over:
+                self.alerts.over(standing.subject)
+
+    def _say_stuck(self) -> None:
+        """Tell what is tried in vain, unless it was told when it began, and end what gets done again."""
+        rows = {Kind.STUCK.about(f"{row.request_id}:{row.name}"): row for row in self.journal.waiting()}
+        standing = {alert.subject for alert in self.alerts.board.all() if not alert.over}
+        for subject, row in rows.items():
+            if row.attempts >= ALERT_AFTER and not row.parked and subject not in standing:
+                self.alerts(subject, f"“{row.name}” of {row.request_id} does not get done: {row.error}")
+        for subject in standing:
+            if subject.startswith(Kind.STUCK.about("")) and not (subject in rows and rows[subject].error):
+                self.alerts.over(subject)
+
+    def _ends(self) -> list[tuple[str, datetime, Mapping[str, Any]]]:
+        """Return the requests whose end is past and not seen, with that end and what the last look brought."""
+        watch = sa.and_(effects.c.request_id == requests.c.id, effects.c.name == "watch-expiry")
+        begun = sa.or_(requests.c.expires_at < self.now(), requests.c.state.in_(_WITHDRAWN))
+        query = sa.select(requests.c.id, effects.c.result).join(effects, watch)
+        unseen = query.where(effects.c.done < effects.c.wanted, begun)
+        with self.journal.reading() as connection:
+            rows = connection.execute(unseen).all()
+        return [(row.id, end_of(self.journal.request(row.id)), row.result) for row in rows]
+
+    def _emergencies(self) -> Iterator[tuple[str, str]]:
+        """Yield what was taken without anybody's approval, while it is live and for a day at least."""
+        recent = sa.or_(requests.c.state.not_in(_ENDS), requests.c.submitted_at > self.now() - REMEMBERED)
+        query = sa.select(requests.c.id, requests.c.requester, requests.c.granted).where(recent)
+        with self.journal.reading() as connection:
+            rows = connection.execute(query.order_by(requests.c.id)).all()
+        for row in rows:
+            if row.granted and row.granted["through"] == BREAK_GLASS:
+                incident = row.granted.get("incident") or "none named"
+                sentence = f"{row.requester} broke the glass: nobody approved {row.id}. Incident: {incident}."
+                yield Kind.BREAK_GLASS.about(row.id), sentence
+
+    def _sweeps(self) -> tuple[Said, Said]:
+        """Tell whether the schedule works, and return what its last sweep could not prove or take back."""
+        now = self.now()
+        runs = self.github.runs_of(EXPIRE, now - SWEEP_WITHIN, event="schedule")
+        over = [run for run in runs if run.status == "completed" and run.conclusion in {"success", "failure"}]
+        within = say_duration(SWEEP_WITHIN)
+        missed = f"No scheduled sweep ({EXPIRE}) has come to its end within {within}: the safety net is gone."
+        if over or now - self.since >= SWEEP_WITHIN:
+            self._say(Kind.SWEEP, {} if over else {Kind.SWEEP.about(EXPIRE): missed})
+        return self._told_by(over[0]) if over else ({}, {})
+
+    def _told_by(self, sweep: RunState) -> tuple[Said, Said]:
+        unproven: Said = {}
+        failed: Said = {}
+        for outcome in outcomes_of(self.github, sweep):
+            if outcome.result is Result.REFUSED:
+                unproven[Kind.UNPROVEN.about(outcome.request_id)] = outcome.detail
+            elif outcome.result is Result.FAILED and not self._is_ours(outcome.request_id):
+                failed[Kind.NOT_REVERTED.about(outcome.request_id)] = not_reverted(
+                    outcome.request_id, outcome.detail
+                )
+        return unproven, failed
+
+    def _is_ours(self, request_id: str) -> bool:
+        """Tell whether the request is in the journal: then its own watch knows how it stands."""
+        try:
+            self.journal.request(request_id)
+        except UnknownRequest:
+            return False
+        return True
+
+
+def _overdue(ends: list[tuple[str, datetime, Mapping[str, Any]]], now: datetime) -> Iterator[tuple[str, str]]:
+    for request_id, end, _ in ends:
+        if now >= end + GRACE:
+            sentence = f"{request_id} was to end at {format_moment(end)}, and nobody has seen it taken back."
+            yield Kind.OVERDUE.about(request_id), sentence
+
+
+def _not_reverted(ends: list[tuple[str, datetime, Mapping[str, Any]]]) -> Iterator[tuple[str, str]]:
+    for request_id, _, result in ends:
+        if result.get("fault"):
+            yield Kind.NOT_REVERTED.about(request_id), not_reverted(request_id, str(result["fault"]))

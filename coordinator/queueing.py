@@ -1,0 +1,99 @@
+"""What waits to be done outside and why, and an operator's hand on one effect of it.
+
+What takes access back, closes what nobody decided, or writes the audit trail can be tried again, never left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from coordinator.journal import Journal, UnknownRequest
+from coordinator.lifecycle import Happening
+from sallyport.audit import Deed
+from sallyport.problems import nearest
+from sallyport.times import format_moment
+
+NEVER_PARKED = frozenset({"expire", "watch-expiry", "withdraw", "timeout", "audit"})  # kinds of effects
+
+
+class NotInQueue(Exception):
+    """The sentence says why this effect cannot be retried or parked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One effect that is not done, and why."""
+
+    name: str  # `<request>:<effect>`
+    kind: str
+    due: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The queue of one journal."""
+
+    journal: Journal
+    now: Callable[[], datetime]
+
+    def waiting(self) -> Iterator[Waiting]:
+        """Yield what is not done, soonest first."""
+        rows = self.journal.waiting()
+        undone = {(row.request_id, row.name) for row in rows}
+        for row in rows:
+            behind = row.after if (row.request_id, row.after) in undone else ""
+            yield Waiting(f"{row.request_id}:{row.name}", row.kind, row.due, _why(row, behind, self.now()))
+
+    def retry(self, name: str, by: str, reason: str) -> None:
+        """Have one effect tried at once; NotInQueue says why that cannot be."""
+        self._override(name, Deed.RETRIED, by, reason)
+
+    def park(self, name: str, by: str, reason: str) -> None:
+        """Have one effect left alone until it is retried; NotInQueue says why that cannot be."""
+        kind = self._find(name).kind
+        if kind in NEVER_PARKED:
+            why = "it takes back access, closes what nobody decided, or writes the audit trail"
+            raise NotInQueue(f"{name} cannot be parked: {why}. Mend what keeps it from being done, and retry it.")
+        self._override(name, Deed.PARKED, by, reason)
+
+    def _override(self, name: str, deed: Deed, by: str, reason: str) -> None:
+        self._find(name)
+        request_id, _, effect = name.partition(":")
+        details = {"effect": effect, "reason": reason, "through": "command-line"}
+        happening = Happening(deed, self.now(), by, details)
+        if not self.journal.override(request_id, effect, happening, parked=deed is Deed.PARKED):
+            raise NotInQueue(f"{name} is being done right now; look at the queue again in a moment.")
+
+    def _find(self, name: str) -> Waiting:
+        waiting = {one.name: one for one in self.waiting()}
+        if name in waiting:
+            return waiting[name]
+        request_id = name.partition(":")[0]
+        try:
+            self.journal.request(request_id)
+        except UnknownRequest:
+            raise NotInQueue(f"There is no request “{request_id}”; write <request>:<effect>.") from None
+        ours = [one for one in waiting if one.startswith(f"{request_id}:")]
+        raise NotInQueue(f"{name} does not wait for anything; {nearest(name, ours)}")
+
+
+def _why(row: sa.Row[Any], behind: str, now: datetime) -> str:
+    tried = f"; {row.attempts} attempts: {row.error}" if row.error else ""
+    if row.parked:
+        return f"parked by an operator{tried}"
+    if row.leased_until > now:
+        return f"being done{tried}"
+    if behind:
+        return f"waits for {behind}{tried}"
+    return f"{'due' if row.due <= now else 'due then'}{tried}"
+
+
+def line(one: Waiting) -> str:
+    """Say one waiting effect: when it is due, what it is, and why it waits."""
+    return f"{format_moment(one.due)}  {one.name}  {one.why}"

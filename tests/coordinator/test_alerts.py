@@ -1,0 +1,291 @@
+"""Alerts: once until it changes, also across a restart and at two replicas; with what to do; never lost."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from prometheus_client import generate_latest
+
+from coordinator.alerts import RUNBOOK, TO_DO, Alerts, Kind, words
+from coordinator.head import Head
+from coordinator.lifecycle import Lane
+from coordinator.lookout import GRACE, SWEEP_WITHIN, Lookout
+from coordinator.metrics import observe_journal
+from coordinator.outside.commits import entry_of
+from coordinator.policy_source import PolicySource
+from coordinator.reconciler import ALERT_AFTER
+from coordinator.requests import Request, Route, State
+from coordinator.standing import Board, Standing
+from sallyport.audit import Deed
+from sallyport.entries import BREAK_GLASS, POLICY, Grant
+from sallyport.outcomes import Outcome, Result
+from sallyport.platforms.errors import TryLater
+from sandbox.faults import Fault, Moment
+from sandbox.faults import Kind as Spoils
+from tests.coordinator.asks import NOW, ROOT, claim, happened
+from tests.coordinator.conftest import Installed, Store
+from tests.coordinator.desk import MINUTE, Desk
+
+URL = "https://github.test/acme/infra/blob/main/docs/how-to/operate.md"
+
+
+@dataclass
+class Tower:
+    """One replica's lookout at a desk, and what stands in the alert channel."""
+
+    desk: Desk
+    installed: Installed
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """All that was in memory is gone."""
+        desk = self.desk
+        board = Board(desk.journal)
+        self.alerts = Alerts(board, desk.slack_client, "C0ALERTS", URL, lambda: desk.now)
+        files = {f"policies/{path}": content for path, content in self.installed.files.items()}
+        desk.github.files |= {path: content for path, content in files.items() if path not in desk.github.files}
+        self.policies = PolicySource(desk.github, Head(desk.github), self.installed.private_key, self.alerts)
+        self.lookout = Lookout(desk.journal, desk.github, self.alerts, self.policies, lambda: desk.now, desk.now)
+
+    def look(self, later: timedelta = MINUTE) -> list[str]:
+        """Let time pass and look; return the first lines that are new in the channel."""
+        before = len(self.said)
+        self.desk.now += later
+        self.lookout.look()
+        return [text.partition("\n")[0] for text in self.said[before:]]
+
+    @property
+    def said(self) -> list[str]:
+        state = self.desk.slack.world.state
+        return [message.now.text for message in state.messages if message.channel == "C0ALERTS"]
+
+    def sweeps(self, *outcomes: Outcome) -> None:
+        """The schedule strikes, and its run comes to its end."""
+        run = self.desk.github.sweeps()
+        if outcomes:
+            self.desk.github.report(run, *outcomes)
+        self.desk.github.complete(run)
+
+
+@pytest.fixture
+def tower(desk: Desk, installed: Installed) -> Tower:
+    return Tower(desk, installed)
+
+
+@pytest.fixture
+def active(desk: Desk) -> Request:
+    request = desk.approve(desk.submit())
+    desk.work()
+    desk.job_ends(request, Result.APPLIED)
+    desk.now += MINUTE
+    desk.work()
+    return desk.request(request)
+
+
+class TestSaying:
+    def test_it_is_said_once_until_it_changes(self, tower: Tower) -> None:
+        for sentence in ("A is away.", "A is away.", "A and B are away.", "A is away."):
+            tower.alerts(Kind.STUCK.about("x"), sentence)
+        firsts = [text.partition("\n")[0] for text in tower.said]
+        assert firsts == [f":rotating_light: {one}" for one in ("A is away.", "A and B are away.", "A is away.")]
+
+    def test_a_restart_does_not_say_it_again(self, tower: Tower) -> None:
+        tower.alerts(Kind.STUCK.about("x"), "A is away.")
+        tower.restart()
+        tower.alerts(Kind.STUCK.about("x"), "A is away.")
+        tower.alerts.retell()
+        assert len(tower.said) == 1
+
+    def test_two_replicas_say_it_once(self, store: Store) -> None:
+        from tests.coordinator.test_journal import at_once
+
+        boards = [Board(store.journal()), Board(store.journal())]
+        raised = at_once(*[lambda b=b: b.raised("stuck-effect:x", "A is away.", NOW) for b in boards])
+        assert sorted(one is None for one in raised) == [False, True]
+        ended = at_once(*[lambda b=b: b.ended("stuck-effect:x", NOW) for b in boards])
+        assert sorted(one is None for one in ended) == [False, True]
+
+    def test_its_end_is_said_and_it_can_come_again(self, tower: Tower) -> None:
+        subject = Kind.STUCK.about("x")
+        tower.alerts(subject, "A is away.")
+        tower.alerts.over(subject)
+        tower.alerts.over(subject)
+        assert tower.said[1:] == [":white_check_mark: Over: A is away."]
+        assert tower.alerts.board.all() == []
+        tower.alerts(subject, "A is away.")
+        assert len(tower.said) == 3
+
+    def test_what_slack_did_not_take_is_said_when_it_is_back(self, tower: Tower) -> None:
+        tower.desk.slack.faults.add(Fault(Spoils.STATUS, Moment.BEFORE, "POST", "chat.postMessage", 503))
+        tower.alerts(Kind.STUCK.about("x"), "A is away.")
+        assert tower.said == []
+        tower.restart()
+        tower.alerts.retell()
+        tower.alerts.retell()
+        assert len(tower.said) == 1
+
+    def test_what_slack_took_without_saying_so_is_not_said_again(self, tower: Tower) -> None:
+        tower.desk.slack.faults.add(Fault(Spoils.DROP, Moment.AFTER, "POST", "chat.postMessage"))
+        tower.alerts(Kind.STUCK.about("x"), "A is away.")
+        tower.alerts.retell()
+        assert len(tower.said) == 1
+        assert [alert.told for alert in tower.alerts.board.all()] == [True]
+
+    def test_without_a_channel_it_stands_all_the_same(self, tower: Tower) -> None:
+        quiet = Alerts(tower.alerts.board, tower.desk.slack_client, "", URL, lambda: NOW)
+        quiet(Kind.STUCK.about("x"), "A is away.")
+        assert [alert.told for alert in quiet.board.all()] == [True]
+
+    @pytest.mark.parametrize("kind", list(Kind))
+    def test_it_says_what_to_do_and_links_its_section_of_the_runbook(self, kind: Kind) -> None:
+        text = words(Standing(kind.about("x"), "<!channel> *A* is away.", NOW, over=False, told=False), URL)
+        assert text.startswith(":rotating_light: &lt;!channel&gt; *A* is away.\n")
+        assert TO_DO[kind] in text
+        assert f"<{URL}#{kind}|Runbook>" in text
+        headings = re.findall(r"(?m)^#+ (.+)$", (ROOT / RUNBOOK).read_text())
+        assert kind.value in {heading.lower().replace(" ", "-") for heading in headings}
+
+
+class TestOverdueReverts:
+    def test_it_is_told_after_a_time_of_grace_and_over_when_it_is_seen_gone(
+        self, tower: Tower, active: Request
+    ) -> None:
+        desk = tower.desk
+        desk.now = active.expires_at or desk.now
+        desk.work()
+        tower.sweeps()
+        assert tower.look(GRACE - MINUTE) == []
+        sentence = f"{active.id} was to end at 2026-11-21T13:00:00Z, and nobody has seen it taken back."
+        assert tower.look() == [f":rotating_light: {sentence}"]
+        assert tower.look() == []
+        desk.github.delete(entry_of(active).path)
+        desk.job_ends(active, Result.REVERTED, run="expire")
+        desk.work()
+        assert tower.look() == [f":white_check_mark: Over: {sentence}"]
+
+    def test_a_failed_revert_is_told_at_once_and_once_for_each_reason(self, tower: Tower, active: Request) -> None:
+        desk = tower.desk
+        desk.now = active.expires_at or desk.now
+        desk.work()
+        for why in ("AWS said no.", "AWS said no.", "AWS is away."):
+            desk.job_ends(active, Result.FAILED, why, run="expire")
+            desk.now += MINUTE
+            desk.work()
+            tower.look()
+        failed = [text for text in tower.said if "not taken back" in text]
+        assert [text.partition("not taken back: ")[2].partition("\n")[0] for text in failed] == [
+            "AWS said no.",
+            "AWS is away.",
+        ]
+
+    def test_what_ends_in_time_is_no_alert(self, tower: Tower, active: Request) -> None:
+        assert tower.look(30 * MINUTE) == []
+
+
+class TestStuckEffects:
+    def test_what_is_tried_in_vain_is_told_and_over_when_it_is_done(self, tower: Tower) -> None:
+        desk = tower.desk
+        request = desk.submit()
+        for _ in range(ALERT_AFTER):
+            desk.journal.retry(claim(desk.journal, Lane.JIRA, "ticket", desk.now), desk.now, "no", uncertain=False)
+        sentence = f"“ticket” of {request.id} does not get done: no"
+        assert tower.look() == [f":rotating_light: {sentence}"]
+        assert tower.look() == []
+        desk.work()
+        assert tower.look() == [f":white_check_mark: Over: {sentence}"]
+
+
+class TestTheSweep:
+    def test_its_absence_is_told_once_it_was_waited_for(self, tower: Tower) -> None:
+        assert tower.look(SWEEP_WITHIN - MINUTE) == []
+        (said,) = tower.look()
+        assert "No scheduled sweep (expire.yml) has come to its end within 45 minutes" in said
+        tower.sweeps()
+        (over,) = tower.look()
+        assert over.startswith(":white_check_mark:")
+
+    def test_a_dispatched_run_is_no_sweep(self, tower: Tower) -> None:
+        tower.desk.github.dispatch("expire.yml", {"request_id": "aw-222222"})
+        tower.desk.github.complete(1)
+        tower.look(SWEEP_WITHIN - MINUTE)
+        assert len(tower.look()) == 1
+
+    @pytest.mark.parametrize("conclusion", ["cancelled", "skipped", "startup_failure"])
+    def test_a_run_that_did_not_get_to_its_end_is_none(self, tower: Tower, conclusion: str) -> None:
+        tower.look(SWEEP_WITHIN - MINUTE)
+        tower.desk.github.complete(tower.desk.github.sweeps(), conclusion)
+        assert len(tower.look()) == 1
+
+    def test_while_github_is_away_nothing_is_known_of_it(self, tower: Tower) -> None:
+        tower.look(SWEEP_WITHIN - MINUTE)
+        tower.desk.github.fail("runs_of", TryLater("GitHub", "list runs", "away"))
+        assert tower.look() == []
+        assert len(tower.look()) == 1
+
+    def test_what_it_could_not_prove_or_take_back_is_told_until_it_can(
+        self, tower: Tower, active: Request
+    ) -> None:
+        now = tower.desk.now
+        tower.sweeps(
+            Outcome("aw-999999", Result.REFUSED, "Nobody approved it.", now),
+            Outcome("aw-888888", Result.FAILED, "AWS said no.", now),
+            Outcome(active.id, Result.FAILED, "Its own watch tells.", now),
+            Outcome("aw-777777", Result.REVERTED, "It was taken back.", now),
+        )
+        assert sorted(tower.look()) == [
+            ":rotating_light: Nobody approved it.",
+            ":rotating_light: aw-888888 is past its deadline and not taken back: AWS said no.",
+        ]
+        tower.sweeps()
+        assert len(tower.look()) == 2
+        assert all(text.startswith(":white_check_mark:") for text in tower.said[-2:])
+
+
+class TestBreakingTheGlass:
+    def test_it_is_told_once_and_for_a_day_at_least(self, tower: Tower) -> None:
+        grant = Grant(BREAK_GLASS, NOW, "INC-7")
+        request = tower.desk.submit(grant=grant, route=Route())
+        tower.desk.submit("view:V2", grant=Grant(POLICY, NOW), route=Route())
+        said = tower.look()
+        assert said == [
+            f":rotating_light: ana@example.com broke the glass: nobody approved {request.id}. Incident: INC-7."
+        ]
+        assert tower.look() == []
+        tower.desk.journal.move(request.id, happened(Deed.FAILED, State.FAILED))
+        assert not any("broke the glass" in text for text in tower.look(20 * MINUTE))
+        (over,) = [text for text in tower.look(timedelta(days=1)) if "broke the glass" in text]
+        assert over.startswith(":white_check_mark: Over:")
+
+
+class TestPolicies:
+    def test_broken_ones_are_told_and_over_once_they_are_mended(self, tower: Tower) -> None:
+        github = tower.desk.github
+        tower.policies.refresh()
+        good = github.files["policies/people.yaml"]
+        github.push({"policies/people.yaml": b"people: ["})
+        tower.policies.keep_fresh()
+        assert "The policies on main are broken" in tower.said[0]
+        assert tower.look() == []
+        github.push({"policies/people.yaml": good})
+        tower.policies.keep_fresh()
+        (over,) = tower.look()
+        assert over.startswith(":white_check_mark: Over: The policies on main are broken")
+
+
+def test_what_stands_is_a_metric_for_each_kind(tower: Tower) -> None:
+    def metric(kind: Kind) -> str:
+        observe_journal(tower.desk.journal)
+        found = re.search(rf'sallyport_alerts{{kind="{kind}"}} (\S+)', generate_latest().decode())
+        assert found, kind
+        return found[1]
+
+    assert {metric(kind) for kind in Kind} == {"0.0"}
+    tower.alerts(Kind.SWEEP.about("expire.yml"), "It is gone.")
+    assert (metric(Kind.SWEEP), metric(Kind.STUCK)) == ("1.0", "0.0")
+    tower.alerts.over(Kind.SWEEP.about("expire.yml"))
+    assert metric(Kind.SWEEP) == "0.0"
