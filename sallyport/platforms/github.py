@@ -253,7 +253,7 @@ class GitHub:
         with told_apart(f"list the runs of {workflow}"):
             path = f"{self._workflow(workflow)}/runs"
             since = f">={format_moment(created_after)}"
-            return tuple(map(state_of, self._all(path, "workflow_runs", created=since, **chosen)))
+            return tuple(map(state_of, self._requests.all(path, "workflow_runs", created=since, **chosen)))
 
     def run(self, run_id: int) -> RunState:
         """Return how far a run has come."""
