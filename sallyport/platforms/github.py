@@ -1,13 +1,12 @@
 """The one GitHub repository that holds the requests: its files, its workflows, its checks.
 
-It never sends a write a second time: PyGithub's own retries, which re-send POSTs, are off. Its objects fetch
-what they lack behind one's back, so every call here is a plain request of its requester.
+It never sends a write a second time: PyGithub's own retries, which re-send POSTs, are off.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from github import Auth, Github
 
+from sallyport.platforms import github_pulls
 from sallyport.platforms.errors import Refused, Unknown
 from sallyport.platforms.github_answers import (
     CheckRun,
@@ -33,6 +33,8 @@ from sallyport.platforms.github_answers import (
     told_apart,
     whole,
 )
+from sallyport.platforms.github_requests import Requests
+from sallyport.reviews import PullRequest, Review
 from sallyport.times import format_moment
 
 __all__ = ["AppCredentials", "CheckRun", "GitHub", "Run", "RunState", "StaleHead"]
@@ -40,8 +42,6 @@ __all__ = ["AppCredentials", "CheckRun", "GitHub", "Run", "RunState", "StaleHead
 API_URL = "https://api.github.com"
 API_VERSION = "2022-11-28"
 TIMEOUT = 10  # seconds to connect, and again for each wait on a part of the answer
-_PAGE = 100  # the most that GitHub gives
-_PAGES = 10  # a look reads 1000 runs or checks, then admits that it does not know
 
 Relation = Literal["ahead", "behind", "identical", "diverged"]
 
@@ -60,8 +60,7 @@ class GitHub:
 
     def __init__(self, client: Github, repository: str, branch: str, html_base: str) -> None:
         self._client = client
-        self._requester = client.requester
-        self._path = f"/repos/{repository}"
+        self._requests = Requests(client.requester, repository)
         self._html = f"{html_base}/{repository}"
         self.repository = repository
         self.branch = branch
@@ -104,7 +103,7 @@ class GitHub:
     def head(self) -> str:
         """Return the sha of the branch's newest commit."""
         with told_apart("read the branch"):
-            answer = self._get(f"{self._path}/git/ref/heads/{quote(self.branch)}")
+            answer = self._requests.get(f"/git/ref/heads/{quote(self.branch)}")
             return string(answer["object"], "sha")
 
     def tree(self, sha: str, path: str) -> dict[str, str]:
@@ -125,7 +124,7 @@ class GitHub:
             return {prefix + one["path"]: string(one, "sha") for one in entries if one["type"] == "blob"}
 
     def _entries(self, tree_sha: str, **parameters: str) -> list[dict[str, Any]]:
-        answer = self._get(f"{self._path}/git/trees/{quote(tree_sha)}", **parameters)
+        answer = self._requests.get(f"/git/trees/{quote(tree_sha)}", **parameters)
         if answer["truncated"]:
             raise Refused("GitHub", "list a folder", f"the list of {tree_sha} is cut short: too many files")
         return list(answer["tree"])
@@ -133,7 +132,7 @@ class GitHub:
     def blob(self, sha: str) -> bytes:
         """Return the bytes of a file by its blob sha."""
         with told_apart("read a file"):
-            return content(self._get(f"{self._path}/git/blobs/{quote(sha)}"))
+            return content(self._requests.get(f"/git/blobs/{quote(sha)}"))
 
     def file(self, path: str, ref: str | None = None) -> bytes | None:
         """Return the bytes of a file at *ref* (our branch if not given), or None if it is not there.
@@ -142,7 +141,7 @@ class GitHub:
         """
         try:
             with told_apart(f"read {path}"):
-                answer = self._get(f"{self._path}/contents/{quote(path)}", ref=ref or self.branch)
+                answer = self._requests.get(f"/contents/{quote(path)}", ref=ref or self.branch)
                 large = answer["encoding"] == "none"  # above 1 MB
                 return self.blob(string(answer, "sha")) if large else content(answer)
         except Refused as refusal:
@@ -153,8 +152,8 @@ class GitHub:
     def compare(self, base: str, head: str) -> Relation:
         """Return where *head* stands as seen from *base*."""
         with told_apart("compare two commits"):
-            path = f"{self._path}/compare/{quote(base, safe='')}...{quote(head, safe='')}"
-            status = string(self._get(path, per_page="1"), "status")
+            path = f"/compare/{quote(base, safe='')}...{quote(head, safe='')}"
+            status = string(self._requests.get(path, per_page="1"), "status")
             if status not in {"ahead", "behind", "identical", "diverged"}:
                 raise ValueError(f"“{status}” is no relation of two commits")
             return cast("Relation", status)
@@ -189,7 +188,7 @@ class GitHub:
             "fileChanges": changes,
         }
         with told_apart("commit"):
-            _, answer = self._requester.graphql_named_mutation(
+            _, answer = self._client.requester.graphql_named_mutation(
                 "createCommitOnBranch", mutation, "commit { oid url }"
             )
             return string(answer["commit"], "oid")
@@ -202,7 +201,7 @@ class GitHub:
         what = f"start {workflow}"
         body = {"ref": ref or self.branch, "inputs": dict(inputs), "return_run_details": True}
         with told_apart(what):
-            answer = self._post(f"{self._workflow(workflow)}/dispatches", body)
+            answer = self._requests.post(f"{self._workflow(workflow)}/dispatches", body)
             if answer is None:
                 raise Unknown("GitHub", what, "it was accepted, without saying as which run")
             return dispatched(answer)
@@ -231,7 +230,7 @@ class GitHub:
         if details_url is not None:
             body["details_url"] = details_url
         with told_apart("report a check"):
-            return whole(self._post(f"{self._path}/check-runs", body), "id")
+            return whole(self._requests.post("/check-runs", body), "id")
 
     # Looking
 
@@ -243,7 +242,7 @@ class GitHub:
         since = f">={format_moment(created_after)}"
         with told_apart(f"look for a run of {workflow}"):
             path = f"{self._workflow(workflow)}/runs"
-            for one in self._all(path, "workflow_runs", event="workflow_dispatch", created=since):
+            for one in self._requests.all(path, "workflow_runs", event="workflow_dispatch", created=since):
                 if text_in_name in one["display_title"]:
                     return run_of(one)
         return None
@@ -251,13 +250,27 @@ class GitHub:
     def run(self, run_id: int) -> RunState:
         """Return how far a run has come."""
         with told_apart("read a run"):
-            return state_of(self._get(f"{self._path}/actions/runs/{run_id}"))
+            return state_of(self._requests.get(f"/actions/runs/{run_id}"))
 
     def check_runs(self, head_sha: str, name: str) -> tuple[CheckRun, ...]:
         """Return every check of that name on a commit, superseded ones too."""
-        path = f"{self._path}/commits/{quote(head_sha, safe='')}/check-runs"
+        path = f"/commits/{quote(head_sha, safe='')}/check-runs"
         with told_apart("read the checks"):
-            return tuple(map(check_of, self._all(path, "check_runs", check_name=name, filter="all")))
+            return tuple(map(check_of, self._requests.all(path, "check_runs", check_name=name, filter="all")))
+
+    # Pull requests
+
+    def pull_of_commit(self, sha: str) -> PullRequest | None:
+        """Return the merged pull request that brought a commit to our branch; None if it was pushed past any."""
+        return github_pulls.pull_of_commit(self._requests, sha, self.branch)
+
+    def reviews(self, number: int) -> tuple[Review, ...]:
+        """Return every submitted review of a pull request, oldest first, dismissed ones too."""
+        return github_pulls.reviews(self._requests, number)
+
+    def put_comment(self, number: int, marker: str, body: str) -> str:
+        """Make the one comment of ours with *marker*, which nobody sees, say *body*; return its address."""
+        return github_pulls.put_comment(self._requests, number, marker, body)
 
     # Addresses for people
 
@@ -269,24 +282,8 @@ class GitHub:
         """Return a file's address for a browser."""
         return f"{self._html}/blob/{quote(ref)}/{quote(path)}"
 
-    # One request each
-
     def _workflow(self, workflow: str) -> str:
-        return f"{self._path}/actions/workflows/{quote(workflow, safe='')}"
-
-    def _get(self, path: str, **parameters: str) -> Any:
-        return self._requester.requestJsonAndCheck("GET", path, parameters=parameters)[1]
-
-    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
-        return self._requester.requestJsonAndCheck("POST", path, input=dict(body))[1]
-
-    def _all(self, path: str, name: str, **parameters: str) -> Iterator[dict[str, Any]]:
-        for page in range(1, _PAGES + 1):
-            found = self._get(path, per_page=str(_PAGE), page=str(page), **parameters)[name]
-            yield from found
-            if len(found) < _PAGE:
-                return
-        raise Unknown("GitHub", f"list {name}", f"there are more than {_PAGES * _PAGE}")
+        return f"/actions/workflows/{quote(workflow, safe='')}"
 
 
 def _auth(token: str | None, app: AppCredentials | None) -> Auth.Auth:

@@ -181,7 +181,7 @@ class TestFailures:
 
     def test_every_wait_is_bounded_to_ten_seconds_unless_told_otherwise(self) -> None:
         with connected() as (github, _):
-            assert github._requester.kwargs["timeout"] == TIMEOUT == 10
+            assert github._client.requester.kwargs["timeout"] == TIMEOUT == 10
 
     def test_connecting_makes_no_request(self) -> None:
         with connected() as (_, server):
