@@ -27,6 +27,7 @@ from sandbox.slack import SlackStandIn, sample_workspace
 REPOSITORY = "acme/infra"
 COORDINATOR_TOKEN = "ghp_coordinator"
 JIRA_TOKEN = "jira-token"  # of the robot
+PEOPLE = ("ana-ruiz", "kimberg", "leewong", "sam-okafor")  # at GitHub; the token of each is ghp_<login>
 COMMANDS = {"/apiwhitelisting": "API whitelisting", "/prod-access": "Production access"}
 READY_WITHIN = 20.0
 
@@ -161,10 +162,12 @@ def _github(workdir: Path, installation: Installation, addresses: dict[str, str]
         environments={name: Environment() for name in ("prod", "non-prod", "staging", "dev")},
     )
     permissions = {"contents": "write", "actions": "write", "checks": "read", "metadata": "read"}
+    personal = {"contents": "write", "actions": "read", "checks": "read", "pull-requests": "write"}
+    people = {f"ghp_{login}": Token(login, personal) for login in PEOPLE}
     return GitHubStandIn(
         bare=installation.bare,
         repository=REPOSITORY,
-        tokens={COORDINATOR_TOKEN: Token("sallyport-bot", permissions)},
+        tokens={COORDINATOR_TOKEN: Token("sallyport-bot", permissions), **people},
         runner=runner,
         workdir=workdir / "github",
     )

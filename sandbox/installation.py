@@ -1,7 +1,7 @@
 """What an operator does once, done by the sandbox: the repository, its policies, and the signing key.
 
-The repository is a copy of this one's product folders. Policies change only in what a demo needs: the key that
-attests entries, and durations of seconds.
+The repository is a copy of this one's product folders, without the checks of this project's own code. Policies
+change only in what a demo needs: the key that attests entries, and durations of seconds.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sallyport.attestations import new_key_pair
 
 PRODUCT = Path(__file__).parents[1]
 FOLDERS = (".github", "actions", "coordinator", "policies", "requests", "sallyport")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "ci.yml")
 KEY_ID = "sandbox"
 AUTHOR = {
     "GIT_AUTHOR_NAME": "Acme Operators",
@@ -42,7 +43,7 @@ def install(workdir: Path, lifetime: str = "") -> Installation:
     private, public = new_key_pair()
     tree = workdir / "repository"
     for folder in FOLDERS:
-        shutil.copytree(PRODUCT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PRODUCT / folder, tree / folder, ignore=LEFT_OUT)
     keys = tree / "policies" / "keys"
     keys.mkdir(exist_ok=True)
     (keys / f"{KEY_ID}.pem").write_text(public)

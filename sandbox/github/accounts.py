@@ -21,6 +21,10 @@ class Token:
     permissions: Mapping[str, str] = field(default_factory=dict)
     of_a_job: bool = False
 
+    @property
+    def is_bot(self) -> bool:
+        return self.login.endswith("[bot]")
+
     def may(self, scope: str, level: str) -> bool:
         granted = self.permissions.get(scope, "none")
         return granted == "write" or granted == level
@@ -40,6 +44,12 @@ class Accounts:
             return None
         with self._lock:
             return self._tokens.get(value.strip())
+
+    def reviewers(self) -> dict[str, Token]:
+        """Everybody who may review, by login; jobs are not asked."""
+        with self._lock:
+            found = [token for token in self._tokens.values() if token.may("pull-requests", "write")]
+        return {token.login: token for token in found if not token.of_a_job}
 
     def mint(self, permissions: Mapping[str, str]) -> str:
         """A new token for the jobs of one run."""

@@ -147,9 +147,9 @@ class Answers:
             "workflow_id": workflow_id(run.workflow),
             "actor": {"login": run.actor},
             "triggering_actor": {"login": run.actor},
-            "created_at": _time(run.created_at),
-            "run_started_at": _time(run.started_at or run.created_at),
-            "updated_at": _time(run.completed_at or run.started_at or run.created_at),
+            "created_at": moment(run.created_at),
+            "run_started_at": moment(run.started_at or run.created_at),
+            "updated_at": moment(run.completed_at or run.started_at or run.created_at),
             "url": self._run_url(run),
             "html_url": self.run_page(run),
             "jobs_url": f"{self._run_url(run)}/jobs",
@@ -169,8 +169,8 @@ class Answers:
             "head_sha": run.head_sha,
             "status": "completed" if job.conclusion else "in_progress",
             "conclusion": job.conclusion,
-            "started_at": _time(job.started_at) if job.started_at else None,
-            "completed_at": _time(job.completed_at) if job.completed_at else None,
+            "started_at": moment(job.started_at) if job.started_at else None,
+            "completed_at": moment(job.completed_at) if job.completed_at else None,
             "steps": steps,
             "url": f"{self._api}/actions/jobs/{number}",
             "run_url": self._run_url(run),
@@ -195,10 +195,11 @@ def workflow_id(file: str) -> int:
 
 def _person(person: Person) -> dict[str, str]:
     at = datetime.fromisoformat(person.at)
-    return {"name": person.name, "email": person.email, "date": _time(at)}
+    return {"name": person.name, "email": person.email, "date": moment(at)}
 
 
-def _time(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """A time as GitHub writes it."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

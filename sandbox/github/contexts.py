@@ -14,13 +14,16 @@ def contexts(
     order: Order, workflow: Workflow, *, repository: str, variables: Mapping[str, str], url: str
 ) -> dict[str, Any]:
     declared = workflow.dispatch_inputs if order.event == "workflow_dispatch" else None
+    pull = order.payload.get("pull_request", {})
     return {
         "inputs": typed(declared or (), order.inputs),
         "vars": variables,
         "github": {
             "actor": order.actor,
+            "base_ref": pull.get("base", {}).get("ref", ""),
             "event": order.payload,
             "event_name": order.event,
+            "head_ref": pull.get("head", {}).get("ref", ""),
             "ref": order.ref,
             "ref_name": order.ref.partition("/")[2].partition("/")[2],
             "repository": repository,

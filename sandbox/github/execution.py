@@ -75,6 +75,8 @@ class Executor:
         order = ticket.order
         source = self._source(order)
         workflow = parse(order.workflow, source)
+        if order.from_fork:
+            workflow = workflow.for_a_fork()
         preflight.check_labels(workflow)
         named = preflight.environments(
             workflow,
@@ -123,9 +125,7 @@ class Executor:
         self, order: Order, folder: Path, stubs: Mapping[str, Path], named: Mapping[str, str], token: str
     ) -> act.Launch:
         clone = folder / "clone"
-        chosen = [self._runner.environments[name] for name in sorted(set(named.values()))]
-        secrets = _merged("secret", self._runner.secrets, *(one.secrets for one in chosen))
-        variables = _merged("variable", self._runner.variables, *(one.variables for one in chosen))
+        secrets, variables = ({}, {}) if order.from_fork else self._given(named)
         return act.Launch(
             event=order.event,
             workflow_path=str(clone / ".github" / "workflows" / order.workflow),
@@ -140,6 +140,12 @@ class Executor:
             python=self._runner.python,
             environment=self._runner.environment,
         )
+
+    def _given(self, named: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+        """The secrets and variables of the repository and of the run's environments."""
+        chosen = [self._runner.environments[name] for name in sorted(set(named.values()))]
+        secrets = _merged("secret", self._runner.secrets, *(one.secrets for one in chosen))
+        return secrets, _merged("variable", self._runner.variables, *(one.variables for one in chosen))
 
     def _variables(self, order: Order) -> dict[str, str]:
         url = self._url()

@@ -96,6 +96,9 @@ class Repository:
     def default_branch(self) -> str:
         return self._line("symbolic-ref", "--short", "HEAD")
 
+    def branches(self) -> list[str]:
+        return self._line("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split("\n")
+
     def ref(self, full: str) -> str | None:
         """The object that a full ref name (`refs/heads/main`) points to."""
         found = self._line("for-each-ref", "--format=%(refname) %(objectname)", full)
@@ -174,6 +177,33 @@ class Repository:
     def patch(self, sha: str) -> str:
         return self._git("show", "--stat", "--patch", "--format=fuller", sha).decode(errors="replace")
 
+    def between(self, base: str, head: str) -> list[str]:
+        """The commits of `head` that `base` does not have, oldest first."""
+        return self._line("rev-list", "--reverse", "--topo-order", head, f"^{base}").split()
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Their best common ancestor; None for unrelated histories."""
+        try:
+            return self._line("merge-base", one, other)
+        except GitError:
+            return None
+
+    def merge_trees(self, one: str, other: str) -> str | None:
+        """The tree in which two commits meet; None where they conflict or have no history in common."""
+        try:
+            return self._line("merge-tree", "--write-tree", one, other).partition("\n")[0]
+        except GitError:
+            return None
+
+    def line_counts(self, base: str, head: str) -> dict[str, tuple[int, int]]:
+        """Lines added and deleted, by path; a binary file has none."""
+        raw = self._git("diff-tree", "-r", "-z", "--numstat", "--no-renames", base, head).decode()
+        rows = [record.split("\t") for record in raw.split("\0") if record]
+        return {path: (int(plus), int(less)) if plus != "-" else (0, 0) for plus, less, path in rows}
+
+    def difference(self, base: str, head: str) -> str:
+        return self._git("diff", "--stat", "--patch", base, head).decode(errors="replace")
+
     def is_signed(self, sha: str) -> bool:
         """Whether GitHub itself made the commit, which is what its green `Verified` says."""
         return self._signed.exists() and sha in self._signed.read_text().split()
@@ -199,7 +229,8 @@ class Repository:
             blob = self._line("hash-object", "-w", "--stdin", stdin=content)
             lines.append(f"{modes.get(path, '100644')} {blob}\t{path}")
         sha = self._write_commit(expected, "\0".join([*lines, ""]), message, login)
-        self._advance(branch, sha, expected)
+        self.advance(branch, sha, expected)
+        self.sign(sha)
         return sha
 
     def _write_commit(self, parent: str, index_info: str, message: str, login: str) -> str:
@@ -208,19 +239,35 @@ class Repository:
             self._git("read-tree", parent, GIT_INDEX_FILE=index)
             self._git("update-index", "-z", "--index-info", stdin=index_info.encode(), GIT_INDEX_FILE=index)
             tree = self._line("write-tree", GIT_INDEX_FILE=index)
-        people = {
-            "GIT_AUTHOR_NAME": login,
-            "GIT_AUTHOR_EMAIL": f"{login}@users.noreply.github.com",
+        return self.commit_tree(tree, (parent,), message, login)
+
+    def commit_tree(
+        self, tree: str, parents: Iterable[str], message: str, login: str, author: Person | None = None
+    ) -> str:
+        """A commit object that GitHub makes for `login`, or for an `author` who keeps name and time."""
+        made = {
+            "GIT_AUTHOR_NAME": author.name if author else login,
+            "GIT_AUTHOR_EMAIL": author.email if author else f"{login}@users.noreply.github.com",
+            **({"GIT_AUTHOR_DATE": author.at} if author else {}),
             "GIT_COMMITTER_NAME": "GitHub",
             "GIT_COMMITTER_EMAIL": "noreply@github.com",
         }
-        return self._line("commit-tree", tree, "-p", parent, "-F", "-", stdin=message.encode(), **people)
+        words = [word for parent in parents for word in ("-p", parent)]
+        return self._line("commit-tree", tree, *words, "-F", "-", stdin=message.encode(), **made)
 
-    def _advance(self, branch: str, sha: str, expected: str) -> None:
+    def advance(self, branch: str, sha: str, expected: str) -> None:
+        """Move a branch by compare-and-swap; raises StaleHead."""
         try:
             self._git("update-ref", f"refs/heads/{branch}", sha, expected)
         except GitError as error:
             raise StaleHead(branch) from error
+
+    def point(self, ref: str, sha: str) -> None:
+        """Make a ref of GitHub's own (`refs/pull/7/merge`) name a commit."""
+        self._git("update-ref", ref, sha)
+
+    def sign(self, sha: str) -> None:
+        """Remember that GitHub itself made the commit."""
         with self._signed.open("a") as signed:
             signed.write(f"{sha}\n")
 

@@ -1,7 +1,7 @@
 """The REST frame: routes, authentication, permissions, query parameters, pages and ETags.
 
-What a route does is in `rest_git` and `rest_actions`. A path or parameter that is not listed there is an error
-with a clear message, never silence.
+What a route does is in `rest_git`, `rest_actions` and `rest_pulls`. A path or parameter that is not listed there
+is an error with a clear message, never silence.
 """
 
 from __future__ import annotations
@@ -23,11 +23,16 @@ _PAGING = frozenset({"per_page", "page"})
 
 
 class Refusal(Exception):
-    """An answer with an error status and GitHub's `message`."""
+    """An answer with an error status, GitHub's `message` and, for some, its `errors`."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, errors: Sequence[object] = ()) -> None:
         super().__init__(message)
         self.status = status
+        self.errors = errors
+
+    @property
+    def body(self) -> dict[str, object]:
+        return {"message": str(self), **({"errors": list(self.errors)} if self.errors else {})}
 
 
 def not_found(message: str = "Not Found") -> NoReturn:
@@ -57,7 +62,7 @@ Handler = Callable[[Call], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One supported call; `scope` and `level` are the permission that it needs, if any."""
+    """One supported call; `scope` and `level` are the permission that it needs, if any, or `or_scope` instead."""
 
     method: str
     path: str
@@ -66,6 +71,7 @@ class Endpoint:
     level: str = "read"
     query: frozenset[str] = frozenset()
     paged: bool = False
+    or_scope: str = ""
 
 
 def routes(endpoints: Sequence[Endpoint], accounts: Accounts, prefix: str) -> list[Route]:
@@ -116,7 +122,7 @@ def _respond(one: Endpoint, accounts: Accounts, request: Request, raw: bytes) ->
     try:
         answer = one.handler(_call(one, accounts, request, raw))
     except Refusal as refusal:
-        return JSONResponse({"message": str(refusal)}, status_code=refusal.status)
+        return JSONResponse(refusal.body, status_code=refusal.status)
     if answer.status == 204:
         return Response(status_code=204)
     return _tagged(request, answer)
@@ -124,7 +130,7 @@ def _respond(one: Endpoint, accounts: Accounts, request: Request, raw: bytes) ->
 
 def _call(one: Endpoint, accounts: Accounts, request: Request, raw: bytes) -> Call:
     token = authenticate(request, accounts)
-    if one.scope and not token.may(one.scope, one.level):
+    if one.scope and not any(token.may(scope, one.level) for scope in (one.scope, one.or_scope)):
         raise Refusal(403, "Resource not accessible by integration")
     known = one.query | (_PAGING if one.paged else frozenset())
     if unknown := sorted(set(request.query_params) - known):

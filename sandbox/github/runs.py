@@ -66,6 +66,8 @@ class Order:
     actor: str
     inputs: Mapping[str, str]
     payload: Mapping[str, Any]
+    shown: tuple[str, str] | None = None  # the ref and commit a pull request's run is listed under: its head
+    from_fork: bool = False
     claim: Claim | None = None
 
 
@@ -84,10 +86,11 @@ class Ticket:
 
     def view(self) -> Run:
         order, said = self.order, self.transcript
-        facts = (order.workflow, order.workflow_name, order.name, order.number, order.event, order.ref)
+        ref, sha = order.shown or (order.ref, order.head_sha)
+        facts = (order.workflow, order.workflow_name, order.name, order.number, order.event, ref)
         state = (self.status, self.conclusion, said.log, said.summary, said.jobs)
         times = (self.created_at, self.started_at, self.completed_at)
-        return Run(order.id, *facts, order.head_sha, order.actor, order.inputs, *state, *times)
+        return Run(order.id, *facts, sha, order.actor, order.inputs, *state, *times)
 
 
 class RunQueue:

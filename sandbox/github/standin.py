@@ -22,10 +22,14 @@ from sandbox.github.checks import CheckRuns
 from sandbox.github.execution import Executor, Runner
 from sandbox.github.graphql import Mutations
 from sandbox.github.page import Pages
+from sandbox.github.pull_answers import PullAnswers
+from sandbox.github.pull_page import PullPages
+from sandbox.github.pulls import Pull, Pulls
 from sandbox.github.repository import Repository
 from sandbox.github.rest import Refusal, authenticate, routes, unsupported
 from sandbox.github.rest_actions import ActionsCalls
 from sandbox.github.rest_git import GitCalls
+from sandbox.github.rest_pulls import PullCalls
 from sandbox.github.runs import Run, RunQueue
 from sandbox.github.triggers import Triggers
 
@@ -51,6 +55,7 @@ class GitHubStandIn:
         executor = Executor(self._git, repository, self._accounts, runner, workdir, self._address)
         self._queue = RunQueue(executor, limit=processes)
         self._triggers = Triggers(self._git, repository, runner.variables, self._queue, self._address)
+        self._pulls = Pulls(self._git, repository.partition("/")[0])
         self._mutations = Mutations(self._git, repository, self._address, self._pushed)
         self.app = FaultyApp(self._starlette(), self.faults)
 
@@ -77,8 +82,16 @@ class GitHubStandIn:
         return self._triggers.tick(file)
 
     def notify_push(self, before: str, after: str, actor: str, *, branch: str | None = None) -> list[Run]:
-        """Somebody has pushed to the bare repository past the API, by default to the default branch."""
-        return self._triggers.push(before, after, branch or self._git.default_branch, actor)
+        """Somebody has pushed to the bare repository past the API, by default to the default branch.
+
+        A *branch* `owner:name` is one of a fork, `refs/forks/owner/name`; its pushes start nothing here but the
+        runs of its pull requests. Of a new branch, *before* is where it left its base.
+        """
+        owner, _, name = (branch or self._git.default_branch).rpartition(":")
+        if owner:
+            return self._followed(f"refs/forks/{owner}/{name}", actor)
+        runs = self._triggers.push(before, after, name, actor)
+        return runs + self._followed(f"refs/heads/{name}", actor)
 
     def cancel(self, run_id: int) -> None:
         """What the button on the run's page does at GitHub."""
@@ -100,13 +113,41 @@ class GitHubStandIn:
 
     def _pushed(self, before: str, after: str, branch: str, token: Token) -> None:
         """GitHub's rule against loops: what a job's own token commits starts no workflow."""
-        if not token.of_a_job:
-            self._triggers.push(before, after, branch, token.login)
+        if token.of_a_job:
+            self._pulls.follow(f"refs/heads/{branch}")
+        else:
+            self.notify_push(before, after, token.login, branch=branch)
+
+    def _opened(self, pull: Pull, token: Token) -> None:
+        self._triggers.pull_request("opened", pull, self._pull_answers().brief(pull), token.login)
+
+    def _followed(self, ref: str, actor: str) -> list[Run]:
+        """The runs of the pull requests whose branch has moved."""
+        shown = self._pull_answers()
+        return [
+            run
+            for pull in self._pulls.follow(ref)
+            for run in self._triggers.pull_request("synchronize", pull, shown.brief(pull), actor)
+        ]
+
+    def _pull_answers(self) -> PullAnswers:
+        return PullAnswers(self._address(), self._name)
 
     def _starlette(self) -> Starlette:
         git = GitCalls(self._git, CheckRuns(), self._answers)
         actions = ActionsCalls(self._git, self._triggers, self._queue, self._answers)
-        endpoints = [*git.endpoints(), *actions.endpoints()]
+        pulls = PullCalls(self._git, self._pulls, self._pull_answers, self._opened, self._pushed)
+        endpoints = [*pulls.endpoints(), *git.endpoints(), *actions.endpoints()]
+        pull_pages = PullPages(
+            self._git,
+            self._name,
+            self._pulls,
+            self._queue,
+            self._accounts.reviewers,
+            followed=self._followed,
+            merged=self._pushed,
+            opened=self._opened,
+        )
         everything = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
         return Starlette(
             routes=[
@@ -115,6 +156,7 @@ class GitHubStandIn:
                 Route("/graphql", self._graphql, methods=["POST"]),
                 Route("/repos/{rest:path}", self._elsewhere, methods=everything),
                 *Pages(self._git, self._name, self._queue).routes(),
+                *pull_pages.routes(),
                 Route("/{rest:path}", unsupported, methods=everything),
             ]
         )

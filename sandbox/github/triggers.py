@@ -1,4 +1,4 @@
-"""What starts workflow runs: a dispatch, a push, a tick of the clock.
+"""What starts workflow runs: a dispatch, a push, a pull request, a tick of the clock.
 
 Decides which workflows an event starts and what their runs are called; the queue decides when they start.
 """
@@ -13,9 +13,10 @@ from typing import Any
 
 from sandbox.github import dispatch, expressions, filters
 from sandbox.github.contexts import contexts
+from sandbox.github.pulls import Pull
 from sandbox.github.repository import Repository
 from sandbox.github.runs import Claim, Order, Run, RunQueue
-from sandbox.github.workflow import FOLDER, PushFilter, Workflow, WorkflowError, parse
+from sandbox.github.workflow import FOLDER, Filter, Workflow, WorkflowError, parse
 
 _SKIP = ("[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]")
 
@@ -34,6 +35,8 @@ class Happening:
     actor: str
     payload: Mapping[str, Any]
     inputs: Mapping[str, str]
+    shown: tuple[str, str] | None = None
+    from_fork: bool = False
 
 
 class Triggers:
@@ -91,14 +94,42 @@ class Triggers:
             "pusher": {"name": actor},
         }
         happening = self._happening("push", ref, after, actor, payload, {})
+        return self._spread(happening, lambda workflow: _lets_in(workflow.push, branch, changed))
+
+    def pull_request(self, action: str, pull: Pull, shape: Mapping[str, Any], actor: str) -> list[Run]:
+        """The runs of every workflow that asks for this action on a pull request; none while it conflicts.
+
+        They work on the merge of its head into its base, with the workflow files of that merge.
+        """
+        if pull.test_merge is None:
+            return []
+        payload = {"action": action, "number": pull.number, "pull_request": shape}
+        ref = f"refs/pull/{pull.number}/merge"
+        happening = replace(
+            self._happening("pull_request", ref, pull.test_merge, actor, payload, {}),
+            shown=(f"refs/heads/{pull.branch}", pull.head),
+            from_fork=pull.is_fork,
+        )
+        start = self._repository.merge_base(pull.base_sha, pull.head)
+        changed = self._repository.changed(start or pull.base_sha, pull.head)
+
+        def asks(workflow: Workflow) -> bool:
+            wanted = workflow.pull_request
+            return wanted is not None and action in wanted.types and _lets_in(wanted, pull.base, changed)
+
+        return self._spread(happening, asks)
+
+    def _spread(self, happening: Happening, asks: Callable[[Workflow], bool]) -> list[Run]:
+        """Start every workflow of the commit that asks for it; a broken file fails a run of its own."""
         runs = []
-        for file in self.files(after):
+        for file in self.files(happening.sha):
             try:
-                workflow = self.read(file, after)
+                workflow = self.read(file, happening.sha)
             except WorkflowError as error:
-                runs.append(self._queue.refuse(self._order(file, f"{FOLDER}/{file}", happening), str(error)))
+                order = self._order(file, f"{FOLDER}/{file}", happening)
+                runs.append(self._queue.refuse(order, str(error)))
                 continue
-            if workflow.push is not None and _lets_in(workflow.push, branch, changed):
+            if asks(workflow):
                 runs.append(self._start(workflow, happening))
         return runs
 
@@ -166,6 +197,8 @@ class Triggers:
             actor=happening.actor,
             inputs=happening.inputs,
             payload=happening.payload,
+            shown=happening.shown,
+            from_fork=happening.from_fork,
         )
 
     def _start(self, workflow: Workflow, happening: Happening) -> Run:
@@ -182,6 +215,8 @@ class Triggers:
             return expressions.render(workflow.run_name, known).strip() or workflow.name
         if happening.event == "push":
             return self._repository.commit(happening.sha).headline
+        if happening.event == "pull_request":
+            return str(happening.payload["pull_request"]["title"])
         return workflow.name
 
 
@@ -192,7 +227,9 @@ def _claim(workflow: Workflow, known: Mapping[str, Any]) -> Claim | None:
     return Claim(expressions.render(wanted.group, known), wanted.cancel_in_progress, wanted.queue_max)
 
 
-def _lets_in(wanted: PushFilter, branch: str, changed: list[str]) -> bool:
+def _lets_in(wanted: Filter | None, branch: str, changed: list[str]) -> bool:
+    if wanted is None:
+        return False
     if wanted.tags is not None and wanted.branches is None and wanted.branches_ignore is None:
         return False
     if wanted.branches is not None and not filters.matches(wanted.branches, branch):

@@ -6,7 +6,7 @@ What the stand-in does not carry out as GitHub would is refused here by name, ne
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -14,6 +14,7 @@ import yaml
 FOLDER = ".github/workflows"
 DEFAULT_TIMEOUT_MINUTES = 360.0
 DEFAULT_PERMISSIONS = {"contents": "read"}  # a new repository's default for a file without `permissions:`
+DEFAULT_TYPES = ("opened", "synchronize", "reopened")  # of a pull request
 _SCOPES = ("actions", "checks", "contents", "deployments", "id-token", "issues", "pull-requests", "statuses")
 _KNOWN_TOP = {"name", "run-name", "on", "permissions", "env", "defaults", "concurrency", "jobs"}
 _REFUSED_IN_JOB = ("concurrency", "container", "services", "uses", "continue-on-error")
@@ -33,12 +34,15 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
-class PushFilter:
+class Filter:
+    """Which pushes, or which pull requests by their base branch, a workflow asks for; `types` are actions."""
+
     branches: tuple[str, ...] | None = None
     branches_ignore: tuple[str, ...] | None = None
     paths: tuple[str, ...] | None = None
     paths_ignore: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
+    types: tuple[str, ...] = DEFAULT_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class Workflow:
     name: str
     run_name: str | None
     dispatch_inputs: tuple[Input, ...] | None
-    push: PushFilter | None
+    push: Filter | None
+    pull_request: Filter | None
     crons: tuple[str, ...]
     concurrency: Concurrency | None
     jobs: tuple[Job, ...]
@@ -93,6 +98,10 @@ class Workflow:
             union[scope] = "write" if "write" in {level, union.get(scope)} else level
         return union
 
+    def for_a_fork(self) -> Workflow:
+        """The same with what GitHub leaves a pull request from a fork: reading, and no identity for AWS."""
+        return replace(self, jobs=tuple(replace(job, permissions=_reading(job.permissions)) for job in self.jobs))
+
 
 def parse(file: str, source: str) -> Workflow:
     """The workflow in `source`; raises WorkflowError."""
@@ -108,6 +117,7 @@ def parse(file: str, source: str) -> Workflow:
         run_name=raw.get("run-name"),
         dispatch_inputs=_inputs(triggers["workflow_dispatch"]) if "workflow_dispatch" in triggers else None,
         push=_push(triggers["push"]) if "push" in triggers else None,
+        pull_request=_pull_request(triggers["pull_request"]) if "pull_request" in triggers else None,
         crons=tuple(str(entry["cron"]) for entry in triggers.get("schedule") or ()),
         concurrency=_concurrency(raw.get("concurrency")),
         jobs=tuple(_job(name, _mapping(job, f"job '{name}'"), top) for name, job in jobs.items()),
@@ -170,18 +180,28 @@ def _as_input(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _push(raw: Any) -> PushFilter:
+def _push(raw: Any) -> Filter:
     facts = dict(_mapping(raw or {}, "on.push"))
+    tags = _patterns(facts.pop("tags", None)) or _patterns(facts.pop("tags-ignore", None))
+    return replace(_filter(facts, "on.push"), tags=tags)
+
+
+def _pull_request(raw: Any) -> Filter:
+    facts = dict(_mapping(raw or {}, "on.pull_request"))
+    types = _patterns(facts.pop("types", None))
+    return replace(_filter(facts, "on.pull_request"), types=types or DEFAULT_TYPES)
+
+
+def _filter(facts: dict[str, Any], where: str) -> Filter:
     known = {
         key: _patterns(facts.pop(key, None)) for key in ("branches", "branches-ignore", "paths", "paths-ignore")
     }
-    tags = _patterns(facts.pop("tags", None)) or _patterns(facts.pop("tags-ignore", None))
     if facts:
-        raise WorkflowError(f"on.push: unexpected {', '.join(sorted(facts))}")
+        raise WorkflowError(f"{where}: unexpected {', '.join(sorted(facts))}")
     for kind in ("branches", "paths"):
         if known[kind] is not None and known[f"{kind}-ignore"] is not None:
-            raise WorkflowError(f"on.push: both {kind} and {kind}-ignore are given")
-    return PushFilter(known["branches"], known["branches-ignore"], known["paths"], known["paths-ignore"], tags)
+            raise WorkflowError(f"{where}: both {kind} and {kind}-ignore are given")
+    return Filter(known["branches"], known["branches-ignore"], known["paths"], known["paths-ignore"])
 
 
 def _patterns(raw: Any) -> tuple[str, ...] | None:
@@ -261,6 +281,10 @@ def _permissions(raw: Any) -> dict[str, str]:
     if wrong := [scope for scope, level in given.items() if scope not in _SCOPES or level not in _LEVELS]:
         raise WorkflowError(f"permissions: the stand-in does not know {', '.join(wrong)} with that level")
     return {scope: level for scope, level in given.items() if level != "none"}
+
+
+def _reading(permissions: Mapping[str, str]) -> dict[str, str]:
+    return {scope: "read" for scope in permissions if scope != "id-token"}
 
 
 _LEVELS: Sequence[str] = ("read", "write", "none")

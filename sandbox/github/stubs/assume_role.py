@@ -49,7 +49,8 @@ def required(name: str) -> str:
 def token(facts: dict[str, Any], job: dict[str, Any]) -> str:
     """An identity token with GitHub's claims; the subject has the form of repositories made after 2026-07-15."""
     owner, name = facts["repository"].split("/")
-    scope = f"environment:{job['environment']}" if job["environment"] else f"ref:{facts['ref']}"
+    elsewhere = "pull_request" if facts["event"] == "pull_request" else f"ref:{facts['ref']}"
+    scope = f"environment:{job['environment']}" if job["environment"] else elsewhere
     claims = {
         "iss": "https://token.actions.githubusercontent.com",
         "aud": "sts.amazonaws.com",
