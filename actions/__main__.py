@@ -92,6 +92,32 @@ def expire(environment: str, role: str, request_id: str) -> None:
     _write(lambda job: run(job, Share(environment, role, _ids(request_id))))
 
 
+@main.command()
+def watched() -> None:
+    """Output which roles look at what the catalogue names, and which may mend it."""
+    from actions.commands.watched import run
+
+    _read(run)
+
+
+@main.command()
+@click.option("--environment", default="", help="Only the targets of this environment.")
+@click.option("--role", default="", help="Only the targets where this role works or looks.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option("--report", "mode", flag_value="report", help="Keep tickets of the findings, and alert.")
+@click.option("--repair", "mode", flag_value="repair", help="Mend what policy says and an earlier report told.")
+def drift(environment: str, role: str, mode: str | None, *, as_json: bool) -> None:
+    """Show where AWS differs from what the live entries ask for; nothing is written unless asked for."""
+    from actions.commands.drift import Scope, repair, report, show
+
+    scope = Scope(environment, role)
+    if mode is None:
+        _read(lambda job: show(job, scope, as_json=as_json))
+    else:
+        command = repair if mode == "repair" else report
+        _write(lambda job: command(job, scope))
+
+
 def _ids(text: str) -> tuple[str, ...]:
     return (text,) if text else ()
 

@@ -75,6 +75,7 @@ def writing_job(variables: Mapping[str, str]) -> Job:
     api_url = settings.text("GITHUB_API_URL")
     slack_token, slack_url = settings.text("SLACK_BOT_TOKEN"), settings.text("SLACK_API_URL")
     jira_url, jira_token = settings.text("JIRA_URL"), settings.text("JIRA_TOKEN")
+    jira_project = settings.text("JIRA_PROJECT")
     jira_user, alert = settings.text("JIRA_USER"), settings.text("ALERT_CHANNEL")
     if bool(jira_url) != bool(jira_token):
         settings.refuse(Problem("JIRA_URL and JIRA_TOKEN belong together", "set both or neither"))
@@ -90,7 +91,7 @@ def writing_job(variables: Mapping[str, str]) -> Job:
         runner=Runner.of(variables),
         run=run,
         github=github,
-        channels=Channels.connect(slack_token, slack_url, jira_url, jira_user, jira_token, alert),
+        channels=Channels.connect(slack_token, slack_url, jira_url, jira_user, jira_token, alert, jira_project),
     )
 
 

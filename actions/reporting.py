@@ -49,10 +49,18 @@ class Channels:
     slack: Slack | None = None
     jira: Jira | None = None
     alert_channel: str = ""
+    jira_project: str = ""  # where tickets that belong to no request are opened
 
     @classmethod
     def connect(
-        cls, slack_token: str, slack_url: str, jira_url: str, jira_user: str, jira_token: str, alert_channel: str
+        cls,
+        slack_token: str,
+        slack_url: str,
+        jira_url: str,
+        jira_user: str,
+        jira_token: str,
+        alert_channel: str,
+        jira_project: str = "",
     ) -> Channels:
         """Make the clients; they are imported here, since commands without them should start fast."""
         from sallyport.platforms.jira import Jira
@@ -60,7 +68,7 @@ class Channels:
 
         slack = Slack.connect(slack_token, slack_url or None) if slack_token else None
         jira = Jira.connect(jira_url, jira_token, jira_user or None) if jira_url else None
-        return cls(slack, jira, alert_channel)
+        return cls(slack, jira, alert_channel, jira_project)
 
 
 @dataclass(frozen=True, slots=True)

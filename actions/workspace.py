@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -127,6 +128,11 @@ class Workspace:
         """Return the newest commits of the branch that changed anything below *folder*, newest first."""
         listed = self._git("log", "--first-parent", f"--max-count={most}", "--format=%H", at, "--", folder)
         return tuple(listed.decode().split())
+
+    def last_change(self, path: str, at: str) -> datetime | None:
+        """Return when the branch last added, changed or removed *path* (UTC); None if it never did."""
+        moment = self._git("log", "--first-parent", "--max-count=1", "--format=%ct", at, "--", path).strip()
+        return datetime.fromtimestamp(int(moment), UTC) if moment else None
 
     def _git(self, *arguments: str, stdin: bytes | None = None) -> bytes:
         done = self._run(arguments, stdin)

@@ -15,13 +15,17 @@ from sallyport.problems import nearest
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A place changes happen in: an AWS account and region with the role that jobs assume there."""
+    """A place changes happen in: an AWS account and region with the roles that jobs assume there.
+
+    `reader` is for jobs that only look; empty where there is none.
+    """
 
     id: str
     title: str
     account: str
     region: str
     role: str
+    reader: str = ""
 
 
 @dataclass(frozen=True, slots=True)

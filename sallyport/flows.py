@@ -89,6 +89,13 @@ class TicketStatus:
     resolution: str | None = None
 
 
+class OnDrift(StrEnum):
+    """What is done where AWS differs from the entries: tell, or also mend what was told and is still there."""
+
+    REPORT = "report"
+    REPAIR = "repair"
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """One kind of request."""
@@ -104,6 +111,7 @@ class Flow:
     channel: str = ""  # where the thread is opened; empty means a direct message to the requester
     defaults: Mapping[str, str] = field(default_factory=dict)  # answers of the quick path, where there is one
     options: Mapping[str, JSON] = field(default_factory=dict)  # facts for the flow's own change and executor
+    drift: OnDrift = OnDrift.REPORT
 
     @property
     def has_quick_path(self) -> bool:

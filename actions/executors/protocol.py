@@ -64,6 +64,8 @@ class Step:
     verb: Verb
     sentence: str
     entries: tuple[str, ...]
+    altered: bool = False  # it takes away what is ours by its mark, but not as we wrote it
+    completes: bool = False  # it only brings other steps into force
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,10 @@ class Plan(Generic[State]):
 class Executor(Protocol[State]):
     """Observes and changes one kind of target. Every method may raise `TargetFault`."""
 
+    def managed_targets(self) -> Sequence[Target]:
+        """Return every target that the catalogue names, each once, whether an entry is at it or not. No calls."""
+        ...
+
     def observe(self, target: Target, claims: Claims) -> State:
         """Return what AWS has now, ours and not ours told apart. Reads only."""
         ...
@@ -122,6 +128,13 @@ class Executor(Protocol[State]):
 
     def evidence(self, state: State, claims: Claims) -> Sequence[str]:
         """Say, for people, what a read-back *state* proves."""
+        ...
+
+    def strangers(self, target: Target, claims: Claims) -> Sequence[str]:
+        """Say what is there that is not ours, of a kind that only entries should bring. Reads only.
+
+        For people: nothing of it is ever taken away.
+        """
         ...
 
     def housekeeping(self, target: Target, claims: Claims) -> tuple[str, ...]:

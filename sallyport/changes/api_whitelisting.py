@@ -67,6 +67,17 @@ class Api:
             may_be_anywhere=facts.get("may_be_anywhere") is True,
         )
 
+    def lock(self, environment: str, catalogue: Catalogue) -> str:
+        """Name the API as a target."""
+        access = access_in(environment, catalogue)
+        return f"apigateway/{access.account}/{access.region}/{self.rest_api}"
+
+
+def access_in(environment: str, catalogue: Catalogue) -> Access:
+    """Tell which roles work on the APIs of *environment*."""
+    place = catalogue.environments[environment]
+    return Access(place.account, place.region, place.role, place.reader)
+
 
 @dataclass(frozen=True, slots=True)
 class ApiWhitelisting:
@@ -141,13 +152,10 @@ class ApiWhitelisting:
         return found
 
     def lock(self, environment: str, catalogue: Catalogue) -> str:
-        access = self.access(environment, catalogue)
-        api = Api.find(catalogue, self.api, environment)
-        return f"apigateway/{access.account}/{access.region}/{api.rest_api}"
+        return Api.find(catalogue, self.api, environment).lock(environment, catalogue)
 
     def access(self, environment: str, catalogue: Catalogue) -> Access:
-        place = catalogue.environments[environment]
-        return Access(place.account, place.region, place.role)
+        return access_in(environment, catalogue)
 
     def owners(self, catalogue: Catalogue) -> frozenset[str]:
         item = catalogue.lists.get(APIS, {}).get(self.api)

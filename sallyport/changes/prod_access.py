@@ -44,7 +44,8 @@ class Directory:
     @classmethod
     def find(cls, catalogue: Catalogue, environment: str) -> Directory:
         _, facts = catalogue.item(DIRECTORY, "main", environment)
-        access = Access(str(facts["account"]), str(facts["region"]), str(facts["role"]))
+        reader = str(facts.get("reader", ""))
+        access = Access(str(facts["account"]), str(facts["region"]), str(facts["role"]), reader)
         return cls(str(facts["instance"]), str(facts["identity_store"]), access)
 
 

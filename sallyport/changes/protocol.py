@@ -13,11 +13,12 @@ from sallyport.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The AWS role a change is made with, and where."""
+    """The AWS role a change is made with, and where; `reader` may only look, and is empty where there is none."""
 
     account: str
     region: str
     role: str
+    reader: str = ""
 
 
 class Change(Protocol):

@@ -7,10 +7,10 @@ put people's words through `plain`.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 from urllib.parse import quote as url_quote
 
 import jira as package
@@ -24,6 +24,7 @@ __all__ = ["Account", "Comment", "Issue", "Jira", "plain", "quote"]
 
 TIMEOUT: Final = (3.05, 10)  # seconds to connect, seconds to wait for an answer
 _PAGE: Final = 100
+_ISSUE_FIELDS: Final = "status,resolution,labels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,23 +136,17 @@ class Jira:
 
         JIRA's search lags behind its tickets by seconds to minutes: an empty answer proves nothing.
         """
-        query = f"project = {quote(project)} AND labels = {quote(label)} ORDER BY created ASC, key ASC"
         with translated(f"search {project} for the label {label}"):
-            found = self._client.search_issues(query, maxResults=0, fields="labels")
-            return tuple(str(issue.key) for issue in found)
+            return tuple(str(issue.key) for issue in self._labelled(project, label, "labels"))
+
+    def issues_by_label(self, project: str, label: str) -> tuple[Issue, ...]:
+        """The project's tickets with that label, oldest first, as JIRA's search knows them; it lags too."""
+        with translated(f"search {project} for the label {label}"):
+            return tuple(_issue(issue.raw) for issue in self._labelled(project, label, _ISSUE_FIELDS))
 
     def issue(self, key: str) -> Issue:
         with translated(f"read {key}"):
-            raw = self._client.issue(_path(key), fields="status,resolution,labels").raw
-            fields = raw["fields"]
-            status, resolution = fields["status"], fields["resolution"]
-            return Issue(
-                key=str(raw["key"]),
-                status=str(status["name"]),
-                status_category=str(status["statusCategory"]["key"]),
-                resolution=str(resolution["name"]) if resolution else None,
-                labels=tuple(str(label) for label in fields["labels"]),
-            )
+            return _issue(self._client.issue(_path(key), fields=_ISSUE_FIELDS).raw)
 
     def comments(self, key: str) -> tuple[Comment, ...]:
         """All comments, oldest first."""
@@ -206,6 +201,10 @@ class Jira:
         with translated(f"set the property {name} of {key}"):
             self._client.add_issue_property(_path(key), _path(name), value)
 
+    def _labelled(self, project: str, label: str, fields: str) -> Iterable[Any]:
+        query = f"project = {quote(project)} AND labels = {quote(label)} ORDER BY created ASC, key ASC"
+        return cast("Iterable[Any]", self._client.search_issues(query, maxResults=0, fields=fields))
+
     def _transitions(self, key: str) -> tuple[_Transition, ...]:
         raw = self._client.transitions(_path(key), expand="transitions.fields")
         return tuple(
@@ -237,6 +236,18 @@ def _refuse_a_page(response: requests.Response, **_: Any) -> None:
     if response.ok and "html" in response.headers.get("Content-Type", ""):
         response.close()
         raise ValueError("a page came instead of JSON")
+
+
+def _issue(raw: Mapping[str, Any]) -> Issue:
+    fields = raw["fields"]
+    status, resolution = fields["status"], fields["resolution"]
+    return Issue(
+        key=str(raw["key"]),
+        status=str(status["name"]),
+        status_category=str(status["statusCategory"]["key"]),
+        resolution=str(resolution["name"]) if resolution else None,
+        labels=tuple(str(label) for label in fields["labels"]),
+    )
 
 
 def _comment(raw: Mapping[str, Any]) -> Comment:

@@ -203,6 +203,7 @@ class FakeAws:
 
     drafted: dict[str, frozenset[str]] = field(default_factory=dict)
     live: dict[str, frozenset[str]] = field(default_factory=dict)
+    strange: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by lock: what is there and not ours
     standing: set[str] = field(default_factory=set)  # ids whose change somebody had before
     refuses: dict[str, str] = field(default_factory=dict)  # ids that the target says no to
     before_write: list[Hook] = field(default_factory=list)
@@ -234,6 +235,10 @@ class FakeAws:
 @dataclass
 class FakeExecutor:
     aws: FakeAws
+    targets: tuple[Target, ...] = ()
+
+    def managed_targets(self) -> tuple[Target, ...]:
+        return self.targets
 
     def observe(self, target: Target, claims: Claims) -> Seen:
         self.aws.observations += 1
@@ -278,6 +283,9 @@ class FakeExecutor:
 
     def evidence(self, state: Seen, claims: Claims) -> Sequence[str]:
         return (f"live: {', '.join(sorted(state.live)) or 'nothing'}",)
+
+    def strangers(self, target: Target, claims: Claims) -> tuple[str, ...]:
+        return self.aws.strange.get(target.lock, ())
 
     def housekeeping(self, target: Target, claims: Claims) -> tuple[str, ...]:
         if self.aws.untidy:

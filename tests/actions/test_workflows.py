@@ -40,7 +40,9 @@ def test_a_workflow_has_no_rights_but_those_a_job_names_and_ends_some_time(file:
     assert all({"permissions", "timeout-minutes"} <= job.keys() for job in workflow["jobs"].values())
 
 
-@pytest.mark.parametrize(("name", "group"), [("apply.yml", "${{ inputs.lock }}"), ("expire.yml", "expire")])
+@pytest.mark.parametrize(
+    ("name", "group"), [("apply.yml", "${{ inputs.lock }}"), ("expire.yml", "expire"), ("drift.yml", "drift")]
+)
 def test_runs_that_change_aws_wait_and_are_never_cancelled(name: str, group: str) -> None:
     expected = {"group": group, "queue": "max", "cancel-in-progress": False}
     assert load(name)["concurrency"] == expected

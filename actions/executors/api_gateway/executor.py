@@ -15,7 +15,7 @@ from actions.executors.api_gateway.document import LIMIT, same
 from actions.executors.api_gateway.marks import Mark, mark_of
 from actions.executors.api_gateway.planning import is_settled, make_plan
 from actions.executors.api_gateway.restoring import restored
-from actions.executors.api_gateway.state import ApiState, Scene, Stage, arn_of, set_scene
+from actions.executors.api_gateway.state import ApiState, Scene, Stage, arn_of, set_scene, targets_of
 from actions.executors.aws import Clients
 from actions.executors.protocol import Claims, Plan, Target, TargetFault
 from actions.pacing import Now, Pacer, Wait
@@ -32,6 +32,10 @@ class ApiGateway:
         self._limit = limit
         self._pacer = Pacer(BETWEEN_DEPLOYMENTS, now, wait)
         self._calls_by_lock: dict[str, ApiCalls] = {}
+
+    def managed_targets(self) -> Sequence[Target]:
+        """Return every REST API of the catalogue in each of its environments."""
+        return targets_of(self._catalogue)
 
     def observe(self, target: Target, claims: Claims) -> ApiState:
         """Read the policy, the stages that matter with their deployments, and the methods if there is work."""
@@ -62,6 +66,10 @@ class ApiGateway:
     def evidence(self, state: ApiState, claims: Claims) -> Sequence[str]:
         """Say what was read back: the entries that the policy lets in, and what each stage serves."""
         return tuple(self._evidence(set_scene(state, claims, self._catalogue)))
+
+    def strangers(self, target: Target, claims: Claims) -> Sequence[str]:  # noqa: ARG002  # anybody may
+        """Return nothing: statements that are not ours are their owners' business."""
+        return ()
 
     def housekeeping(self, target: Target, claims: Claims) -> tuple[str, ...]:  # noqa: ARG002  # nothing is left
         """Do nothing: an ended statement leaves nothing behind."""

@@ -128,7 +128,8 @@ def _steps(scene: Scene, choice: _Choice, difference: Difference) -> Iterator[St
         entries = [a.entry.id for a in scene.ended if a.door == door]
         yield Step(Verb.REMOVE, f"No longer let {_list(sources)} call {door}.", _ids(entries))
     for statement in difference.garbled:
-        yield Step(Verb.REMOVE, f"Remove the statement {statement['Sid']}, which is not as we wrote it.", ())
+        sentence = f"Remove the statement {statement['Sid']}, which is not as we wrote it."
+        yield Step(Verb.REMOVE, sentence, (), altered=True)
     for sid, stage, address in sorted(difference.unlisted):
         entries = [e for e, r in scene.records.items() if any(address in a.addresses for a in r.additions)]
         sentence = f"Take {address} off the list of the Deny statement “{sid}” for stage {stage}."
@@ -140,7 +141,8 @@ def _deployments(scene: Scene, choice: _Choice, stages: Sequence[Stage]) -> Iter
         new = [a.entry.id for a in choice.accepted if a.door.stage == stage.name and not is_in_place(scene, a)]
         old = [a.entry.id for a in scene.ended if a.door.stage == stage.name]
         verb = Verb.CREATE if new else Verb.REMOVE
-        yield Step(verb, f"Deploy stage {stage.name}, so that the policy is in force.", _ids([*new, *old]))
+        sentence = f"Deploy stage {stage.name}, so that the policy is in force."
+        yield Step(verb, sentence, _ids([*new, *old]), completes=True)
 
 
 def _stuck(scene: Scene, waiting: Mapping[str, str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from actions.executors.api_gateway.statements import (
 )
 from actions.executors.protocol import Before, Claims, Target
 from sallyport.catalogue import Catalogue
-from sallyport.changes.api_whitelisting import APIS, Api, ApiWhitelisting
+from sallyport.changes.api_whitelisting import APIS, Api, ApiWhitelisting, access_in
 from sallyport.documents import JSON
 from sallyport.entries import Entry
 
@@ -145,6 +145,14 @@ def arn_of(target: Target) -> ApiArn:
     _, account, region, rest_api = target.lock.split("/")
     partition = target.access.role.split(":")[1]
     return ApiArn(partition, region, account, rest_api)
+
+
+def targets_of(catalogue: Catalogue) -> tuple[Target, ...]:
+    """Return every REST API that the catalogue names, as a target of each environment it is in."""
+    places = [(item, place) for item in catalogue.lists.get(APIS, {}).values() for place in item.places]
+    apis = [(Api.find(catalogue, item.id, place), place) for item, place in places]
+    found = [Target(api.lock(place, catalogue), place, access_in(place, catalogue)) for api, place in apis]
+    return tuple(dict.fromkeys(found))
 
 
 def _asks(arn: ApiArn, entries: Iterable[Entry], catalogue: Catalogue) -> tuple[Ask, ...]:

@@ -13,7 +13,7 @@ from functools import partial
 from actions.executors.aws import Clients
 from actions.executors.identity_center.attempts import Attempts
 from actions.executors.identity_center.calls import DirectoryCalls
-from actions.executors.identity_center.planning import Scene, make_plan, set_scene, sets_of
+from actions.executors.identity_center.planning import Scene, make_plan, set_scene, sets_in, sets_of, targets_of
 from actions.executors.identity_center.sessions import TooLong
 from actions.executors.identity_center.state import AccountState, Grant, Provisioning, SetState, User
 from actions.executors.protocol import Claims, Plan, Target, TargetFault
@@ -34,6 +34,10 @@ class IdentityCenter:
         self._now = now
         self._wait = wait
         self._users: dict[tuple[str, str], User] = {}  # by identity store and user name
+
+    def managed_targets(self) -> Sequence[Target]:
+        """Return every account of the catalogue in each of its environments."""
+        return targets_of(self._policies.catalogue)
 
     def observe(self, target: Target, claims: Claims) -> AccountState:
         """Read who is assigned what matters, and the sessions of those whose access has ended."""
@@ -75,6 +79,18 @@ class IdentityCenter:
     def evidence(self, state: AccountState, claims: Claims) -> Sequence[str]:
         """Say who was read back to be assigned what, and whose sessions are denied."""
         return tuple(_evidence(set_scene(state.account, claims, self._policies), state))
+
+    def strangers(self, target: Target, claims: Claims) -> Sequence[str]:
+        """Name the assignments of permission sets kept for temporary access that no entry explains."""
+        scene, calls = self._scene(target, claims), self._calls(target)
+        explained = {record.grant for records in scene.records.values() for record in records}
+        sets = sorted(sets_in(self._policies.catalogue, target.environment))
+        there = [grant for arn in sets for grant in calls.assigned(arn) if grant not in explained]
+        return tuple(
+            f"User {grant.principal} has {scene.name_of(grant.permission_set)} in account {scene.account}, and no "
+            f"entry says why."
+            for grant in there
+        )
 
     def housekeeping(self, target: Target, claims: Claims) -> tuple[str, ...]:
         """Take out denials of this account that have nothing left to deny, for the sweep; return evidence."""

@@ -19,7 +19,14 @@ from actions.executors.identity_center.state import (
 )
 from actions.executors.protocol import Before, Claims, Plan, Step, Target, Verb
 from sallyport.catalogue import Catalogue
-from sallyport.changes.prod_access import DIRECTORY, PERMISSION_SETS, PermissionSet, ProdAccess
+from sallyport.changes.prod_access import (
+    ACCOUNTS,
+    DIRECTORY,
+    PERMISSION_SETS,
+    Directory,
+    PermissionSet,
+    ProdAccess,
+)
 from sallyport.entries import Entry
 from sallyport.people import People
 from sallyport.policies import Policies
@@ -169,6 +176,25 @@ def sets_of(catalogue: Catalogue) -> Mapping[str, PermissionSet]:
     return {permission_set.arn: permission_set for permission_set in found}
 
 
+def sets_in(catalogue: Catalogue, environment: str) -> frozenset[str]:
+    """Return the ARNs of the permission sets that can be asked for in *environment*."""
+    items = catalogue.lists.get(PERMISSION_SETS, {}).values()
+    return frozenset(
+        PermissionSet.find(catalogue, item.id, environment).arn for item in items if environment in item.places
+    )
+
+
+def targets_of(catalogue: Catalogue) -> tuple[Target, ...]:
+    """Return every account that the catalogue names, as a target of each environment it is in."""
+    items = catalogue.lists.get(ACCOUNTS, {}).values()
+    found = [
+        Target(lock_of(str(facts["account"])), place, Directory.find(catalogue, place).access)
+        for item in items
+        for place, facts in item.places.items()
+    ]
+    return tuple(dict.fromkeys(found))
+
+
 def _is_management(account: str, catalogue: Catalogue) -> bool:
     places = (place for item in catalogue.lists.get(DIRECTORY, {}).values() for place in item.places.values())
     return any(place.get("management_account") == account for place in places)
@@ -233,7 +259,7 @@ def _removals(scene: Scene, remove: list[Grant], ending: list[Grant]) -> Iterato
     for grant in ending:
         name = scene.name_of(grant.permission_set)
         sentence = f"End the running sessions of {scene.user_of(grant)} with {name} in account {scene.account}."
-        yield Step(Verb.REMOVE, sentence, _entries(scene, grant))
+        yield Step(Verb.REMOVE, sentence, _entries(scene, grant), completes=True)
 
 
 def _facts(scene: Scene, remove: list[Grant]) -> Iterator[str]:

@@ -1,0 +1,131 @@
+"""`actions drift`: where AWS differs from what the live entries ask for.
+
+It changes AWS only if told to, and only what policy lets it mend and what an earlier look has told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import click
+
+from actions import drift_words
+from actions.drift import Drift
+from actions.drift_filing import file, may_mend
+from actions.drift_looking import Survey, managed_sites, survey
+from actions.drift_tickets import DriftTickets, place_of
+from actions.job import Job
+from actions.ledger import Books
+from actions.reconcile import settle
+from actions.records import BookRecord
+from actions.reporting import Reporter
+from actions.runner import one_line
+from actions.verification import Site
+from sallyport.flows import OnDrift
+from sallyport.platforms.errors import PlatformError
+from sallyport.policies import Policies
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which targets: of one environment, and of those where one role works or looks; empty for all."""
+
+    environment: str = ""
+    role: str = ""
+
+    def holds(self, site: Site) -> bool:
+        access = site.target.access
+        return self.environment in {"", site.target.environment} and self.role in {"", access.role, access.reader}
+
+    @property
+    def name(self) -> str:
+        return self.environment or "all environments"
+
+
+def show(job: Job, scope: Scope, *, as_json: bool) -> int:
+    """Print what differs; 1 if a target could not be looked at."""
+    books = Books(job.workspace)
+    found = _survey(job, books, scope, books.ledger.policies.flows)
+    click.echo(drift_words.machine_readable(found) if as_json else drift_words.text(found))
+    job.runner.summarise(drift_words.markdown(f"Drift in {scope.name}", found))
+    return 1 if found.faults else 0
+
+
+def report(job: Job, scope: Scope) -> int:
+    """Open a ticket for each new finding, close those of findings that are gone, and tell the operators."""
+    books = Books(job.workspace)
+    policies = books.ledger.policies
+    found = _survey(job, books, scope, policies.flows)
+    filed = file(_tickets(job, policies), found)
+    faults = list(filed.faults)
+    if filed.fresh:
+        words = drift_words.alert(filed.fresh, filed.keys)
+        faults += _reporter(job).alert(f"drift:{scope.environment}:{scope.role}", words)
+    click.echo(drift_words.text(found, filed.keys))
+    _say(faults)
+    job.runner.summarise(drift_words.markdown(f"Drift in {scope.name}", found, filed.keys, faults))
+    return 1 if found.faults or faults else 0
+
+
+def repair(job: Job, scope: Scope) -> int:
+    """Mend the targets whose flow's policy says so, where all that would be mended was told by an earlier look.
+
+    What a person accepted, by closing its ticket, keeps its whole target from being mended.
+    """
+    books = Books(job.workspace)
+    policies = books.ledger.policies
+    flows = [flow.id for flow in policies.flows.values() if flow.drift is OnDrift.REPAIR]
+    found = _survey(job, books, scope, flows)
+    tickets = _tickets(job, policies)
+    try:
+        known = tickets.known() if tickets else {}
+    except PlatformError as error:
+        _say([f"Nothing is mended, since nobody can tell what was told before: {error}"])
+        return 1
+    notes, faults = [], []
+    for site, drifts in _by_site(found.drifts):
+        if may_mend(drifts, known):
+            fault = _mend(job, books, site)
+            words = drift_words.mended(site.target.lock, len(drifts), fault)
+            notes.append(words)
+            faults += [fault] if fault else []
+            faults += _reporter(job).alert(f"drift-mended:{place_of(site)}", words)
+    _say(notes or ["Nothing is mended: what differs was not told by an earlier look, or was accepted."])
+    job.runner.summarise(drift_words.markdown(f"Mending in {scope.name}", found, notes=notes))
+    return 1 if found.faults or faults else 0
+
+
+def _survey(job: Job, books: Books, scope: Scope, flows: Iterable[str]) -> Survey:
+    return survey(job, books, [site for site in managed_sites(job, books, flows) if scope.holds(site)])
+
+
+def _tickets(job: Job, policies: Policies) -> DriftTickets | None:
+    channels = job.channels
+    if channels.jira is None or not channels.jira_project:
+        return None
+    return DriftTickets(channels.jira, channels.jira_project, policies, job.run.url)
+
+
+def _reporter(job: Job) -> Reporter:
+    return Reporter(job.channels, job.writer, job.run.id, job.run.url, job.sha, job.pause)
+
+
+def _by_site(drifts: Sequence[Drift]) -> Iterable[tuple[Site, tuple[Drift, ...]]]:
+    """Group what a plan would mend by target."""
+    sites: dict[Site, tuple[Drift, ...]] = {}
+    for drift in drifts:
+        if drift.mendable:
+            sites[drift.site] = (*sites.get(drift.site, ()), drift)
+    return sites.items()
+
+
+def _mend(job: Job, books: Books, site: Site) -> str:
+    """Make the target what all live entries ask for; return why that could not be done, empty if it was."""
+    record = BookRecord(books, job.writer, job.make_executor, job.pause)
+    return settle(site, record, job.clock, f"run {job.run.id}").fault
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(one_line(line))

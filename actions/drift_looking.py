@@ -1,0 +1,81 @@
+"""Looks at every target that the catalogue names, paced, and a second time where something differs.
+
+It reads only. A target that cannot be looked at keeps no other from being looked at, and is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from actions.drift import Drift, drifts_of, lasting
+from actions.executors.protocol import TargetFault
+from actions.job import Job
+from actions.ledger import Books
+from actions.pacing import Pacer
+from actions.verification import Site
+from sallyport.entries import path_of
+
+BETWEEN_TARGETS = timedelta(seconds=0.5)  # of one account; a look is a handful of reads
+SETTLING = 60.0  # seconds between two looks, longer than a write and its deployment take
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What differs, and which targets nobody could look at, each with the reason."""
+
+    looked_at: tuple[Site, ...]
+    drifts: tuple[Drift, ...] = ()
+    faults: Mapping[Site, str] = field(default_factory=dict)
+
+
+def managed_sites(job: Job, books: Books, flows: Iterable[str]) -> tuple[Site, ...]:
+    """Return every target of the *flows* that the catalogue names, whether an entry is at it or not."""
+    policies = books.ledger.policies
+    return tuple(
+        Site(flow, target) for flow in flows for target in job.make_executor(flow, policies).managed_targets()
+    )
+
+
+def survey(job: Job, books: Books, sites: Sequence[Site]) -> Survey:
+    """Look at the *sites* and, after a while, again at those that differ; what lasts is drift."""
+    pacer = Pacer(BETWEEN_TARGETS, job.clock, job.pause)
+    first = _Look(job, books, pacer).over(sites)
+    differing = tuple(dict.fromkeys(drift.site for drift in first.drifts))
+    if not differing:
+        return first
+    job.pause(SETTLING)
+    books.refresh()
+    second = _Look(job, books, pacer).over(differing)
+    return Survey(tuple(sites), lasting(first.drifts, second.drifts), {**first.faults, **second.faults})
+
+
+@dataclass(slots=True)
+class _Look:
+    job: Job
+    books: Books
+    pacer: Pacer
+
+    def over(self, sites: Sequence[Site]) -> Survey:
+        drifts: list[Drift] = []
+        faults: dict[Site, str] = {}
+        for site in sites:
+            self.pacer.turn(site.target.access.account)
+            try:
+                drifts += self.at(site)
+            except TargetFault as fault:
+                faults[site] = str(fault)
+        return Survey(tuple(sites), tuple(drifts), faults)
+
+    def at(self, site: Site) -> tuple[Drift, ...]:
+        ledger = self.books.ledger
+        claims = ledger.claims(site, self.job.clock())
+        executor = self.job.make_executor(site.flow, ledger.policies)
+        state = executor.observe(site.target, claims)
+        plan = executor.plan(site.target, state, claims)
+        strangers = executor.strangers(site.target, claims)
+        return drifts_of(site, plan, strangers, claims, lambda entry_id: self.moved(site.flow, entry_id))
+
+    def moved(self, flow: str, entry_id: str) -> datetime | None:
+        return self.job.workspace.last_change(path_of(flow, entry_id), self.books.ledger.snapshot.commit)
