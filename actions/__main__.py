@@ -103,14 +103,19 @@ def watched() -> None:
 @main.command()
 @click.option("--environment", default="", help="Only the targets of this environment.")
 @click.option("--role", default="", help="Only the targets where this role works or looks.")
+@click.option("--again-after", default="60s", help="When to look again at what differs, e.g. 60s.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option("--report", "mode", flag_value="report", help="Keep tickets of the findings, and alert.")
 @click.option("--repair", "mode", flag_value="repair", help="Mend what policy says and an earlier report told.")
-def drift(environment: str, role: str, mode: str | None, *, as_json: bool) -> None:
+def drift(environment: str, role: str, again_after: str, mode: str | None, *, as_json: bool) -> None:
     """Show where AWS differs from what the live entries ask for; nothing is written unless asked for."""
     from actions.commands.drift import Scope, repair, report, show
+    from sallyport.times import parse_duration
 
-    scope = Scope(environment, role)
+    try:
+        scope = Scope(environment, role, parse_duration(again_after).total_seconds())
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     if mode is None:
         _read(lambda job: show(job, scope, as_json=as_json))
     else:

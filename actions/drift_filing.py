@@ -5,7 +5,7 @@ One ticket that cannot be written keeps no other from being written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from actions.drift import Drift
@@ -34,8 +34,8 @@ def file(tickets: DriftTickets | None, survey: Survey) -> Filed:
         known = tickets.known()
     except PlatformError as error:
         return Filed({}, survey.drifts, (str(error),))
-    fresh = tuple(drift for drift in survey.drifts if drift.digest not in known)
-    keys = {digest: ticket.key for digest, ticket in known.items()}
+    keys = {ticket.digest: ticket.key for ticket in reversed(known)}  # the oldest of two
+    fresh = tuple(drift for drift in survey.drifts if drift.digest not in keys)
     faults: list[str] = []
     for drift in fresh:
         try:
@@ -50,7 +50,8 @@ def file(tickets: DriftTickets | None, survey: Survey) -> Filed:
     return Filed(keys, fresh, tuple(faults))
 
 
-def may_mend(drifts: tuple[Drift, ...], known: Mapping[str, Known]) -> bool:
+def may_mend(drifts: Iterable[Drift], known: Collection[Known]) -> bool:
     """Tell whether all that would be mended at a target was told by an earlier look, and nobody accepted it."""
-    tickets = [known.get(drift.digest) for drift in drifts]
-    return bool(drifts) and all(ticket is not None and not ticket.accepted for ticket in tickets)
+    told = {ticket.digest for ticket in known}
+    accepted = {ticket.digest for ticket in known if ticket.accepted}
+    return {drift.digest for drift in drifts} <= told - accepted

@@ -38,14 +38,14 @@ def managed_sites(job: Job, books: Books, flows: Iterable[str]) -> tuple[Site, .
     )
 
 
-def survey(job: Job, books: Books, sites: Sequence[Site]) -> Survey:
-    """Look at the *sites* and, after a while, again at those that differ; what lasts is drift."""
+def survey(job: Job, books: Books, sites: Sequence[Site], again_after: float = SETTLING) -> Survey:
+    """Look at the *sites* and, *again_after* seconds, again at those that differ; what lasts is drift."""
     pacer = Pacer(BETWEEN_TARGETS, job.clock, job.pause)
     first = _Look(job, books, pacer).over(sites)
     differing = tuple(dict.fromkeys(drift.site for drift in first.drifts))
     if not differing:
         return first
-    job.pause(SETTLING)
+    job.pause(again_after)
     books.refresh()
     second = _Look(job, books, pacer).over(differing)
     return Survey(tuple(sites), lasting(first.drifts, second.drifts), {**first.faults, **second.faults})

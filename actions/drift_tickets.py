@@ -6,16 +6,19 @@ A person who closes the ticket of a finding that is still there has accepted it:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from actions import drift_words
 from actions.drift import Drift
 from actions.drift_looking import Survey
 from actions.verification import Site
 from sallyport.platforms.errors import Refused
-from sallyport.platforms.jira import Issue, Jira
 from sallyport.policies import Policies
+
+if TYPE_CHECKING:
+    from sallyport.platforms.jira import Issue, Jira
 
 LABEL = "sallyport-drift"  # on every ticket of a finding
 OVER = "sallyport-drift-over"  # and on those whose finding is gone
@@ -42,10 +45,13 @@ class DriftTickets:
         self._policies = policies
         self._run_url = run_url
 
-    def known(self) -> Mapping[str, Known]:
-        """Return the tickets of findings that are not over, by digest."""
+    def known(self) -> tuple[Known, ...]:
+        """Return the tickets of findings that are not over, oldest first.
+
+        A finding may have two where JIRA's search did not show the first one in time.
+        """
         issues = self._jira.issues_by_label(self._project, LABEL)
-        return {one.digest: one for one in map(_known, issues) if one}
+        return tuple(one for one in map(_known, issues) if one)
 
     def open(self, drift: Drift) -> str:
         """Open the ticket of a new finding and return its key."""
@@ -84,11 +90,11 @@ def place_of(site: Site) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
-def gone(known: Mapping[str, Known], survey: Survey) -> list[Known]:
+def gone(known: Iterable[Known], survey: Survey) -> list[Known]:
     """Return the tickets whose finding is gone from a target that was looked at."""
     seen = {place_of(site) for site in survey.looked_at if site not in survey.faults}
     there = {drift.digest for drift in survey.drifts}
-    return [one for one in known.values() if one.place in seen and one.digest not in there]
+    return [one for one in known if one.place in seen and one.digest not in there]
 
 
 def _known(issue: Issue) -> Known | None:

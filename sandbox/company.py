@@ -158,6 +158,7 @@ def _github(workdir: Path, installation: Installation, addresses: dict[str, str]
             "SLACK_API_URL": f"{addresses['slack']}/api/",
             "JIRA_URL": addresses["jira"],
             "JIRA_PROJECT": "OPS",
+            "DRIFT_AGAIN_AFTER": "1s",
             "ALERT_CHANNEL": "C0ALERTS",
         },
         environments={name: Environment() for name in ("prod", "non-prod", "staging", "dev")},

@@ -13,7 +13,7 @@ import click
 from actions import drift_words
 from actions.drift import Drift
 from actions.drift_filing import file, may_mend
-from actions.drift_looking import Survey, managed_sites, survey
+from actions.drift_looking import SETTLING, Survey, managed_sites, survey
 from actions.drift_tickets import DriftTickets, place_of
 from actions.job import Job
 from actions.ledger import Books
@@ -29,10 +29,14 @@ from sallyport.policies import Policies
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which targets: of one environment, and of those where one role works or looks; empty for all."""
+    """Which targets: of one environment, and of those where one role works or looks; empty for all.
+
+    Those that differ are looked at again *again_after* seconds later.
+    """
 
     environment: str = ""
     role: str = ""
+    again_after: float = SETTLING
 
     def holds(self, site: Site) -> bool:
         access = site.target.access
@@ -79,7 +83,7 @@ def repair(job: Job, scope: Scope) -> int:
     found = _survey(job, books, scope, flows)
     tickets = _tickets(job, policies)
     try:
-        known = tickets.known() if tickets else {}
+        known = tickets.known() if tickets else ()
     except PlatformError as error:
         _say([f"Nothing is mended, since nobody can tell what was told before: {error}"])
         return 1
@@ -97,7 +101,8 @@ def repair(job: Job, scope: Scope) -> int:
 
 
 def _survey(job: Job, books: Books, scope: Scope, flows: Iterable[str]) -> Survey:
-    return survey(job, books, [site for site in managed_sites(job, books, flows) if scope.holds(site)])
+    sites = [site for site in managed_sites(job, books, flows) if scope.holds(site)]
+    return survey(job, books, sites, scope.again_after)
 
 
 def _tickets(job: Job, policies: Policies) -> DriftTickets | None:

@@ -34,7 +34,9 @@ def test_a_sweep_with_nothing_to_do_imports_no_platform(world: World) -> None:
 
 def test_every_command_is_listed() -> None:
     listed = CliRunner().invoke(main, ["--help"]).output
-    assert all(name in listed for name in ("apply", "due", "expire", "plan", "target", "validate"))
+    assert all(
+        name in listed for name in ("apply", "drift", "due", "expire", "plan", "target", "validate", "watched")
+    )
 
 
 def test_all_missing_settings_are_told_at_once(world: World) -> None:

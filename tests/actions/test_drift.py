@@ -240,6 +240,18 @@ class TestTelling:
         assert len(world.tickets) == 1
         assert len(world.slack.posts) == 1
 
+    def test_two_tickets_of_one_finding_are_both_closed(self, world: Drifting) -> None:
+        world.stand_in.switches.search_lag = "until reconciled"
+        world.report()
+        world.report()
+        world.stand_in.reindex()
+        world.stand_in.switches.search_lag = 0
+        assert len(world.tickets) == 2
+        world.aws.live.clear()
+        world.aws.drafted.clear()
+        world.report()
+        assert list(world.tickets.values()) == ["done", "done"]
+
     def test_what_this_job_cannot_see_is_not_gone(self, world: Drifting) -> None:
         world.report()
         world.report(Scope("non-prod"))

@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.sallyport.examples import policies
+from sallyport.flows import OnDrift
+from sallyport.policies import load_policies
+from sallyport.problems import Problems
+from tests.sallyport.examples import policies, policy_files
 
 FLOW = policies().flows["prod-access"]
 PRODUCTION, DEVELOPMENT = FLOW.rules
@@ -49,3 +52,14 @@ def test_a_field_is_found_by_its_name() -> None:
     assert field is not None
     assert field.source == "accounts"
     assert FLOW.field("colour") is None
+
+
+def test_drift_is_only_reported_unless_the_flows_policy_lets_it_be_mended() -> None:
+    assert FLOW.drift is OnDrift.REPORT
+    files = policy_files()
+    path = "flows/prod-access.yaml"
+    files[path] += b"drift: repair\n"
+    assert load_policies(files).flows["prod-access"].drift is OnDrift.REPAIR
+    files[path] = files[path].replace(b"drift: repair", b"drift: maybe")
+    with pytest.raises(Problems, match="drift"):
+        load_policies(files)

@@ -145,6 +145,13 @@ class TestFindingByLabel:
         assert world.jira.find_by_label("OPS", "many") == keys
         assert world.jira.find_by_label("OPS", "none-at-all") == ()
 
+    def test_tickets_are_found_by_a_label_with_their_state(self, world: World) -> None:
+        key = world.create("stateful", "other")
+        world.jira.move(key, "Cancelled", "Cancelled")
+        assert world.jira.issues_by_label("OPS", "stateful") == (
+            Issue(key, "Cancelled", "done", "Cancelled", ("stateful", "other")),
+        )
+
     def test_a_label_is_a_value_and_never_a_query(self, world: World) -> None:
         key = world.create('x"OR"project"is"not"EMPTY')
         world.create("other")

@@ -527,3 +527,34 @@ def test_restoring_takes_added_addresses_off_a_deny_list(aws: AwsStandIn, clock:
     executor.apply(plan, "aw-test")
     executor.restore(plan, "aw-test")
     assert aws.apigateway.policy("a1legacy") == before
+
+
+def test_every_api_of_the_catalogue_is_managed_whether_an_entry_is_at_it_or_not(job: Job) -> None:
+    targets = job.executor().managed_targets()
+    assert job.target in targets
+    assert {target.lock.rpartition("/")[2] for target in targets if target.environment == "prod"} == {
+        "a1payments",
+        "a1orders",
+        "a1legacy",
+        "a1internal",
+    }
+    assert job.operations() == []
+    assert job.executor().strangers(job.target, job.claims()) == ()
+    assert job.operations() == []
+
+
+def test_a_statement_of_ours_that_somebody_changed_is_told_from_one_that_nobody_asked_for(
+    job: Job, aws: AwsStandIn
+) -> None:
+    job.settle()
+    policy = aws.apigateway.policy("a1payments")
+    assert policy
+    mine = next(statement for statement in policy["Statement"] if statement["Sid"].startswith("Sallyport"))
+    mine["Action"] = "*"
+    aws.apigateway.put_policy("a1payments", policy)
+    plan = job.plan()
+    [altered] = [step for step in plan.steps if step.altered]
+    assert mine["Sid"] in altered.sentence
+    assert [step.sentence for step in plan.steps if step.completes] == [
+        "Deploy stage live, so that the policy is in force."
+    ]

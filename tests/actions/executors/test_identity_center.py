@@ -443,3 +443,24 @@ def test_a_change_that_the_catalogue_has_lost_asks_for_nothing_and_its_grant_is_
     executor = job.executor()
     plan = executor.plan(target, executor.observe(target, job.claims()), job.claims())
     assert [step.verb for step in plan.steps] == [Verb.REMOVE, Verb.REMOVE]
+
+
+def test_every_account_of_the_catalogue_is_managed_whether_somebody_has_access_or_not(job: Job) -> None:
+    targets = job.executor().managed_targets()
+    assert {(target.lock, target.environment) for target in targets} == {
+        ("sso/222222222222", "prod"),
+        ("sso/111111111111", "non-prod"),
+    }
+    assert job.target in targets
+    assert job.operations() == []
+
+
+def test_an_assignment_that_no_entry_explains_is_named_and_never_taken_away(job: Job, aws: AwsStandIn) -> None:
+    job.settle()
+    kim = next(user.id for user in world().directory.users if user.email == "kim@example.com")
+    [sentence] = job.executor().strangers(job.target, job.claims())
+    assert sentence == f"User {kim} has ProdReadOnly in account 222222222222, and no entry says why."
+    job.live.append(access("pa-333333", requested_by="kim@example.com"))
+    job.settle()
+    assert job.executor().strangers(job.target, job.claims()) == (), "an entry explains what stood there before"
+    assert KIMS in aws.identity_center.assignments()
