@@ -19,7 +19,7 @@ from starlette.routing import Route
 from sandbox.github.accounts import Token
 from sandbox.github.merging import METHODS
 from sandbox.github.page import missing, page, pre, state
-from sandbox.github.pulls import Pull, Pulls
+from sandbox.github.pulls import Pull, Pulls, Review
 from sandbox.github.repository import Repository
 from sandbox.github.rest import Refusal
 from sandbox.github.runs import RunQueue
@@ -44,6 +44,7 @@ class PullPages:
         followed: Callable[[str, str], object],
         merged: Callable[[str, str, str, Token], object],
         opened: Callable[[Pull, Token], object],
+        reviewed: Callable[[Pull, Review, Token], object],
     ) -> None:
         self._repository = repository
         self._here = f"/{name}"
@@ -53,6 +54,7 @@ class PullPages:
         self._followed = followed
         self._merged = merged
         self._opened = opened
+        self._reviewed = reviewed
 
     def routes(self) -> list[Route]:
         one = f"{self._here}/pull/{{number:int}}"
@@ -164,7 +166,8 @@ class PullPages:
         return pull.number
 
     def _approve(self, number: int, token: Token, _fields: Mapping[str, str]) -> int:
-        self._pulls.review(number, "APPROVE", "", None, token)
+        review = self._pulls.review(number, "APPROVE", "", None, token)
+        self._reviewed(self._pulls.get(number), review, token)
         return number
 
     def _merge(self, number: int, token: Token, fields: Mapping[str, str]) -> int:

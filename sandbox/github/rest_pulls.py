@@ -7,17 +7,18 @@ from typing import Any
 
 from sandbox.github.accounts import Token
 from sandbox.github.pull_answers import PullAnswers
-from sandbox.github.pulls import STATES, Pull, Pulls, check_method
+from sandbox.github.pulls import STATES, Pull, Pulls, Review, check_method
 from sandbox.github.repository import Repository
 from sandbox.github.rest import Answer, Call, Endpoint, Refusal, paged
 
 SCOPE, ISSUES = "pull-requests", "issues"
 Opened = Callable[[Pull, Token], object]
+Reviewed = Callable[[Pull, Review, Token], object]
 Pushed = Callable[[str, str, str, Token], object]  # before, after, branch, who
 
 
 class PullCalls:
-    """`opened` and `pushed` are told of what starts workflows."""
+    """`opened`, `reviewed` and `pushed` are told of what starts workflows."""
 
     def __init__(
         self,
@@ -25,12 +26,14 @@ class PullCalls:
         pulls: Pulls,
         answers: Callable[[], PullAnswers],
         opened: Opened,
+        reviewed: Reviewed,
         pushed: Pushed,
     ) -> None:
         self._repository = repository
         self._pulls = pulls
         self._answers = answers
         self._opened = opened
+        self._reviewed = reviewed
         self._pushed = pushed
 
     def endpoints(self) -> list[Endpoint]:
@@ -94,6 +97,7 @@ class PullCalls:
         review = self._pulls.review(
             number, body["event"], body.get("body") or "", body.get("commit_id"), call.token
         )
+        self._reviewed(self._pulls.get(number), review, call.token)
         return Answer(self._answers().review(number, review))
 
     def merge(self, call: Call) -> Answer:

@@ -24,7 +24,7 @@ from sandbox.github.graphql import Mutations
 from sandbox.github.page import Pages
 from sandbox.github.pull_answers import PullAnswers
 from sandbox.github.pull_page import PullPages
-from sandbox.github.pulls import Pull, Pulls
+from sandbox.github.pulls import Pull, Pulls, Review
 from sandbox.github.repository import Repository
 from sandbox.github.rest import Refusal, authenticate, routes, unsupported
 from sandbox.github.rest_actions import ActionsCalls
@@ -121,6 +121,11 @@ class GitHubStandIn:
     def _opened(self, pull: Pull, token: Token) -> None:
         self._triggers.pull_request("opened", pull, self._pull_answers().brief(pull), token.login)
 
+    def _reviewed(self, pull: Pull, review: Review, token: Token) -> None:
+        if not token.of_a_job:
+            shown = self._pull_answers()
+            self._triggers.reviewed(pull, shown.brief(pull), shown.review(pull.number, review), token.login)
+
     def _followed(self, ref: str, actor: str) -> list[Run]:
         """The runs of the pull requests whose branch has moved."""
         shown = self._pull_answers()
@@ -136,7 +141,7 @@ class GitHubStandIn:
     def _starlette(self) -> Starlette:
         git = GitCalls(self._git, CheckRuns(), self._answers)
         actions = ActionsCalls(self._git, self._triggers, self._queue, self._answers)
-        pulls = PullCalls(self._git, self._pulls, self._pull_answers, self._opened, self._pushed)
+        pulls = PullCalls(self._git, self._pulls, self._pull_answers, self._opened, self._reviewed, self._pushed)
         endpoints = [*pulls.endpoints(), *git.endpoints(), *actions.endpoints()]
         pull_pages = PullPages(
             self._git,
@@ -147,6 +152,7 @@ class GitHubStandIn:
             followed=self._followed,
             merged=self._pushed,
             opened=self._opened,
+            reviewed=self._reviewed,
         )
         everything = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
         return Starlette(

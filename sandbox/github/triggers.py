@@ -101,15 +101,9 @@ class Triggers:
 
         They work on the merge of its head into its base, with the workflow files of that merge.
         """
-        if pull.test_merge is None:
+        happening = self._of_a_pull("pull_request", pull, {"action": action, "pull_request": shape}, actor)
+        if happening is None:
             return []
-        payload = {"action": action, "number": pull.number, "pull_request": shape}
-        ref = f"refs/pull/{pull.number}/merge"
-        happening = replace(
-            self._happening("pull_request", ref, pull.test_merge, actor, payload, {}),
-            shown=(f"refs/heads/{pull.branch}", pull.head),
-            from_fork=pull.is_fork,
-        )
         start = self._repository.merge_base(pull.base_sha, pull.head)
         changed = self._repository.changed(start or pull.base_sha, pull.head)
 
@@ -118,6 +112,29 @@ class Triggers:
             return wanted is not None and action in wanted.types and _lets_in(wanted, pull.base, changed)
 
         return self._spread(happening, asks)
+
+    def reviewed(self, pull: Pull, shape: Mapping[str, Any], review: Mapping[str, Any], actor: str) -> list[Run]:
+        """The runs of every workflow that asks for submitted reviews, on the same merge."""
+        payload = {"action": "submitted", "pull_request": shape, "review": review}
+        happening = self._of_a_pull("pull_request_review", pull, payload, actor)
+        if happening is None:
+            return []
+
+        def asks(workflow: Workflow) -> bool:
+            wanted = workflow.pull_request_review
+            return wanted is not None and "submitted" in wanted.types
+
+        return self._spread(happening, asks)
+
+    def _of_a_pull(self, event: str, pull: Pull, payload: Mapping[str, Any], actor: str) -> Happening | None:
+        if pull.test_merge is None or not pull.is_open:
+            return None
+        ref, whole = f"refs/pull/{pull.number}/merge", {"number": pull.number, **payload}
+        return replace(
+            self._happening(event, ref, pull.test_merge, actor, whole, {}),
+            shown=(f"refs/heads/{pull.branch}", pull.head),
+            from_fork=pull.is_fork,
+        )
 
     def _spread(self, happening: Happening, asks: Callable[[Workflow], bool]) -> list[Run]:
         """Start every workflow of the commit that asks for it; a broken file fails a run of its own."""
@@ -215,7 +232,7 @@ class Triggers:
             return expressions.render(workflow.run_name, known).strip() or workflow.name
         if happening.event == "push":
             return self._repository.commit(happening.sha).headline
-        if happening.event == "pull_request":
+        if happening.event in {"pull_request", "pull_request_review"}:
             return str(happening.payload["pull_request"]["title"])
         return workflow.name
 

@@ -15,6 +15,7 @@ FOLDER = ".github/workflows"
 DEFAULT_TIMEOUT_MINUTES = 360.0
 DEFAULT_PERMISSIONS = {"contents": "read"}  # a new repository's default for a file without `permissions:`
 DEFAULT_TYPES = ("opened", "synchronize", "reopened")  # of a pull request
+REVIEW_TYPES = ("submitted", "edited", "dismissed")
 _SCOPES = ("actions", "checks", "contents", "deployments", "id-token", "issues", "pull-requests", "statuses")
 _KNOWN_TOP = {"name", "run-name", "on", "permissions", "env", "defaults", "concurrency", "jobs"}
 _REFUSED_IN_JOB = ("concurrency", "container", "services", "uses", "continue-on-error")
@@ -82,6 +83,7 @@ class Workflow:
     dispatch_inputs: tuple[Input, ...] | None
     push: Filter | None
     pull_request: Filter | None
+    pull_request_review: Filter | None
     crons: tuple[str, ...]
     concurrency: Concurrency | None
     jobs: tuple[Job, ...]
@@ -118,6 +120,9 @@ def parse(file: str, source: str) -> Workflow:
         dispatch_inputs=_inputs(triggers["workflow_dispatch"]) if "workflow_dispatch" in triggers else None,
         push=_push(triggers["push"]) if "push" in triggers else None,
         pull_request=_pull_request(triggers["pull_request"]) if "pull_request" in triggers else None,
+        pull_request_review=_review(triggers["pull_request_review"])
+        if "pull_request_review" in triggers
+        else None,
         crons=tuple(str(entry["cron"]) for entry in triggers.get("schedule") or ()),
         concurrency=_concurrency(raw.get("concurrency")),
         jobs=tuple(_job(name, _mapping(job, f"job '{name}'"), top) for name, job in jobs.items()),
@@ -190,6 +195,14 @@ def _pull_request(raw: Any) -> Filter:
     facts = dict(_mapping(raw or {}, "on.pull_request"))
     types = _patterns(facts.pop("types", None))
     return replace(_filter(facts, "on.pull_request"), types=types or DEFAULT_TYPES)
+
+
+def _review(raw: Any) -> Filter:
+    facts = dict(_mapping(raw or {}, "on.pull_request_review"))
+    types = _patterns(facts.pop("types", None)) or REVIEW_TYPES
+    if facts:
+        raise WorkflowError(f"on.pull_request_review: unexpected {', '.join(sorted(facts))}")
+    return Filter(types=types)
 
 
 def _filter(facts: dict[str, Any], where: str) -> Filter:

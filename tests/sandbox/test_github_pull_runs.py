@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.github import Environment, Run, Token
 from tests.sandbox.github_world import TOKENS, World, github_world
-from tests.sandbox.test_github_pulls import PEOPLE, branch, call, merged
+from tests.sandbox.test_github_pulls import PEOPLE, approved, branch, call, merged
 
 LOOK = """
 name: Validate
@@ -136,6 +136,25 @@ def test_a_pull_request_that_conflicts_runs_nothing(world: World) -> None:
     world.write({"requests/one.yaml": "ours\n"})
     asked(world, "topic")
     assert runs(world) == []
+
+
+def test_a_review_runs_what_asks_for_reviews_on_the_same_merge(world: World) -> None:
+    steps = "jobs: {one: {runs-on: ubuntu-latest, steps: [{run: 'echo \"$GITHUB_REF $GITHUB_SHA\"'}]}}\n"
+    world.write(
+        {".github/workflows/ask.yml": f"name: Ask\non: {{pull_request_review: {{types: [submitted]}}}}\n{steps}"}
+    )
+    branch(world, "topic", "Let partners in")
+    number = asked(world, "topic")
+    assert approved(world, number).status_code == 200
+    run = next(run for run in runs(world) if run.workflow_name == "Ask")
+    assert (run.event, run.conclusion, run.actor, run.name) == (
+        "pull_request_review",
+        "success",
+        "lee",
+        "Partners",
+    )
+    test = world.repository.ref(f"refs/pull/{number}/merge")
+    assert f"refs/pull/{number}/merge {test}" in run.log
 
 
 def test_a_merge_is_a_push_to_main(world: World) -> None:
