@@ -25,14 +25,16 @@ def main() -> None:
 
 @main.command()
 @click.argument("paths", nargs=-1)
-def validate(paths: tuple[str, ...]) -> None:
+@click.option("--base", default="", help="A commit: check what HEAD changed since it left that commit.")
+def validate(paths: tuple[str, ...], base: str) -> None:
     """Check policies and entries: all problems in one pass.
 
-    PATHS are files or folders below policies/ and requests/; without any, everything is checked.
+    PATHS are files or folders below policies/ and requests/; without any and without --base, everything is
+    checked.
     """
     from actions.commands.validate import run
 
-    _read(lambda job: run(job, paths))
+    _read(lambda job: run(job, paths, base))
 
 
 @main.command()

@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from actions.events import PullEvent, pull_event
 from actions.executors.protocol import Executor
+from actions.ledger import Books
+from actions.proving import Hub
 from actions.reconcile import MakeExecutor, Pause
 from actions.reporting import Channels
 from actions.runner import Runner
@@ -47,11 +50,16 @@ class Job:
     make_executor: MakeExecutor = field(default_factory=lambda: executors(utc_now, time.sleep))
     clock: Callable[[], datetime] = utc_now
     pause: Pause = time.sleep
+    pull: PullEvent | None = None
 
     @property
     def sha(self) -> str:
         """The commit that the check run goes to: the one the run is shown at."""
         return self.run.sha or self.workspace.head()
+
+    def books(self) -> Books:
+        """Open the books at the commit that is checked out."""
+        return Books(self.workspace, cast("Hub | None", self.github))
 
     @property
     def writer(self) -> GitHub:
@@ -62,8 +70,14 @@ class Job:
 
 
 def reading_job(variables: Mapping[str, str]) -> Job:
-    """Return the job of a command that writes nothing anywhere; it needs no settings."""
-    return Job(Workspace(Path.cwd()), Runner.of(variables), _run(variables))
+    """Return the job of a command that changes nothing. It needs no settings; a token lets it read reviews."""
+    settings = Environment(variables)
+    branch, token = settings.text("GITHUB_BRANCH", "main"), settings.text("GITHUB_TOKEN")
+    repository, api_url = settings.text("GITHUB_REPOSITORY"), settings.text("GITHUB_API_URL")
+    settings.check()
+    github = _github(repository, branch, token, api_url) if token and repository else None
+    workspace, runner = Workspace(Path.cwd(), branch, token), Runner.of(variables)
+    return Job(workspace, runner, _run(variables), github, pull=pull_event(variables))
 
 
 def writing_job(variables: Mapping[str, str]) -> Job:
@@ -82,15 +96,11 @@ def writing_job(variables: Mapping[str, str]) -> Job:
     if alert and not slack_token:
         settings.refuse(Problem("ALERT_CHANNEL is set without SLACK_BOT_TOKEN", "nobody would hear an alert"))
     settings.check()
-    from sallyport.platforms.github import GitHub
-
-    run = _run(variables)
-    github = GitHub.connect(repository, branch, token=token, api_url=api_url or None)
     return Job(
         workspace=Workspace(Path.cwd(), branch, token),
         runner=Runner.of(variables),
-        run=run,
-        github=github,
+        run=_run(variables),
+        github=_github(repository, branch, token, api_url),
         channels=Channels.connect(slack_token, slack_url, jira_url, jira_user, jira_token, alert, jira_project),
     )
 
@@ -115,6 +125,12 @@ def executors(clock: Callable[[], datetime], pause: Pause) -> MakeExecutor:
         return made[key]
 
     return make
+
+
+def _github(repository: str, branch: str, token: str, api_url: str) -> GitHub:
+    from sallyport.platforms.github import GitHub
+
+    return GitHub.connect(repository, branch, token=token, api_url=api_url or None)
 
 
 def _run(variables: Mapping[str, str]) -> Run:

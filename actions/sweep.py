@@ -12,7 +12,7 @@ from typing import Any
 
 from actions.deadlines import Due, scan
 from actions.ledger import Books, Ledger
-from actions.verification import Finding, Site, site_of
+from actions.verification import Finding, Site
 from actions.workspace import Workspace
 from sallyport.changes.protocol import Access
 from sallyport.documents import load
@@ -55,9 +55,12 @@ class Sweep:
         known = [finding for finding in map(self._known, also) if finding and _may_be_left(finding, now)]
         found += [finding for finding in known if (finding.flow, finding.id) not in candidates]
         return tuple(
-            self._attributed(finding, candidates.get((finding.flow, finding.id), "it was asked for"))
+            overdue
             for finding in found
-            if not finding.is_wanted(now)
+            if not finding.is_wanted(now) and not _may_go_on(finding, now)
+            for overdue in self._attributed(
+                finding, candidates.get((finding.flow, finding.id), "it was asked for")
+            )
         )
 
     def _candidates(self, now: datetime) -> list[Due]:
@@ -77,13 +80,19 @@ class Sweep:
             return False
         return _rule_allows(flow, content)
 
-    def _attributed(self, finding: Finding, why: str) -> Overdue:
+    def _attributed(self, finding: Finding, why: str) -> tuple[Overdue, ...]:
+        """Return one item for each target where it must be taken back."""
         try:
-            site = site_of(finding, self.books.ledger.policies)
+            sites = self.books.ledger.sites(finding)
         except LookupError as error:
             environment, access = responsible(finding, self.books.ledger)
-            return Overdue(finding, why, environment, access, None, str(error))
-        return Overdue(finding, why, site.target.environment, site.target.access, site)
+            return (Overdue(finding, why, environment, access, None, str(error)),)
+        return tuple(Overdue(finding, why, s.target.environment, s.target.access, s) for s in sites)
+
+
+def _may_go_on(finding: Finding, now: datetime) -> bool:
+    """Tell whether an entry whose deadline is ahead is left alone, since GitHub cannot be asked about it now."""
+    return bool(finding.fault) and finding.claimed is not None and finding.claimed.is_live(now)
 
 
 def _may_be_left(finding: Finding, now: datetime) -> bool:

@@ -62,8 +62,8 @@ def dump(data: Mapping[str, JSON]) -> str:
 
 def load(content: bytes, name: str) -> Document:
     """Parse the file *name*; Problems tells everything that is wrong with its form."""
-    if len(content) > MAX_BYTES:
-        raise Problems([Problem(f"the file has {len(content)} bytes", f"keep it under {MAX_BYTES}", Place(name))])
+    if problem := size_problem(len(content), name):
+        raise Problems([problem])
     try:
         reader = _Reader(content.decode("utf-8"), name)
     except UnicodeDecodeError as error:
@@ -78,6 +78,13 @@ def load(content: bytes, name: str) -> Document:
     except yaml.MarkedYAMLError as error:
         problem = _syntax_problem(error, name)
     raise Problems([*reader.problems, problem])
+
+
+def size_problem(size: int, name: str) -> Problem | None:
+    """Say that a file of *size* bytes is too large to be read; None if it is not."""
+    if size <= MAX_BYTES:
+        return None
+    return Problem(f"the file has {size} bytes", f"keep it under {MAX_BYTES}", Place(name, 1, 1))
 
 
 class _Dumper(yaml.SafeDumper):

@@ -25,7 +25,7 @@ DOOR = "pull-request"
 class PullRequest:
     """A pull request as GitHub shows it; `author` is the login of the account that opened it.
 
-    `head` is the newest commit of its branch, which is the one that was merged; `base` names the branch it goes to.
+    `head` is the newest commit of its branch, the one that was merged; `base` names the branch it goes to.
     `merged_at` (UTC) and `merge_commit` are None until it is merged; after a rebase, `merge_commit` is the last of
     the commits that it brought.
     """

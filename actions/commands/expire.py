@@ -37,7 +37,7 @@ class Share:
 
 def run(job: Job, share: Share) -> int:
     """Take back what is due; 1 if anything failed or somebody could not be told."""
-    books = Books(job.workspace)
+    books = job.books()
     overdue = [
         item
         for item in Sweep(job.workspace, lambda: books).overdue(job.clock(), share.request_ids)
