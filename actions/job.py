@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from actions.events import PullEvent, pull_event
 from actions.executors.protocol import Executor
 from actions.ledger import Books
-from actions.proving import Hub
 from actions.reconcile import MakeExecutor, Pause
 from actions.reporting import Channels
 from actions.runner import Runner
@@ -59,7 +58,7 @@ class Job:
 
     def books(self) -> Books:
         """Open the books at the commit that is checked out."""
-        return Books(self.workspace, cast("Hub | None", self.github))
+        return Books(self.workspace, self.github)
 
     @property
     def writer(self) -> GitHub:

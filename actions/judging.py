@@ -15,7 +15,7 @@ from sallyport.decisions import entry_refusals
 from sallyport.documents import Document
 from sallyport.entries import Entry
 from sallyport.policies import Policies
-from sallyport.problems import Problem
+from sallyport.problems import Problem, nearest, quoted
 from sallyport.reviews import PullRequest, Review, hopeless, judge, may_review
 
 
@@ -57,6 +57,17 @@ def who_may_review(entry: Entry, policies: Policies) -> str:
 
 
 def _problems(entry: Entry, document: Document, policies: Policies, now: datetime) -> Iterator[Problem]:
+    if entry.environment not in policies.catalogue.environments:
+        what = f"there is no environment {quoted(entry.environment)}"
+        yield Problem(
+            what, nearest(entry.environment, policies.catalogue.environments), document.place(("environment",))
+        )
+        return
+    flow = policies.flows.get(entry.flow)
+    if flow and not entry.id.startswith(f"{flow.prefix}-"):
+        yield Problem(
+            f"{entry.id} is no id of {flow.id}", f"begin it with {flow.prefix}-", document.place(("id",))
+        )
     of_changes = [
         (problem, document.place(("changes", number, *([problem.field] if problem.field else []))))
         for number, change in enumerate(entry.changes)

@@ -8,6 +8,7 @@ handed to a composer: PyYAML's recurses in C, where a file of brackets alone end
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from collections.abc import Callable, Container, Mapping
@@ -64,6 +65,9 @@ def load(content: bytes, name: str) -> Document:
     """Parse the file *name*; Problems tells everything that is wrong with its form."""
     if problem := size_problem(len(content), name):
         raise Problems([problem])
+    if content.startswith(codecs.BOM_UTF8):
+        what = "the file begins with a byte order mark"
+        raise Problems([Problem(what, "save it as UTF-8 without one", Place(name, 1, 1))])
     try:
         reader = _Reader(content.decode("utf-8"), name)
     except UnicodeDecodeError as error:
@@ -127,7 +131,9 @@ class _Reader:
         """Read the one document of the file; Problems, or the parser's own error, if there is none."""
         self._next()  # the stream begins
         if isinstance(self._next(), yaml.StreamEndEvent):
-            raise Problems([Problem("the file is empty", "", Place(self._name))])
+            raise Problems(
+                [Problem("the file is empty", "write something, or delete it", Place(self._name, 1, 1))]
+            )
         data, root = self._value(self._next(), 0)
         self._next()  # the document ends
         after = self._next()

@@ -133,6 +133,8 @@ def _with_approvals(
     Where a rule has the requester choose an approver, he chooses by asking for a review.
     """
     bare = replace(entry, approvals=approvals)
+    if not (refusals := entry_refusals(bare, policies)):
+        return bare, ()
     chosen = [] if entry.asked else [replace(bare, asked=approval.by) for approval in approvals]
-    attempts = ((approved, entry_refusals(approved, policies)) for approved in (bare, *chosen))
-    return min(attempts, key=lambda attempt: len(attempt[1]))
+    attempts = [(approved, entry_refusals(approved, policies)) for approved in chosen]
+    return min([*attempts, (bare, refusals)], key=lambda attempt: len(attempt[1]))

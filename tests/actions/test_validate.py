@@ -78,7 +78,9 @@ class TestInAPullRequest:
         assert verdict == "No problem in 1 entry. 1 still needs a review."
         assert "What reviews have to add" in world.summary
 
-    def test_a_review_that_counts_is_missed_no_more(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_review_that_counts_is_missed_no_more(
+        self, world: World, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         pull = world.pulls.open(world.written())
         world.pulls.review(pull)
         assert self.validate(world, pull) == 0
