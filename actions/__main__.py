@@ -72,6 +72,37 @@ def apply(request_id: str, commit: str, environment: str, lock: str) -> None:
 
 
 @main.command()
+@click.option("--before", required=True, help="The commit that main was at before the push.")
+@click.option("--after", required=True, help="The commit that the push brought.")
+def record(before: str, after: str) -> None:
+    """Hold what a push brought against its reviews, and record it.
+
+    Opens the tickets, refuses what nobody approved, and outputs which roles have something to do.
+    """
+    from actions.commands.record import run
+    from actions.pushes import Push
+
+    _write(lambda job: run(job, Push(before, after)))
+
+
+@main.command()
+@click.option("--before", required=True, help="The commit that main was at before the push.")
+@click.option("--after", required=True, help="The commit that the push brought.")
+@click.option("--environment", required=True, help="The environment whose entries to apply.")
+@click.option("--role", required=True, help="The role this job has assumed.")
+def merged(before: str, after: str, environment: str, role: str) -> None:
+    """Apply exactly what a push brought, each target once.
+
+    Only what the role of this job can change.
+    """
+    from actions.commands.expire import Share
+    from actions.commands.merged import run
+    from actions.pushes import Push
+
+    _write(lambda job: run(job, Push(before, after), Share(environment, role)))
+
+
+@main.command()
 @click.option(REQUEST, default="", help="Look at this request too, even if its file is gone.")
 def due(request_id: str) -> None:
     """Output which roles have something to take back."""

@@ -25,6 +25,7 @@ from sallyport.settings import Environment
 from sallyport.times import utc_now
 
 if TYPE_CHECKING:
+    from actions.tickets import Tickets
     from sallyport.platforms.github import GitHub
 
 
@@ -50,6 +51,7 @@ class Job:
     clock: Callable[[], datetime] = utc_now
     pause: Pause = time.sleep
     pull: PullEvent | None = None
+    tickets: Tickets | None = None  # where a job opens those of pull requests
 
     @property
     def sha(self) -> str:
@@ -95,12 +97,16 @@ def writing_job(variables: Mapping[str, str]) -> Job:
     if alert and not slack_token:
         settings.refuse(Problem("ALERT_CHANNEL is set without SLACK_BOT_TOKEN", "nobody would hear an alert"))
     settings.check()
+    from actions.tickets import Tickets
+
+    channels = Channels.connect(slack_token, slack_url, jira_url, jira_user, jira_token, alert, jira_project)
     return Job(
         workspace=Workspace(Path.cwd(), branch, token),
         runner=Runner.of(variables),
         run=_run(variables),
         github=_github(repository, branch, token, api_url),
-        channels=Channels.connect(slack_token, slack_url, jira_url, jira_user, jira_token, alert, jira_project),
+        channels=channels,
+        tickets=Tickets(channels.jira, jira_project, time.sleep) if channels.jira and jira_project else None,
     )
 
 

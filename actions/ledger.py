@@ -13,7 +13,7 @@ from functools import cached_property
 from actions.befores import SUFFIX as BEFORE
 from actions.befores import before_path, read_before
 from actions.executors.protocol import Before, Claims, TargetFault
-from actions.proving import UNKNOWN, Hub, Landings, Proof, is_relative, prove
+from actions.proving import UNKNOWN, Hub, Landing, Landings, Proof, is_relative, prove
 from actions.snapshot import Snapshot, policies_at, take
 from actions.verification import Finding, Site, proof_refusal, sites_of
 from actions.workspace import Version, Workspace
@@ -301,6 +301,10 @@ class Books:
         self._workspace = workspace
         self._memory = Memory(landings=Landings(hub))
         self.ledger = Ledger(workspace, take(workspace, workspace.head()), self._memory)
+
+    def landing(self, commit: str) -> Landing | None:
+        """Return the merged pull request that brought *commit*; None if it was pushed past any."""
+        return self._memory.landings.of(commit)
 
     def refresh(self) -> Ledger:
         """Fetch main and open its ledger. WorkspaceFault or Problems if that cannot be."""

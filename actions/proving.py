@@ -122,7 +122,7 @@ def _recorded(path: str, newest: Version, proof: Proof, policies: Policies) -> P
         says = None
     if reviewed and says:
         known = replace(reviewed, ticket=reviewed.ticket or says.ticket)
-        if replace(says, approvals=known.approvals, asked=known.asked) == known:
+        if replace(says, approvals=known.approvals) == known:
             return Proof(known, "", proof.landing, recorded=True)
     return Proof(None, "it was changed by a push to main, without a pull request", proof.landing)
 

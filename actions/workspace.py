@@ -135,16 +135,16 @@ class Workspace:
             found.setdefault(path, set()).add(letter)
         return {path: frozenset(letters) for path, letters in found.items()}
 
-    def landings(self, at: str, folder: str) -> dict[str, tuple[str, ...]]:
-        """Return the commits of the branch itself that brought each path below *folder*, newest first.
+    def landings(self, at: str, folder: str, letters: str = "AMT") -> dict[str, tuple[str, ...]]:
+        """Return the commits of the branch itself that did *letters* to each path below *folder*, newest first.
 
-        A merge counts as one commit: what it brought is what the branch did not have before.
+        The letters are git's. A merge counts as one commit: it brought what the branch did not have before.
         """
         listed = self._git(
             "log",
             "--first-parent",
             *_EVERY_CHANGE,
-            "--diff-filter=AMT",
+            f"--diff-filter={letters}",
             "--format=%x01%H",
             "--name-only",
             "-z",

@@ -67,7 +67,7 @@ def judge(
     """
     author = policies.people.by_github(pull.author)
     if refusal := _author_refusal(entry, pull, author):
-        return Verdict(replace(entry, approvals=(), asked=""), (refusal,))
+        return Verdict(replace(entry, approvals=()), (refusal,))
     last = _last_words(pull, reviews)
     accepted = may_review(entry, policies)
     people = {login: policies.people.by_github(login) for login in last}
@@ -130,11 +130,11 @@ def _with_approvals(
 ) -> tuple[Entry, tuple[str, ...]]:
     """Return the entry with *approvals*, and what policy has against it.
 
-    Where a rule has the requester choose an approver, he chooses by asking for a review.
+    Where a rule has the requester choose an approver, he chooses by asking for a review: any that counts will do,
+    unless the file names one.
     """
-    bare = replace(entry, approvals=approvals)
-    if not (refusals := entry_refusals(bare, policies)):
-        return bare, ()
-    chosen = [] if entry.asked else [replace(bare, asked=approval.by) for approval in approvals]
-    attempts = [(approved, entry_refusals(approved, policies)) for approved in chosen]
-    return min([*attempts, (bare, refusals)], key=lambda attempt: len(attempt[1]))
+    approved = replace(entry, approvals=approvals)
+    if not (refusals := entry_refusals(approved, policies)) or entry.asked:
+        return approved, refusals
+    attempts = [entry_refusals(replace(approved, asked=approval.by), policies) for approval in approvals]
+    return approved, min([*attempts, refusals], key=len)

@@ -16,7 +16,7 @@ from actions.log import logger
 from actions.planning import plan_text
 from actions.reconcile import settle
 from actions.records import BookRecord
-from actions.results import News, Teller
+from actions.results import News, Teller, gathered
 from actions.verification import Finding, target_of
 from actions.workspace import Workspace
 from sallyport.entries import Entry, parse_entry, path_of
@@ -48,7 +48,8 @@ def run(job: Job, order: Order) -> int:
     [site] = books.ledger.sites(_known(finding))  # a dispatch is for one target, or it was refused
     record = BookRecord(books, job.writer, job.make_executor, job.pause)
     settlement = settle(site, record, job.clock, order.request_id)
-    news = _news(order, books.ledger, Teller.of(settlement, books.ledger, {order.request_id}, job.clock()), job)
+    told = _news(order, books.ledger, Teller.of(settlement, books.ledger, {order.request_id}, job.clock()), job)
+    news = gathered(told, books.ledger)
     done = plan_text(settlement.plan) if settlement.plan else ""
     log.info("settled", plan=done, writes=len(settlement.plans), fault=settlement.fault)
     return finish(job, books, news, f"Apply {order.request_id}")

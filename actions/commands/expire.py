@@ -20,7 +20,7 @@ from actions.log import logger
 from actions.planning import plan_text
 from actions.reconcile import settle
 from actions.records import BookRecord
-from actions.results import News, Teller
+from actions.results import News, Teller, gathered
 from actions.sweep import Overdue, Sweep
 from actions.verification import Site
 from sallyport.outcomes import Outcome, Result
@@ -50,6 +50,7 @@ def run(job: Job, share: Share) -> int:
     left = [item for item in overdue if item.finding.id not in told]
     news += [_untouched(item, job) for item in left]
     title = f"Expire in {share.environment}: {len(overdue)} due"
+    news = list(gathered(news, books.ledger))
     return finish(job, books, news, title, [(i.finding.flow, i.finding.id) for i in left if _is_over(i, job)])
 
 

@@ -15,7 +15,7 @@ from actions.executors.protocol import Before, Claims, Plan, Step, Target, Targe
 from sallyport.outcomes import CHECK_NAME, Outcome, load_outcomes
 from sallyport.platforms.errors import PlatformError
 from sallyport.platforms.github import CheckRun, StaleHead
-from sallyport.platforms.jira import Comment
+from sallyport.platforms.jira import Comment, Issue
 from sallyport.platforms.slack import Posted
 from sallyport.reviews import PullRequest, Review
 from tests.actions.repository import commit_on, git
@@ -147,10 +147,46 @@ class FakeSlack:
 
 @dataclass
 class FakeJira:
-    """Comments by ticket."""
+    """Tickets with their labels, links, statuses and comments."""
 
     by_ticket: dict[str, list[str]] = field(default_factory=dict)
     faults: list[PlatformError] = field(default_factory=list)
+    create_faults: list[PlatformError] = field(default_factory=list)  # each is raised instead of a ticket
+    tickets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+
+    def find_by_label(self, project: str, label: str) -> tuple[str, ...]:
+        assert project == "OPS"
+        return tuple(key for key, ticket in self.tickets.items() if label in ticket["labels"])
+
+    def create_issue(
+        self,
+        project: str,
+        issue_type: str,
+        summary: str,
+        description: str,
+        labels: Sequence[str],
+        properties: Mapping[str, Any],
+    ) -> str:
+        if self.create_faults:
+            raise self.create_faults.pop(0)
+        assert len(summary) <= 255
+        assert not any(" " in label for label in labels)
+        key = f"{project}-{901 + len(self.tickets)}"
+        facts = {"type": issue_type, "summary": summary, "description": description, "status": "Open"}
+        self.tickets[key] = facts | {"labels": list(labels), "properties": properties}
+        return key
+
+    def link(self, key: str, url: str, title: str, global_id: str) -> None:
+        assert title
+        assert global_id
+        self.links[key] = url
+
+    def issue(self, key: str) -> Issue:
+        return Issue(key, self.tickets[key]["status"], "new", None, tuple(self.tickets[key]["labels"]))
+
+    def move(self, key: str, status: str, resolution: str | None = None) -> None:
+        self.tickets[key]["status"] = status
 
     def comments(self, key: str) -> tuple[Comment, ...]:
         return tuple(

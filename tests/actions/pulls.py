@@ -54,15 +54,15 @@ class FakePulls:
         branch, base = f"pull-{pull.number}", git(self.bare, "merge-base", "main", f"pull-{pull.number}")
         commits = git(self.bare, "rev-list", "--reverse", f"{base}..{branch}").split()
         if how == REBASE:
-            landed = [self._land(f"{sha}^", sha, ()) for sha in commits]
+            landed = [self._land(sha, ()) for sha in commits]
         else:
-            landed = [self._land(base, branch, (pull.head,) if how == MERGE else ())]
+            landed = [self._land(branch, (pull.head,) if how == MERGE else ())]
         self.brought |= dict.fromkeys((*commits, *landed), pull.number)
         self.pulls[pull.number] = replace(pull, merged_at=self.clock(), merge_commit=landed[-1])
         return landed[-1]
 
-    def _land(self, base: str, branch: str, parents: Sequence[str]) -> str:
-        tree = git(self.bare, "merge-tree", "--write-tree", f"--merge-base={base}", "main", branch).split("\n")[0]
+    def _land(self, branch: str, parents: Sequence[str]) -> str:
+        tree = git(self.bare, "merge-tree", "--write-tree", "main", branch).split("\n")[0]
         more = [word for parent in parents for word in ("-p", parent)]
         sha = git(self.bare, "commit-tree", tree, "-p", "main", *more, "-m", "Bulk")
         git(self.bare, "update-ref", "refs/heads/main", sha)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from actions.commands import apply, due, expire, plan, target
+from actions.commands import apply, due, expire, merged, plan, record, target
 from actions.job import Job, Run
 from actions.ledger import Books
+from actions.pushes import Push
 from actions.reporting import Channels
 from actions.runner import Runner
+from actions.tickets import Tickets
 from actions.workspace import Workspace
 from sallyport.attestations import Signer, new_key_pair, read_public_key, read_signer
 from sallyport.changes import Change
@@ -132,7 +135,22 @@ class World:
             make_executor=lambda _flow, _policies: FakeExecutor(self.aws),
             clock=lambda: self.now,
             pause=self.pauses.append,
+            tickets=Tickets(cast(Any, self.jira), "OPS", self.pauses.append),
         )
+
+    def push(self, before: str, after: str) -> int:
+        """Run what a push starts: the first look, and a job for each role that has something to do."""
+        (self.folder / "output").unlink(missing_ok=True)
+        push = Push(before, after)
+        codes = [record.run(self.job(), push)]
+        for access in json.loads(self.outputs["accesses"]):
+            share = expire.Share(access["environment"], access["role"])
+            codes.append(merged.run(self.job(), push, share))
+        return max(codes)
+
+    @property
+    def head(self) -> str:
+        return git(self.bare, "rev-parse", "main")
 
     def apply(self, entry: Entry, at: str, *, run_id: str | None = None, **wrong: str) -> int:
         lock = entry.changes[0].lock(entry.environment, self.catalogue)
