@@ -49,11 +49,21 @@ def target(request_id: str, commit: str) -> None:
 
 @main.command()
 @click.option(REQUEST, "request_ids", multiple=True, help="Plan only this request's target; may be repeated.")
-def plan(request_ids: tuple[str, ...]) -> None:
+@click.option("--base", default="", help="A commit: show in the pull request what merging HEAD into it would do.")
+@click.option("--environment", default="", help="With --base: the environment to plan.")
+@click.option("--role", default="", help="With --base: the read-only role this job has assumed.")
+def plan(request_ids: tuple[str, ...], base: str, environment: str, role: str) -> None:
     """Show what would be done at every target; nothing is written."""
-    from actions.commands.plan import run
+    from actions.commands import plan, preview
 
-    _read(lambda job: run(job, request_ids))
+    def command(job: Job) -> int:
+        if not base:
+            return plan.run(job, request_ids)
+        if job.pull is None:
+            raise click.UsageError("--base is for the job of a pull request")
+        return preview.run(job, job.pull, preview.View(base, environment, role))
+
+    _read(command)
 
 
 @main.command()

@@ -25,6 +25,7 @@ from sallyport.platforms.errors import PlatformError
 from sallyport.policies import FOLDER as POLICIES
 from sallyport.policies import Policies
 from sallyport.problems import Problems
+from sallyport.reviews import hopeless
 
 KEYS = f"{POLICIES}/keys/"
 History = Mapping[str, frozenset[str]]
@@ -42,11 +43,22 @@ class Memory:
     landings: Landings = field(default_factory=lambda: Landings(None))
 
 
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """That the files at *paths* are merged at *now* (UTC), reviewed by all who may: for showing plans only."""
+
+    paths: frozenset[str]
+    now: datetime
+
+
 class Ledger:
     """The findings of one snapshot, each made when it is first asked for."""
 
-    def __init__(self, workspace: Workspace, snapshot: Snapshot, memory: Memory) -> None:
+    def __init__(
+        self, workspace: Workspace, snapshot: Snapshot, memory: Memory, assumed: Assumption | None = None
+    ) -> None:
         self.snapshot = snapshot
+        self._assumed = assumed
         self._workspace = workspace
         self._memory = memory
 
@@ -111,7 +123,8 @@ class Ledger:
         live = tuple(part for finding, part in here if finding.is_wanted(now))
         ended = tuple(part for finding, part in here if finding.entry and not finding.is_wanted(now))
         records = (self._before(site.flow, finding.id) for finding, _ in here)
-        return Claims(live, ended, {record.entry_id: record for record in records if record}, now)
+        doubted = frozenset(finding.id for finding, _ in here if finding.present and finding.doubt)
+        return Claims(live, ended, {record.entry_id: record for record in records if record}, now, doubted)
 
     def content(self, path: str) -> bytes | None:
         """Return a file of `requests/`, or None if it is not there."""
@@ -160,7 +173,8 @@ class Ledger:
             doubt = f"cannot be read: {problems.problems[0]}"
             return Finding(entry_id, flow, self._last_proven(path), None, doubt, present=True)
         if claimed.attestation is None:
-            return self._judge_reviewed(claimed, content)
+            supposed = self._assumed and path in self._assumed.paths
+            return self._suppose(content, path) if supposed else self._judge_reviewed(claimed, content)
         doubt = self._doubt(claimed, content, proof_refusal(claimed, self.policies))
         signed = not doubt or attestations.refusal(claimed, self.policies.keys) is None
         entry = claimed if signed else self._last_proven(path)
@@ -175,6 +189,13 @@ class Ledger:
         return Finding(
             claimed.id, claimed.flow, entry, claimed, doubt, present=True, pull=pull, recorded=proof.recorded
         )
+
+    def _suppose(self, content: bytes, path: str) -> Finding:
+        """Judge a file as if it were merged and reviewed by all who may."""
+        now = self._assumed.now if self._assumed else UNKNOWN
+        entry = parse_entry(content, path, self.policies.schemas, now)
+        doubt = self._doubt(entry, content, "; ".join(hopeless(entry, self.policies, now)))
+        return Finding(entry.id, entry.flow, None if doubt else entry, entry, doubt, present=True)
 
     def _unknown(self, flow: str, entry_id: str, why: str) -> Finding:
         """Return a finding of which nobody can tell now whether it is proven."""
@@ -305,6 +326,11 @@ class Books:
     def landing(self, commit: str) -> Landing | None:
         """Return the merged pull request that brought *commit*; None if it was pushed past any."""
         return self._memory.landings.of(commit)
+
+    def assuming(self, paths: frozenset[str], now: datetime) -> Ledger:
+        """Return the ledger as if the files at *paths* were merged and reviewed at *now*."""
+        memory = replace(self._memory, findings={}, sites={})
+        return Ledger(self._workspace, self.ledger.snapshot, memory, Assumption(paths, now))
 
     def refresh(self) -> Ledger:
         """Fetch main and open its ledger. WorkspaceFault or Problems if that cannot be."""

@@ -113,6 +113,10 @@ def not_settled(request_id: str, lock: str, why: str) -> str:
     return f"{request_id} could not be settled at {lock}: {reason} Nothing is claimed to be in force."
 
 
+def held(what: str, why: str) -> str:
+    return f"{what} was left in force: {why}"
+
+
 def unattributable(request_id: str, reason: str) -> str:
     return (
         f"{request_id} has ended, but nobody can tell what it changed: {full_stop(reason)} "

@@ -5,7 +5,7 @@ What the coordinator signed is none of a push's business: its own dispatch appli
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,7 +45,7 @@ class Pushed:
 def read_push(push: Push, ledger: Ledger, workspace: Workspace, now: datetime) -> Pushed:
     """Sort what a push touched, as main has it now: a later push may have changed it again."""
     changed = workspace.changed(push.before, push.after, f"{FOLDER}/")
-    findings = [ledger.finding(flow, one) for flow, one in _entries(changed, ledger)]
+    findings = [ledger.finding(flow, one) for flow, one in entries_of(changed, ledger)]
     present = [finding for finding in findings if finding.present and not _is_signed(finding)]
     return Pushed(
         proven=tuple(finding for finding in present if finding.is_wanted(now)),
@@ -54,7 +54,8 @@ def read_push(push: Push, ledger: Ledger, workspace: Workspace, now: datetime) -
     )
 
 
-def _entries(changed: Mapping[str, str], ledger: Ledger) -> list[tuple[str, str]]:
+def entries_of(changed: Iterable[str], ledger: Ledger) -> list[tuple[str, str]]:
+    """Return flow and id of the entries among *changed* paths; other files are none of a job's business."""
     parts = [path.split("/") for path in sorted(changed) if path.endswith(".yaml") and not path.endswith(BEFORE)]
     found = [(part[1], part[2].removesuffix(".yaml")) for part in parts if len(part) == 3]
     return [(flow, one) for flow, one in found if flow in ledger.policies.flows and is_id(one)]

@@ -67,6 +67,9 @@ class Teller:
 
     def _live(self, entry: Entry) -> News | None:
         last, what = self.settlement.last, messages.what_of(entry, self.catalogue)
+        if self.settlement.claims and entry.id in self.settlement.claims.doubted:
+            held = messages.held(what, self.settlement.held)
+            return replace(self._tell(entry, Result.FAILED, held), tampered=True)
         asked, made = entry.id in self.asked, entry.id in self.settlement.caused(Verb.CREATE)
         if last and entry.id in last.refusals:
             refusal = messages.refused(what, last.refusals[entry.id])

@@ -97,6 +97,17 @@ class OnDrift(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Removals:
+    """How many entries of a target a job may end before their time because they are not proven any more.
+
+    It is stopped above *number*, and above *percent* of those in force; one alone may always end.
+    """
+
+    number: int = 10
+    percent: int = 34
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """One kind of request."""
 
@@ -112,6 +123,7 @@ class Flow:
     defaults: Mapping[str, str] = field(default_factory=dict)  # answers of the quick path, where there is one
     options: Mapping[str, JSON] = field(default_factory=dict)  # facts for the flow's own change and executor
     drift: OnDrift = OnDrift.REPORT
+    removals: Removals = field(default_factory=Removals)
 
     @property
     def has_quick_path(self) -> bool:

@@ -14,7 +14,18 @@ from sallyport.attestations import PublicKeys, read_public_key
 from sallyport.catalogue import Catalogue, Environment, Item
 from sallyport.consistency import Known, catalogue_problems, flow_problems, group_problems
 from sallyport.documents import Document, load
-from sallyport.flows import Approvers, Field, FieldKind, Flow, Lifetime, OnDrift, Rule, TicketStatus, TicketStyle
+from sallyport.flows import (
+    Approvers,
+    Field,
+    FieldKind,
+    Flow,
+    Lifetime,
+    OnDrift,
+    Removals,
+    Rule,
+    TicketStatus,
+    TicketStyle,
+)
 from sallyport.people import People, Person
 from sallyport.problems import Place, Problem, Problems
 from sallyport.schemas import SUFFIX, Schemas
@@ -173,6 +184,7 @@ def _flow(data: Mapping[str, Any]) -> Flow:
         channel=data.get("channel", ""),
         defaults=data.get("defaults", {}),
         options=data.get("options", {}),
+        removals=Removals(**data.get("removals", {})),
         drift=OnDrift(data.get("drift", OnDrift.REPORT)),
     )
 

@@ -5,16 +5,21 @@ In a pull request it looks at what the request changes, and also says which revi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
 import click
 
 from actions.befores import SUFFIX as BEFORE
 from actions.checking import Report, check
+from actions.commands.preview import readers
+from actions.events import PullEvent
 from actions.job import Job
 from actions.judging import Seen
 from actions.markdown import inert, table
+from actions.previewing import not_planned
 from actions.runner import ANNOTATIONS, annotation, notice, one_line
+from actions.workspace import WorkspaceFault
 from sallyport.entries import FOLDER as REQUESTS
 from sallyport.policies import FOLDER as POLICIES
 from sallyport.problems import Place, Problem, Problems
@@ -37,7 +42,23 @@ def run(job: Job, paths: Sequence[str], base: str = "") -> int:
     verdict = _verdict(report, len(problems))
     click.echo(verdict)
     job.runner.summarise(_markdown(verdict, problems, report.missing))
+    if base and job.pull:
+        _offer_plan(job, job.pull, base)
     return 1 if problems else 0
+
+
+def _offer_plan(job: Job, pull: PullEvent, base: str) -> None:
+    """Output which roles can plan what the pull request changes, or say why none can."""
+    try:
+        rows = readers(job, base)
+    except (Problems, WorkspaceFault) as fault:
+        rows, why = [], f"No plan was made: {fault}"
+    else:
+        why = not_planned(pull, has_role=bool(rows))
+    if why:
+        click.echo(one_line(why))
+        job.runner.summarise(f"\n> {inert(why)}\n")
+    job.runner.put({"readers": json.dumps(rows), "plans": "false" if why else "true"})
 
 
 def _seen(job: Job) -> Seen | None:

@@ -226,6 +226,7 @@ class FakeAws:
     observations: int = 0
     wants_before: bool = False
     untidy: str = ""
+    words: str = "Open for"  # how a creation is said
     tidied: list[str] = field(default_factory=list)
 
     def seen(self, lock: str) -> Seen:
@@ -261,7 +262,7 @@ class FakeExecutor:
         known = (*claims.live, *claims.ended)
         refused = {entry.id: self.aws.refuses[entry.id] for entry in known if entry.id in self.aws.refuses}
         wanted = frozenset(entry.id for entry in claims.live) - refused.keys()
-        creates = [Step(Verb.CREATE, f"Open for {one}.", (one,)) for one in sorted(wanted - state.live)]
+        creates = [Step(Verb.CREATE, f"{self.aws.words} {one}.", (one,)) for one in sorted(wanted - state.live)]
         removes = [Step(Verb.REMOVE, f"Close {one}.", (one,)) for one in sorted(state.live - wanted)]
         if state.drafted != state.live and not creates and not removes:
             creates = [Step(Verb.CREATE, "Publish.", tuple(sorted(wanted)))]

@@ -148,6 +148,10 @@ class World:
             codes.append(merged.run(self.job(), push, share))
         return max(codes)
 
+    def read(self, path: str) -> str:
+        """Return a file of main."""
+        return git(self.bare, "show", f"main:{path}") + "\n"
+
     @property
     def head(self) -> str:
         return git(self.bare, "rev-parse", "main")
