@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -35,6 +36,32 @@ def validate(paths: tuple[str, ...], base: str) -> None:
     from actions.commands.validate import run
 
     _read(lambda job: run(job, paths, base))
+
+
+@main.command()
+@click.argument("flow")
+@click.option("--requested-by", required=True, help="Your e-mail address.")
+def new(flow: str, requested_by: str) -> None:
+    """Write a commented example of an entry of FLOW, for a pull request."""
+    from actions.commands.new import new
+
+    _read(lambda job: new(job, flow, requested_by))
+
+
+@main.command(name="import")
+@click.argument("flow")
+@click.option("--csv", "table", required=True, type=click.Path(path_type=Path), help="A table: one change a row.")
+@click.option("--requested-by", required=True, help="Your e-mail address.")
+@click.option("--environment", required=True, help="The environment of all of them.")
+@click.option("--reason", required=True, help="Why they are needed.")
+def import_(flow: str, table: Path, requested_by: str, environment: str, reason: str) -> None:
+    """Write entries of FLOW from a table, for a pull request.
+
+    The columns are the fields of the flow's form.
+    """
+    from actions.commands.new import import_table
+
+    _read(lambda job: import_table(job, flow, table, requested_by, environment, reason))
 
 
 @main.command()

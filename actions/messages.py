@@ -113,6 +113,14 @@ def not_settled(request_id: str, lock: str, why: str) -> str:
     return f"{request_id} could not be settled at {lock}: {reason} Nothing is claimed to be in force."
 
 
+def escalated(request_id: str, late: timedelta, ticket: str | None) -> str:
+    where = f" Its ticket is {ticket}." if ticket else ""
+    return (
+        f"ESCALATION: {request_id} is {lateness(late)} past its deadline and still not taken back; three sweeps "
+        f"and more have failed. Take it back by hand now, and find out why.{where}"
+    )
+
+
 def held(what: str, why: str) -> str:
     return f"{what} was left in force: {why}"
 
