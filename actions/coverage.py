@@ -1,13 +1,16 @@
 """Whether a plan does no more than what its reviewers were shown: the plan of a pull request, kept as a check.
 
 The check stands at the commit that was reviewed, and only a job can write one. Where no plan could be shown, there
-is nothing to hold against: the reviews of the file still decide.
+is nothing to hold against: the reviews of the file still decide. What a step lets in, and until when, is in the
+entries, which are what was reviewed to the byte; so a step is known by its kind and by each entry it is for, and
+stays the same when others share it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +19,7 @@ from actions.executors.protocol import Plan, Step
 from sallyport.platforms.github import CheckRun
 
 CHECK_NAME = "sallyport-plan"
+_VALUES = re.compile(r"\S*\d\S*(?: (?:and )?\S*\d\S*)*(?: more)?")  # addresses, paths, moments: lists of them too
 CHECK_BYTES = 65_000  # GitHub takes 65,535 characters in each field of a check's output
 
 
@@ -34,7 +38,7 @@ class Shown:
     @property
     def digest(self) -> str:
         """Name exactly this plan."""
-        return hashlib.sha256(self.dump().encode()).hexdigest()[:12]
+        return _digest(self.dump())
 
     def dump(self) -> str:
         return json.dumps({lock: sorted(names) for lock, names in sorted(self.steps.items())})
@@ -47,8 +51,7 @@ class Shown:
         shown = self.steps.get(plan.target.lock)
         if shown is None:
             return ""
-        ours = [step for step in plan.steps if not step.completes and set(step.entries) & set(entries)]
-        beyond = [step for step in ours if name_of(step) not in shown]
+        beyond = [step for step in plan.steps if not names_of(step, entries) <= shown]
         if not beyond:
             return ""
         more = f" and {len(beyond) - 1} more" if len(beyond) > 1 else ""
@@ -60,7 +63,9 @@ class Shown:
 
 def shown_of(plans: Iterable[Plan[Any]]) -> Shown:
     """Return what a comment with *plans* shows."""
-    return Shown({plan.target.lock: frozenset(map(name_of, plan.steps)) for plan in plans})
+    return Shown(
+        {plan.target.lock: frozenset(n for s in plan.steps for n in names_of(s, s.entries)) for plan in plans}
+    )
 
 
 def shown_at(checks: Checks, head: str) -> Shown:
@@ -75,6 +80,13 @@ def shown_at(checks: Checks, head: str) -> Shown:
     return Shown(steps)
 
 
-def name_of(step: Step) -> str:
-    """Name what a step does, whichever entries cause it."""
-    return hashlib.sha256(f"{step.verb}\n{step.sentence}".encode()).hexdigest()[:12]
+def names_of(step: Step, entries: Collection[str]) -> frozenset[str]:
+    """Name what a step does for each of *entries* that it is for; what only completes other steps has no name."""
+    if step.completes:
+        return frozenset()
+    kind = _VALUES.sub("#", step.sentence)
+    return frozenset(_digest(f"{step.verb}\n{kind}\n{one}") for one in set(step.entries) & set(entries))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
