@@ -15,7 +15,8 @@ from sandbox.company import Company, open_company
 from tests.journeys.scenes import until
 from tests.journeys.test_pull_request import call, push
 
-ENTRIES = 20
+ENTRIES = 500
+APIS = ("payments", "orders")  # one policy does not hold 500 addresses
 ENTRY = """\
 id: {id}
 flow: api-whitelisting
@@ -24,7 +25,7 @@ requested_by: ana@example.com
 reason: Partners of the spring campaign
 expires_in: 30d
 changes:
-  - {{api: payments, stage: live, method: POST, path: /v1/charges, source: {{cidr: [{address}/32]}}}}
+  - {{api: {api}, stage: live, method: POST, path: /v1/charges, source: {{cidr: [{address}/32]}}}}
 """
 
 
@@ -37,9 +38,12 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 def bulk(count: int) -> dict[str, str]:
     ids = (f"aw-2222{a}{b}" for a, b in itertools.product(ALPHABET, ALPHABET))
-    addresses = (f"198.51.{100 + n // 200}.{1 + n % 200}" for n in itertools.count())
-    chosen = itertools.islice(zip(ids, addresses, strict=False), count)
-    return {f"requests/api-whitelisting/{i}.yaml": ENTRY.format(id=i, address=a) for i, a in chosen}
+    texts = (ENTRY.format(id=one, api=APIS[n % 2], address=address(n)) for n, one in enumerate(ids))
+    return {f"requests/api-whitelisting/{text.split()[1]}.yaml": text for text in itertools.islice(texts, count)}
+
+
+def address(number: int) -> str:
+    return f"198.51.{100 + number // 200}.{1 + number % 200}"
 
 
 def conclusion(company: Company, workflow: str, event: str) -> Any:
@@ -56,9 +60,9 @@ def told(log: str) -> str:
     return "\n".join(lines[:10]) or log[-3000:]
 
 
-def lets_in(company: Company, address: str) -> bool:
+def lets_in(company: Company, caller: str, rest_api: str = "a1payments") -> bool:
     now = datetime.now(UTC)
-    return company.aws.apigateway.allows("a1payments", "live", "POST", "/v1/charges", source_ip=address, at=now)
+    return company.aws.apigateway.allows(rest_api, "live", "POST", "/v1/charges", source_ip=caller, at=now)
 
 
 def test_bulk_is_planned_reviewed_merged_and_in_force(company: Company, tmp_path: Path) -> None:
@@ -70,7 +74,7 @@ def test_bulk_is_planned_reviewed_merged_and_in_force(company: Company, tmp_path
     comments = call(company, "ana-ruiz", "GET", f"/issues/{number}/comments", {}).json()
     [plan] = [comment["body"] for comment in comments]
     assert "What merging this would do in prod" in plan
-    assert not lets_in(company, "198.51.100.10")
+    assert not lets_in(company, address(0))
 
     call(company, "leewong", "POST", f"/pulls/{number}/reviews", {"event": "APPROVE"})
     company.github.wait_idle(300)
@@ -78,7 +82,8 @@ def test_bulk_is_planned_reviewed_merged_and_in_force(company: Company, tmp_path
     assert merged.ok, merged.text
     ended, log = conclusion(company, "merged.yml", "push")
     assert ended == "success", told(log)
-    assert lets_in(company, "198.51.100.10")
-    assert lets_in(company, f"198.51.{100 + (ENTRIES - 1) // 200}.{1 + (ENTRIES - 1) % 200}")
+    assert lets_in(company, address(0))
+    assert lets_in(company, address(ENTRIES - 1), "a1orders")
+    assert not lets_in(company, address(ENTRIES - 1))
     assert not lets_in(company, "203.0.113.1")
     until(lambda: len(company.jira.issues) == ENTRIES, "every file has its ticket")
