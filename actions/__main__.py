@@ -94,6 +94,16 @@ def plan(request_ids: tuple[str, ...], base: str, environment: str, role: str) -
 
 
 @main.command()
+@click.option("--environment", required=True, help="An environment of the catalogue's infrastructure.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of Markdown.")
+def status(environment: str, *, as_json: bool) -> None:
+    """Show how an environment is now: services, databases, and what keeps it stopped."""
+    from actions.commands.status import run
+
+    _read(lambda job: run(job, environment, as_json=as_json))
+
+
+@main.command()
 @click.option(REQUEST, required=True, help="The id of the request.")
 @click.option("--commit", required=True, help="The commit that brought its entry.")
 @click.option("--environment", required=True, help="The environment the job was started for.")

@@ -109,6 +109,8 @@ class Teller:
 
     def _tell(self, entry: Entry, result: Result, detail: str, *, told: bool = True) -> News:
         evidence = self.settlement.evidence if result is not Result.REFUSED else ()
+        note = self.settlement.last.notes.get(entry.id, "") if self.settlement.last else ""
+        detail = f"{detail}\n{note}" if note else detail
         outcome = Outcome(entry.id, result, detail, self.now, entry.expires_at, evidence)
         return News(outcome, entry, self.settlement, told)
 

@@ -5,12 +5,14 @@ A sweep cannot be blocked by one bad file: what nobody can attribute is given to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from actions.befores import SUFFIX as BEFORE
 from actions.deadlines import Due, scan
+from actions.executors import UNDONE_BY_AWS
 from actions.ledger import Books, Ledger
 from actions.verification import Finding, Site
 from actions.workspace import Workspace
@@ -18,9 +20,13 @@ from sallyport.changes.protocol import Access
 from sallyport.documents import load
 from sallyport.entries import FOLDER
 from sallyport.flows import ENVIRONMENT, Flow
+from sallyport.policies import Policies
 from sallyport.problems import Problems
 
 REMEMBERED = timedelta(days=1)
+APPLIED_WITHIN = timedelta(
+    minutes=45
+)  # of the last approval: until then the job that applies an entry may be at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,17 @@ class Sweep:
             )
         )
 
+    def undone(self, now: datetime) -> tuple[Overdue, ...]:
+        """Return the live entries that AWS may have undone by itself, so that they are looked at again."""
+        findings = (self.books.ledger.finding(flow, one) for flow, one in self._undoable())
+        live = (finding for finding in findings if finding.is_wanted(now) and not _is_fresh(finding, now))
+        return tuple(item for finding in live for item in self._attributed(finding, "AWS may have undone it"))
+
+    def _undoable(self) -> Iterator[tuple[str, str]]:
+        for flow in sorted(UNDONE_BY_AWS):
+            names = sorted(path.name for path in (self._workspace.root / FOLDER / flow).glob("*.yaml"))
+            yield from ((flow, name.removesuffix(".yaml")) for name in names if not name.endswith(BEFORE))
+
     def _candidates(self, now: datetime) -> list[Due]:
         self._workspace.insist_on_history()
         glanced = list(scan(self._workspace.root, now, self._may_be_permanent))
@@ -78,7 +95,7 @@ class Sweep:
         flow = self.books.ledger.policies.flows.get(flow_id)
         if flow is None or not any(rule.lifetime.permanent for rule in flow.rules):
             return False
-        return _rule_allows(flow, content)
+        return _rule_allows(self.books.ledger.policies, flow, content)
 
     def _attributed(self, finding: Finding, why: str) -> tuple[Overdue, ...]:
         """Return one item for each target where it must be taken back."""
@@ -93,6 +110,13 @@ class Sweep:
 def _may_go_on(finding: Finding, now: datetime) -> bool:
     """Tell whether an entry whose deadline is ahead is left alone, since GitHub cannot be asked about it now."""
     return bool(finding.fault) and finding.claimed is not None and finding.claimed.is_live(now)
+
+
+def _is_fresh(finding: Finding, now: datetime) -> bool:
+    entry = finding.entry
+    moments = [approval.at for approval in entry.approvals] if entry else []
+    moments += [entry.grant.at] if entry and entry.grant else []
+    return any(now < moment + APPLIED_WITHIN for moment in moments)
 
 
 def _may_be_left(finding: Finding, now: datetime) -> bool:
@@ -112,7 +136,7 @@ def responsible(finding: Finding, ledger: Ledger) -> tuple[str, Access]:
     return place.id, Access(place.account, place.region, place.role)
 
 
-def _rule_allows(flow: Flow, content: bytes) -> bool:
+def _rule_allows(policies: Policies, flow: Flow, content: bytes) -> bool:
     """Tell whether the rule for an entry allows a permanent one; an unreadable file allows nothing."""
     try:
         data = load(content, flow.id).data
@@ -124,7 +148,7 @@ def _rule_allows(flow: Flow, content: bytes) -> bool:
     for change in changes if isinstance(changes, list) else []:
         if isinstance(change, dict):
             answers |= {name: value for name, value in change.items() if isinstance(value, str)}
-    rule = flow.rule_for(answers)
+    rule = policies.rule_for(flow, answers)
     return rule is not None and rule.lifetime.permanent
 
 

@@ -1,8 +1,9 @@
 """How long Slack waits for its acknowledgement, beside a Bolt app that does nothing on the same server.
 
 Open loop: requests are sent when they are due, whether or not the earlier ones were answered, and each is
-measured from the moment it was due. The server runs on one core, the load on the other.
-Run by hand: python -m benchmarks.ack [--rate 50] [--seconds 20]
+measured from the moment it was due. The coordinator, worker included, runs on one core, the load on the other.
+The two apps take turns, round by round, so that a busy neighbour spoils both.
+Run by hand: python -m benchmarks.ack [--rate 50] [--seconds 5] [--rounds 4]
 """
 
 from __future__ import annotations
@@ -147,8 +148,9 @@ def report(name: str, delays: list[float]) -> None:
 
 @click.command()
 @click.option("--rate", default=50, help="Requests a second.")
-@click.option("--seconds", default=20, help="How long each measurement lasts.")
-def main(rate: int, seconds: int) -> None:
+@click.option("--seconds", default=5, help="How long each round lasts.")
+@click.option("--rounds", default=4, help="How often the apps take turns.")
+def main(rate: int, seconds: int, rounds: int) -> None:
     """Measure both apps in turn."""
     with tempfile.TemporaryDirectory() as folder:
         with on_core(0):  # the coordinator inherits it
@@ -168,8 +170,12 @@ def main(rate: int, seconds: int) -> None:
                 ("form submitted", submission),
             ]
             for name, payload in measures:
-                report(f"{name}, do-nothing", load(floor, payload, rate, seconds))
-                report(f"{name}, coordinator", load(url, payload, rate, seconds))
+                taken: dict[str, list[float]] = {"do-nothing": [], "coordinator": []}
+                for _ in range(rounds):
+                    taken["do-nothing"] += load(floor, payload, rate, seconds)
+                    taken["coordinator"] += load(url, payload, rate, seconds)
+                for app, delays in taken.items():
+                    report(f"{name}, {app}", delays)
             idle.terminate()
         finally:
             opening.__exit__(None, None, None)

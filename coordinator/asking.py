@@ -8,20 +8,24 @@ from datetime import datetime
 
 from coordinator.directory import Directory
 from coordinator.journal import Journal
-from coordinator.requests import Ask, Request
+from coordinator.positions import Position
+from coordinator.requests import Ask, Request, Route
+from coordinator.routing import Routing
 from coordinator.slack.forms import Choice, Offer
 from coordinator.slack.home import Desk
+from sallyport.approval import approver_problem, chosen, panels, standing
 from sallyport.changes import KINDS, Change
 from sallyport.decisions import (
-    approver_problem,
     chosen_lifetime,
-    deciders,
     duration_choices,
-    eligible_approvers,
+    grant_refusal,
+    is_emergency,
     lifetime_problem,
+    limits,
     reason_problem,
     requester_problem,
 )
+from sallyport.entries import BREAK_GLASS, POLICY, Grant
 from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, REASON, Flow, Rule
 from sallyport.people import Person
 from sallyport.policies import Policies
@@ -37,6 +41,7 @@ class Asking:
     journal: Journal
     policies: Callable[[], Policies]
     directory: Directory
+    routing: Routing
     now: Callable[[], datetime]
 
     def offer(self, flow: Flow, slack_id: str, environment: str) -> Offer:
@@ -46,13 +51,14 @@ class Asking:
         environment = (
             environment or (field.default if field else "") or next(iter(policies.catalogue.environments))
         )
-        rule = flow.rule_for({ENVIRONMENT: environment})
+        rule = policies.rule_for(flow, {ENVIRONMENT: environment})
         person = self._person(slack_id, rule)
         problem = requester_problem(policies, flow, rule, person.email) if person else _stranger(rule)
         if rule is None or person is None or problem is not None:
             return Offer(environment, (), (), problem.sentence if problem else "")
-        eligible = self._reachable(eligible_approvers(policies, rule, (), person.email), rule)
-        return Offer(environment, self._named(eligible), duration_choices(rule))
+        found = self.routing.reachable(rule, panels(policies.people, rule, (), person.email))
+        choices = (panel.emails for panel in found if panel.stage.approvers.chosen)
+        return Offer(environment, self._named(frozenset().union(*choices), rule), duration_choices(rule.lifetime))
 
     def desk(self, slack_id: str) -> Desk:
         """Return what concerns this person: what they may start, decide, and what is theirs."""
@@ -65,79 +71,94 @@ class Asking:
             for environment in self.policies().catalogue.environments
         )
 
-    def ask(self, flow: Flow, slack_id: str, answers: Mapping[str, str], key: str) -> Request:
-        """Record the request; Problems tells everything that is wrong, each at its field."""
+    def ask(
+        self,
+        flow: Flow,
+        slack_id: str,
+        answers: Mapping[str, str],
+        key: str,
+        *,
+        extends: str = "",
+        incident: str = "",
+    ) -> Request:
+        """Record the request; Problems tells everything that is wrong, each at its field.
+
+        With an *incident*, it is an emergency, and nobody is asked. *key* names the submission: a second
+        delivery of the same one makes no second request.
+        """
         policies = self.policies()
         answers = {name: value.strip() for name, value in answers.items()}
-        rule = flow.rule_for(answers)
+        rule = policies.rule_for(flow, answers)
         person = self._person(slack_id, rule)
         if person is None or rule is None:
             problem = _stranger(rule) if person is None else requester_problem(policies, flow, rule, person.email)
             raise Problems([problem] if problem else [])
+        grant = self._grant(rule, incident)
         change, problems = _change(flow, answers, policies)
         owners = change.owners(policies.catalogue) if change else frozenset()
-        eligible = self._reachable(eligible_approvers(policies, rule, owners, person.email), rule)
-        asked = self._asked(rule, answers)
-        found = (
-            requester_problem(policies, flow, rule, person.email),
+        found = self.routing.reachable(rule, panels(policies.people, rule, owners, person.email))
+        asked = self._asked(rule, answers) if grant is None else ""
+        wrong = (
+            self._barred(flow, rule, person, grant),
             reason_problem(answers.get(REASON, "")),
-            lifetime_problem(rule, answers.get(DURATION, "")),
-            approver_problem(rule, frozenset(eligible), asked),
+            lifetime_problem(limits(rule, grant), answers.get(DURATION, "")),
+            approver_problem(found, asked) if grant is None else None,
         )
-        problems += [problem for problem in found if problem]
+        problems += [problem for problem in wrong if problem]
         if change is None or problems:
             raise Problems(problems)
-        chosen = deciders(rule, frozenset(eligible), asked)
-        notify = tuple(sorted(eligible[email] for email in chosen))
-        return self.journal.submit(self._ask(flow, rule, person, slack_id, change, asked, notify, answers, key))
-
-    def _ask(
-        self,
-        flow: Flow,
-        rule: Rule,
-        person: Person,
-        slack_id: str,
-        change: Change,
-        asked: str,
-        notify: tuple[str, ...],
-        answers: Mapping[str, str],
-        key: str,
-    ) -> Ask:
+        narrowed = chosen(found, asked)
+        start = Position(rule, narrowed, standing(narrowed, ()))
         now = self.now()
-        return Ask(
-            key=key,
-            flow=flow.id,
-            prefix=flow.prefix,
-            environment=answers[ENVIRONMENT],
-            requester=person.email,
-            requester_slack=slack_id,
-            reason=answers[REASON],
-            changes=(change,),
-            asked=asked,
-            notify=notify,
-            lifetime=chosen_lifetime(rule, answers.get(DURATION, "")),
-            channel=flow.channel,
-            submitted_at=now,
-            decide_by=now + rule.timeout,
+        return self.journal.submit(
+            Ask(
+                key=key,
+                flow=flow.id,
+                prefix=flow.prefix,
+                environment=answers[ENVIRONMENT],
+                requester=person.email,
+                requester_slack=slack_id,
+                reason=answers[REASON],
+                changes=(change,),
+                asked=asked,
+                route=self.routing.route(start) if grant is None else Route(),
+                lifetime=chosen_lifetime(limits(rule, grant), answers.get(DURATION, "")),
+                channel=flow.channel,
+                submitted_at=now,
+                decide_by=now + rule.timeout,
+                form=answers,
+                grant=grant,
+                extends=extends,
+            )
         )
+
+    def _grant(self, rule: Rule, incident: str) -> Grant | None:
+        """Return what stands in for approvals here; None where people are asked."""
+        if incident:
+            return Grant(BREAK_GLASS, self.now(), incident)
+        return Grant(POLICY, self.now()) if rule.approves_by_itself else None
+
+    def _barred(self, flow: Flow, rule: Rule, person: Person, grant: Grant | None) -> Problem | None:
+        if grant is None or not is_emergency(grant):
+            return requester_problem(self.policies(), flow, rule, person.email)
+        refusal = grant_refusal(self.policies().people, rule, person.email, grant)
+        return Problem(refusal, "ask without break-glass", field=ENVIRONMENT) if refusal else None
 
     def _person(self, slack_id: str, rule: Rule | None) -> Person | None:
         return self.directory.person(slack_id, bound=rule is None or rule.bound_identity)
 
-    def _reachable(self, emails: frozenset[str], rule: Rule) -> dict[str, str]:
-        """Return those who are active in Slack and whose decision would count, with their ids there."""
-        ids = ((email, self.directory.slack_id(email, bound=rule.bound_identity)) for email in emails)
-        return {email: slack_id for email, slack_id in ids if slack_id}
-
-    def _named(self, eligible: Mapping[str, str]) -> tuple[Choice, ...]:
+    def _named(self, emails: frozenset[str], rule: Rule) -> tuple[Choice, ...]:
         people = self.policies().people
         named = [
-            (slack_id, person.label) for email, slack_id in eligible.items() if (person := people.by_email(email))
+            (slack_id, person.label)
+            for email in emails
+            if (person := people.by_email(email))
+            and (slack_id := self.directory.slack_id(email, bound=rule.bound_identity))
         ]
         return tuple(sorted(named, key=lambda choice: choice[1].casefold()))
 
     def _asked(self, rule: Rule, answers: Mapping[str, str]) -> str:
-        if not rule.approvers.chosen:
+        if not rule.lets_choose:
             return ""
         person = self.directory.person(answers.get(APPROVER, ""), bound=False) if answers.get(APPROVER) else None
         return person.email if person else ""

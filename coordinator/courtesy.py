@@ -1,4 +1,4 @@
-"""Background work gives way to people who wait for an answer: one process has one interpreter lock."""
+"""Who goes first where several want the processor at once: one process has one interpreter lock."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from contextlib import contextmanager
 
 QUIET = 0.01  # seconds without anybody served before background work goes on
 PATIENCE = 0.25  # seconds after which it goes on all the same, under a steady stream of people
+AHEAD = 0.05  # seconds that a head start lasts: enough to take up an effect and to make its call
 
 
 class Courtesy:
-    """Counts the people who are being served, and remembers when the last one was."""
+    """What follows an answer gives way to people who still wait for theirs.
+
+    It counts the people who are being served, and remembers when the last one was.
+    """
 
     def __init__(self) -> None:
         self._idle = threading.Condition()
@@ -42,3 +46,20 @@ class Courtesy:
                     return
                 until = deadline if self._serving else min(quiet_at, deadline)
                 self._idle.wait(max(until - now, 0.001))
+
+
+class HeadStart:
+    """What an approval waits for is taken up a moment before everything else."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def give(self) -> None:
+        """Begin a head start."""
+        self._until = time.monotonic() + AHEAD
+
+    def sit_out(self) -> None:
+        """Let a head start pass, but not the next one too: a stream of approvals holds up nothing for long."""
+        left = self._until - time.monotonic()
+        if left > 0:
+            time.sleep(left)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from coordinator.directory import Directory
 from coordinator.journal import AlreadyDecided, Journal, UnknownRequest
-from coordinator.lifecycle import Happening, Move
+from coordinator.lifecycle import Happening, Move, end_of_life
+from coordinator.positions import Position
 from coordinator.requests import Answer, Decision, Request, State
+from coordinator.routing import Routing
 from coordinator.wording import STATE_WORDS
 from sallyport.audit import Deed
-from sallyport.decisions import deciders, eligible_approvers, standing
-from sallyport.flows import Rule
-from sallyport.people import Person, same_person
-from sallyport.policies import Policies
+from sallyport.documents import JSON
+from sallyport.people import People, Person
+from sallyport.times import format_duration
 
 
 class NotYours(Exception):
@@ -27,7 +28,7 @@ class Deciding:
     """Takes decisions under the policies of the moment."""
 
     journal: Journal
-    policies: Callable[[], Policies]
+    routing: Routing
     directory: Directory
     now: Callable[[], datetime]
 
@@ -35,38 +36,43 @@ class Deciding:
         """Return the request if this person may decide it now; NotYours says why not."""
         return self._allowed(request_id, digest, slack_id)[0]
 
-    def approve(self, request_id: str, digest: str, slack_id: str) -> Request:
-        """Record a yes for exactly what *digest* names; NotYours if it does not count."""
-        request, person, rule, may_decide = self._allowed(request_id, digest, slack_id)
-        decision = Decision(person.email.casefold(), Answer.APPROVE, self.now())
+    def approve(
+        self, request_id: str, digest: str, slack_id: str, shortened_to: timedelta | None = None
+    ) -> Request:
+        """Record a yes for exactly what *digest* names; NotYours if it does not count.
 
-        def settle(after: Request) -> Move | None:
-            reached = standing(rule, may_decide, (d.by for d in after.approvals))
-            details = {"through": "slack", "digest": request.digest}
-            happening = Happening(Deed.APPROVED, decision.at, decision.by, details)
-            expires_at = decision.at.replace(microsecond=0) + after.lifetime if after.lifetime else None
-            return Move(happening, State.APPROVED if reached.approved else None, expires_at=expires_at)
+        The last yes that is needed makes it approved; one before it asks those whose turn is next.
+        """
+        _, person, position = self._allowed(request_id, digest, slack_id)
+        by = person.email.casefold()
+        spoken = self.routing.policies().people.speaks_for(by)
+        decision = Decision(by, Answer.APPROVE, self.now(), speaks_for=spoken, shortened_to=shortened_to)
+
+        def settle(after: Request) -> Move:
+            reached = position.after([approval.by for approval in after.approvals])
+            happening = Happening(Deed.APPROVED, decision.at, by, _details(after, decision))
+            if reached.standing.approved:
+                return Move(happening, State.APPROVED, expires_at=end_of_life(decision.at, after.granted))
+            return Move(happening, route=self.routing.route(reached, [one.by for one in after.decisions]))
 
         return self._record(request_id, decision, settle)
 
     def deny(self, request_id: str, digest: str, slack_id: str, reason: str) -> Request:
         """Record a no with its reason; the first one ends the request."""
-        _, person, _, _ = self._allowed(request_id, digest, slack_id)
+        _, person, _ = self._allowed(request_id, digest, slack_id)
         decision = Decision(person.email.casefold(), Answer.DENY, self.now(), reason=reason)
         details = {"through": "slack", "reason": reason}
         happening = Happening(Deed.DENIED, decision.at, decision.by, details)
         move = Move(happening, State.DENIED, closing=f"Denied by {person.email}: {reason}")
         return self._record(request_id, decision, lambda _: move)
 
-    def _record(self, request_id: str, decision: Decision, settle: Callable[[Request], Move | None]) -> Request:
+    def _record(self, request_id: str, decision: Decision, settle: Callable[[Request], Move]) -> Request:
         try:
             return self.journal.decide(request_id, decision, settle)
         except AlreadyDecided as error:
             raise NotYours(too_late(error.request)) from None
 
-    def _allowed(
-        self, request_id: str, digest: str, slack_id: str
-    ) -> tuple[Request, Person, Rule, frozenset[str]]:
+    def _allowed(self, request_id: str, digest: str, slack_id: str) -> tuple[Request, Person, Position]:
         try:
             request = self.journal.request(request_id)
         except UnknownRequest:
@@ -75,20 +81,36 @@ class Deciding:
             raise NotYours(too_late(request))
         if digest != request.digest:
             raise NotYours(f"{request.id} is not what this card shows; open the newest card and decide there.")
-        policies = self.policies()
-        flow = policies.flows.get(request.flow)
-        rule = flow.rule_for(request.answers) if flow else None
-        person = self.directory.person(slack_id, bound=rule is None or rule.bound_identity)
-        if rule is None or person is None:
+        position = self.routing.position(request)
+        person = self.directory.person(slack_id, bound=position is None or position.rule.bound_identity)
+        if position is None or person is None:
             raise NotYours("Policies do not know you here, so your decision cannot count. Ask the operators.")
-        if same_person(person.email, request.requester) and not rule.self_approval:
+        people = self.routing.policies().people
+        if people.is_same(person.email, request.requester) and not position.rule.self_approval:
             raise NotYours("Nobody decides their own request. Somebody else has been asked.")
-        owners = frozenset().union(*(change.owners(policies.catalogue) for change in request.changes))
-        eligible = eligible_approvers(policies, rule, owners, request.requester)
-        may_decide = deciders(rule, eligible, request.asked)
-        if person.email.casefold() not in may_decide:
-            raise NotYours(f"Only {_those(policies, may_decide)} can decide {request.id}.")
-        return request, person, rule, may_decide
+        if any(decision.by == person.email.casefold() for decision in request.decisions):
+            raise NotYours(f"You have decided {request.id} already; it still waits for others.")
+        turn = position.standing.panel
+        if turn is None or person.email.casefold() not in turn.members:
+            raise NotYours(_whose_turn(request, position, people, person.email.casefold()))
+        return request, person, position
+
+
+def _details(request: Request, decision: Decision) -> dict[str, JSON]:
+    shortened: dict[str, JSON] = {}
+    if decision.shortened_to is not None:
+        shortened = {"shortened_to": format_duration(decision.shortened_to)}
+    return {"through": decision.through, "digest": request.digest, **shortened}
+
+
+def _whose_turn(request: Request, position: Position, people: People, email: str) -> str:
+    turn = position.standing.panel
+    if turn is None:
+        return f"{request.id} has all the approvals it needs."
+    names = _those(people, turn.emails)
+    if any(email in panel.members for panel in position.panels):
+        return f"It is not your turn yet: first {names} must approve {request.id}."
+    return f"Only {names} can decide {request.id}."
 
 
 def too_late(request: Request) -> str:
@@ -102,6 +124,6 @@ def too_late(request: Request) -> str:
     return f"{request.id} is decided already. It stands at: {STATE_WORDS[request.state]}."
 
 
-def _those(policies: Policies, emails: frozenset[str]) -> str:
-    people = (policies.people.by_email(email) for email in sorted(emails))
-    return " or ".join(person.label for person in people if person) or "somebody else"
+def _those(people: People, emails: frozenset[str]) -> str:
+    persons = (people.by_email(email) for email in sorted(emails))
+    return " or ".join(person.label for person in persons if person) or "somebody else"

@@ -6,9 +6,10 @@ Kept in memory and refreshed in the background, so that a listener answers witho
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from sallyport.people import Person
+from sallyport.people import People, Person
 from sallyport.platforms.errors import Refused
 from sallyport.platforms.slack import Slack
 from sallyport.platforms.slack_answers import SlackUser
@@ -22,13 +23,51 @@ class Directory:
         self._slack = slack
         self._policies = policies
         self._users: dict[str, SlackUser] = {}
+        self._groups: Mapping[str, frozenset[str]] = {}  # by user group of Slack, the ids of its members
+        self._known: tuple[Policies, Policies] | None = None
         self._lock = threading.Lock()
 
     def refresh(self) -> None:
-        """Read all members of the workspace anew."""
+        """Read all members of the workspace anew, and of the user groups that policies name."""
         users = {user.id: user for user in self._slack.users()}
         with self._lock:
             self._users = users
+        self.refresh_groups()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether Slack has ever told who is there; before that, nobody seems to be."""
+        return bool(self._users)
+
+    def refresh_groups(self) -> None:
+        """Read anew who is in the user groups that policies name."""
+        named = set(self._policies().people.external.values())
+        groups = {group: frozenset(self._slack.usergroup_members(group)) for group in sorted(named)}
+        with self._lock:
+            self._groups, self._known = groups, None
+
+    def policies(self) -> Policies:
+        """Return the policies in force, with the members of Slack's user groups as of the last look."""
+        plain = self._policies()
+        with self._lock:
+            if self._known is None or self._known[0] is not plain:
+                self._known = plain, self._with_groups(plain)
+            return self._known[1]
+
+    def _with_groups(self, policies: Policies) -> Policies:
+        people = policies.people
+        if not people.external:
+            return policies
+        members = {
+            group: [p.email for user in self._groups.get(slack, ()) if (p := self._anybody(people, user))]
+            for group, slack in people.external.items()
+        }
+        return replace(policies, people=people.with_members(members))
+
+    def _anybody(self, people: People, slack_id: str) -> Person | None:
+        """Return who a member of a group is; whether that one's decision counts is asked elsewhere."""
+        user = self._users.get(slack_id)
+        return people.by_slack(slack_id) or (people.by_email(user.email) if user and user.email else None)
 
     def person(self, slack_id: str, *, bound: bool) -> Person | None:
         """Return who the Slack user is; with *bound*, only if policies bind exactly this Slack id.

@@ -6,14 +6,15 @@ named within its request (`card:U024BE7LH`), so that arming it twice is arming i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from coordinator.requests import Ask, Request, State
+from coordinator.requests import Ask, Request, Route, State
 from sallyport.audit import Deed
+from sallyport.decisions import is_emergency
 from sallyport.documents import JSON
 
 FOLLOWS: Mapping[State, frozenset[State]] = {
@@ -77,18 +78,29 @@ class Move:
     closing: str = ""  # how it ended or failed, a whole sentence
     expires_at: datetime | None = None
     arm: tuple[Armed, ...] = ()
+    route: Route | None = None  # whose turn it is now, where that has changed
 
 
 def on_submit(ask: Ask) -> list[Armed]:
     """Open the ticket, the thread and the cards, and wait for a decision no longer than policy says."""
     now = ask.submitted_at
-    return [
-        Armed("ticket", "ticket", Lane.JIRA, now),
-        Armed("move", "move", Lane.JIRA, now, after="ticket"),
-        Armed("thread", "thread", Lane.SLACK, now),
-        *(Armed(f"card:{user}", "card", Lane.SLACK, now, payload={"user": user}) for user in ask.notify),
-        Armed("timeout", "timeout", Lane.CLOCK, ask.decide_by),
-    ]
+    waits = [] if ask.grant else [Armed("timeout", "timeout", Lane.CLOCK, ask.decide_by)]
+    return [Armed("ticket", "ticket", Lane.JIRA, now), *_surfaces(ask.route.notify, now), *waits]
+
+
+def granted(ask: Ask) -> Move | None:
+    """Return the approval that nobody needs to give; None where people are asked."""
+    if ask.grant is None:
+        return None
+    incident: dict[str, JSON] = {"incident": ask.grant.incident} if ask.grant.incident else {}
+    by = ask.requester if is_emergency(ask.grant) else "policy"
+    approved = Happening(Deed.APPROVED, ask.submitted_at, by, {"through": ask.grant.through, **incident})
+    return Move(approved, State.APPROVED, expires_at=end_of_life(ask.submitted_at, ask.lifetime))
+
+
+def end_of_life(approved_at: datetime, lifetime: timedelta | None) -> datetime | None:
+    """Return when what is approved now ends, to the second as entries record it; None if never."""
+    return approved_at.replace(microsecond=0) + lifetime if lifetime is not None else None
 
 
 def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:
@@ -110,12 +122,17 @@ def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:
 def on_state(request: Request, now: datetime) -> list[Armed]:
     """Bring every surface up to date with the state just reached, and do what the state asks for."""
     work = _WORK.get(request.state)
-    return [*_surfaces(request, now), *(work(request, now) if work else [])]
+    return [*_surfaces(request.notify, now), *(work(request, now) if work else [])]
+
+
+def on_route(request: Request, now: datetime) -> list[Armed]:
+    """Ask those whose turn it is, and show the others how it stands."""
+    return _surfaces(request.notify, now)
 
 
 def on_ticket(request: Request, now: datetime) -> list[Armed]:
     """Show the ticket that has just been opened on what was posted before it."""
-    return [armed for armed in _surfaces(request, now) if armed.lane is Lane.SLACK]
+    return [armed for armed in _surfaces(request.notify, now) if armed.lane is Lane.SLACK]
 
 
 def on_withdrawal(now: datetime) -> list[Armed]:
@@ -123,11 +140,10 @@ def on_withdrawal(now: datetime) -> list[Armed]:
     return [Armed("withdraw", "withdraw", Lane.COMMIT, now, after="commit"), *_expiry(now, after="withdraw")]
 
 
-def _surfaces(request: Request, now: datetime) -> list[Armed]:
-    cards = (Armed(f"card:{user}", "card", Lane.SLACK, now, payload={"user": user}) for user in request.notify)
+def _surfaces(notify: Iterable[str], now: datetime) -> list[Armed]:
     return [
         Armed("thread", "thread", Lane.SLACK, now),
-        *cards,
+        *(Armed(f"card:{user}", "card", Lane.SLACK, now, payload={"user": user}) for user in notify),
         Armed("move", "move", Lane.JIRA, now, after="ticket"),
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from coordinator.journal import Journal
 from sallyport.times import utc_now
@@ -12,6 +12,7 @@ ACK_SECONDS = Histogram(
     "From a Slack request's arrival to its acknowledgement",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3),
 )
+WORKER_STARTS = Counter("sallyport_worker_starts", "How often the worker's process was started; one is usual")
 EFFECTS_PENDING = Gauge("sallyport_effects_pending", "Effects that are due and not done", ["lane"])
 EFFECTS_OLDEST = Gauge("sallyport_effects_oldest_seconds", "How long the longest has been due", ["lane"])
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from coordinator.courtesy import Courtesy
+from coordinator.courtesy import HeadStart
 from coordinator.journal import Again, Done, Journal, Work
 from coordinator.lifecycle import Lane
 from coordinator.requests import Request
@@ -28,6 +28,7 @@ BatchHandler = Callable[[Sequence[Job]], Sequence[Done]]
 
 WORKERS = {Lane.JIRA: 4, Lane.SLACK: 4, Lane.COMMIT: 1, Lane.RUNS: 2, Lane.EXPIRY: 1, Lane.CLOCK: 1}
 BATCHED = {Lane.COMMIT, Lane.EXPIRY}  # lanes whose due effects are done by one call
+FIRST = {Lane.COMMIT, Lane.RUNS}  # lanes that somebody's approval waits for
 BATCH = 50  # entries in one commit at most
 IDLE = 0.5  # seconds between looks at the clock, for what becomes due by itself
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -47,11 +48,9 @@ class Hands:
 class Reconciler:
     """Runs the lanes' workers; `step` does one lane's due work and returns, for tests and for one-shot use."""
 
-    def __init__(
-        self, journal: Journal, hands: Hands, now: Callable[[], datetime], courtesy: Courtesy | None = None
-    ) -> None:
+    def __init__(self, journal: Journal, hands: Hands, now: Callable[[], datetime]) -> None:
         self._journal = journal
-        self._courtesy = courtesy or Courtesy()
+        self._head_start = HeadStart()
         self._hands = hands
         self._now = now
         self._wake = {lane: threading.Event() for lane in Lane}
@@ -61,6 +60,8 @@ class Reconciler:
 
     def wake(self, lanes: set[Lane]) -> None:
         """Tell the workers of *lanes* that there is something to do."""
+        if lanes & FIRST:
+            self._head_start.give()
         for lane in lanes:
             self._wake[lane].set()
 
@@ -82,6 +83,8 @@ class Reconciler:
     def _work(self, lane: Lane) -> None:
         while not self._stopping.is_set():
             self._wake[lane].clear()
+            if lane not in FIRST:
+                self._head_start.sit_out()
             try:
                 busy = self.step(lane)
             except Exception:
@@ -92,7 +95,6 @@ class Reconciler:
 
     def step(self, lane: Lane) -> bool:
         """Do the due work of *lane* that one claim gets; False if there was none."""
-        self._courtesy.give_way()
         limit = BATCH if lane in BATCHED else 1
         jobs = [
             (work, self._journal.request(work.request_id))

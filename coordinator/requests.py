@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from sallyport.changes import Change
-from sallyport.entries import changes_digest
+from sallyport.entries import Grant, changes_digest
 from sallyport.flows import ENVIRONMENT
 
 
@@ -44,6 +44,16 @@ class Decision:
     at: datetime
     through: str = "slack"
     reason: str = ""
+    speaks_for: tuple[str, ...] = ()  # groups kept in Slack that the person was in at that moment
+    shortened_to: timedelta | None = None  # how long the approver gave it, where that is less than was asked
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Whose decision a request waits for now, and where they are asked; Slack ids."""
+
+    deciders: tuple[str, ...] = ()
+    notify: tuple[str, ...] = ()  # people and channels that get a card
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +69,14 @@ class Ask:
     reason: str
     changes: tuple[Change, ...]
     asked: str  # the approver whom the requester chose, where the rule has him choose
-    notify: tuple[str, ...]  # Slack ids of those who get a card
+    route: Route
     lifetime: timedelta | None  # None is permanent
     channel: str  # where the thread is opened; empty means a direct message to the requester
     submitted_at: datetime
     decide_by: datetime
+    form: Mapping[str, str]  # the answers as they were given
+    grant: Grant | None = None  # what stands in for approvals, where nobody needs to be asked
+    extends: str = ""  # the request whose end this one is to put off
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +93,17 @@ class Request:
     reason: str
     changes: tuple[Change, ...]
     asked: str
-    notify: tuple[str, ...]
+    notify: tuple[str, ...]  # Slack ids of the people and channels that were ever asked
+    deciders: tuple[str, ...]  # Slack ids of those for whose decision it waits now
     lifetime: timedelta | None
     channel: str
     submitted_at: datetime
     decide_by: datetime
     expires_at: datetime | None
     closing: str  # how it ended or failed, a whole sentence
+    form: Mapping[str, str] = field(default_factory=dict)
+    grant: Grant | None = None
+    extends: str = ""
     decisions: tuple[Decision, ...] = ()
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -102,6 +119,12 @@ class Request:
     @property
     def denial(self) -> Decision | None:
         return next((d for d in self.decisions if d.answer is Answer.DENY), None)
+
+    @property
+    def granted(self) -> timedelta | None:
+        """How long it lives from its approval (None: for ever): as was asked, or the least an approver gave."""
+        given = (self.lifetime, *(decision.shortened_to for decision in self.approvals))
+        return min((length for length in given if length is not None), default=None)
 
     @property
     def ticket(self) -> str | None:

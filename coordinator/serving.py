@@ -1,44 +1,47 @@
-"""Runs the service under uvicorn until a signal; started by `coordinator serve`."""
+"""Runs the service under uvicorn until a signal, with the worker beside it; started by `coordinator serve`."""
 
 from __future__ import annotations
 
-import logging
+import signal
 import sys
 from collections.abc import Mapping
 
 import structlog
 import uvicorn
 
+from coordinator.alerts import Alerts
+from coordinator.clients import connect
 from coordinator.config import read_config
+from coordinator.essentials import Essentials
+from coordinator.logs import configure_logging
 from coordinator.server import web_app
-from coordinator.service import Service, connect
+from coordinator.service import Service
+from coordinator.supervisor import Supervisor
 
-SWITCH = 0.001  # seconds that a busy worker may keep a listener waiting for the interpreter
+log = structlog.get_logger()
+
+SWITCH = 0.001  # seconds that background threads may keep a listener waiting for the interpreter
 
 
 def run(variables: Mapping[str, str]) -> None:
     """Serve until SIGTERM or SIGINT; Problems or ValueError if the settings or policies are not usable."""
     sys.setswitchinterval(SWITCH)
-    _configure_logging()
+    configure_logging()
     config = read_config(variables)
-    service = Service(config, connect(config))
-    service.start()
+    clients = connect(config)
+    in_log_only = Alerts(clients.slack, "")  # the worker reads the same policies and tells the operators
+    essentials = Essentials(config, clients, in_log_only)
+    service = Service(essentials)
+    supervisor = Supervisor(variables, Alerts(clients.slack, config.alert_channel))
+    essentials.journal.on_work = supervisor.wake
+    essentials.start()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises it again once it has shut down
+    supervisor.start()
     try:
+        service.start()
         uvicorn.run(web_app(service), host="0.0.0.0", port=config.port, log_level="warning", access_log=False)  # noqa: S104
     finally:
+        supervisor.stop()
+        essentials.stop()
         service.stop()
-
-
-def _configure_logging() -> None:
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
+        log.info("coordinator.stopped")

@@ -5,6 +5,8 @@ Everything a person typed is passed in already made inert for the surface it goe
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from coordinator.requests import Request, State
 from sallyport.audit import Deed, Fact
 from sallyport.people import People
@@ -33,6 +35,7 @@ COMMENTS = {
     Deed.REFUSED: "The job refused to apply it at {at}. {detail} {url}",
     Deed.FAILED: "It could not be applied at {at}. {detail} {url}",
     Deed.CANCELLED: "Cancelled by {by} at {at}.",
+    Deed.ROUTED: "Asked anew at {at}: {detail}",
     Deed.RETURNED: "Given back by {by} at {at}, before its time.",
     Deed.REVERTED: "Taken back and verified at {at}. {detail} {url}",
 }
@@ -61,5 +64,14 @@ def comment(fact: Fact, people: People, detail: str, reason: str) -> str:
 
 
 def lasts(request: Request) -> str:
-    """Say how long the request's entry lives once approved."""
-    return "permanently" if request.lifetime is None else f"for {say_duration(request.lifetime)}"
+    """Say how long the request's entry shall live once approved."""
+    return _for(request.lifetime)
+
+
+def granted(request: Request) -> str:
+    """Say how long it does live, which an approver may have shortened."""
+    return _for(request.granted)
+
+
+def _for(length: timedelta | None) -> str:
+    return "permanently" if length is None else f"for {say_duration(length)}"

@@ -30,6 +30,7 @@ class Deed(StrEnum):
     REVERTED = "reverted"
     CANCELLED = "cancelled"
     RETURNED = "returned"
+    ROUTED = "routed"  # other people are asked than before
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class Item:
     title: str
     owners: frozenset[str] = frozenset()
     places: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
+    tags: frozenset[str] = frozenset()  # what rules may be chosen by, such as `pci`
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 from sallyport.catalogue import Catalogue, Item
 from sallyport.changes import FACTS, KINDS
 from sallyport.documents import Document
-from sallyport.flows import ENVIRONMENT, Flow, Rule
+from sallyport.flows import ENVIRONMENT, TAGS, Flow, Rule, Stage
 from sallyport.people import EVERYONE, People
 from sallyport.problems import Problem, nearest, quoted
 from sallyport.schemas import SUFFIX, Schemas
@@ -27,12 +28,12 @@ class Known:
 
     @property
     def emails(self) -> dict[str, str]:
-        return {person.email.casefold(): person.email for person in self.people.persons}
+        return {address: p.email for p in self.people.persons for address in p.identities("email")}
 
 
 def group_problems(people: People, document: Document) -> Iterator[Problem]:
     """Yield what is wrong with `people.yaml`: members who are nobody, and identities that two people share."""
-    emails = {person.email.casefold() for person in people.persons}
+    emails = {address for person in people.persons for address in person.identities("email")}
     for name, members in people.groups.items():
         for member in sorted(members - emails):
             what = f"{member} is in the group {name} but not among people"
@@ -101,22 +102,61 @@ def _rule_problems(
 ) -> Iterator[Problem]:
     yield from _unknown_fields(rule.when, flow, document, (*at, "when"))
     environments = known.catalogue.environments
-    environment = rule.when.get(ENVIRONMENT)
-    if environment is not None and environment not in environments:
+    for environment in sorted(rule.when.get(ENVIRONMENT, frozenset()) - environments.keys()):
         what = f"{rule.name} names the environment {quoted(environment)}"
         yield Problem(what, nearest(environment, environments), document.place((*at, "when", ENVIRONMENT)))
-    yield from _unknown_groups(rule.may_request, known, document, (*at, "may_request", "groups"))
-    yield from _unknown_groups(rule.approvers.groups, known, document, (*at, "approvers", "groups"))
-    yield from _unknown_people(rule.approvers.people, known, document, (*at, "approvers", "people"))
-    if not (rule.approvers.people or rule.approvers.groups or rule.approvers.owners):
-        what = f"{rule.name} has no approvers, so nobody could ever be approved"
-        yield Problem(what, "name a group", document.place((*at, "approvers")))
-    if rule.approvers.chosen and rule.quorum > 1:
-        what = f"{rule.name} needs {rule.quorum} approvals of the one approver whom the requester chooses"
-        yield Problem(what, "take out “chosen” or the quorum", document.place((*at, "quorum")))
+    tags = {tag for items in known.catalogue.lists.values() for item in items.values() for tag in item.tags}
+    for tag in sorted(rule.tags - tags):
+        what = f"nothing in the catalogue has the tag {quoted(tag)}"
+        yield Problem(what, nearest(tag, tags), document.place((*at, "when", TAGS)))
+    yield from _listed_groups(rule.may_request, known, document, (*at, "may_request", "groups"))
+    if rule.break_glass:
+        yield from _listed_groups(rule.break_glass.groups, known, document, (*at, "break_glass", "groups"))
+    yield from _approval_problems(known, rule, document, at)
     if not rule.lifetime.minimum <= rule.lifetime.default <= rule.lifetime.maximum:
         mend = "min ≤ default ≤ max must hold"
         yield Problem(f"{rule.name} has durations out of order", mend, document.place((*at, "duration")))
+    if not (rule.cards.direct or rule.cards.channel):
+        mend = "name a channel, or let it reach them directly"
+        yield Problem(f"{rule.name} asks its approvers nowhere", mend, document.place((*at, "cards")))
+
+
+def _approval_problems(
+    known: Known, rule: Rule, document: Document, at: tuple[str | int, ...]
+) -> Iterator[Problem]:
+    facts = cast(Any, document.data)["rules"][at[1]]
+    ways = [name for name in ("approvers", "stages", "auto_approve") if facts.get(name)]
+    if len(ways) != 1:
+        said = " and ".join(ways) or "neither who approves nor that nobody needs to"
+        mend = "say one of approvers, stages, or auto_approve: true"
+        yield Problem(f"{rule.name} says {said}", mend, document.place(at))
+    if rule.approves_by_itself and rule.break_glass:
+        what = f"{rule.name} needs nobody's approval, so there is nothing to break"
+        yield Problem(what, "take break_glass out", document.place((*at, "break_glass")))
+    if sum(stage.approvers.chosen for stage in rule.stages) > 1:
+        what = f"{rule.name} has the requester choose an approver at more than one stage"
+        yield Problem(what, "the form asks for one", document.place((*at, "stages")))
+    for number, stage in enumerate(rule.stages):
+        place = at if "approvers" in facts else (*at, "stages", number)
+        yield from _stage_problems(known, rule, stage, document, place)
+
+
+def _stage_problems(
+    known: Known, rule: Rule, stage: Stage, document: Document, at: tuple[str | int, ...]
+) -> Iterator[Problem]:
+    spec = stage.approvers
+    yield from _unknown_groups(spec.groups, known, document, (*at, "approvers", "groups"))
+    yield from _unknown_people(spec.people, known, document, (*at, "approvers", "people"))
+    if not (spec.people or spec.groups or spec.owners):
+        what = f"{rule.name} has no approvers, so nobody could ever be approved"
+        yield Problem(what, "name a group", document.place((*at, "approvers")))
+    if spec.chosen and stage.quorum > 1:
+        what = f"{rule.name} needs {stage.quorum} approvals of the one approver whom the requester chooses"
+        yield Problem(what, "take out “chosen” or the quorum", document.place((*at, "quorum")))
+    groups = len(spec.groups) + bool(spec.people) + spec.owners
+    if stage.distinct_groups and groups < stage.quorum:
+        what = f"{rule.name} needs {stage.quorum} people of different groups and names {groups}"
+        yield Problem(what, "name more groups", document.place((*at, "quorum")))
 
 
 def _unknown_fields(
@@ -130,10 +170,21 @@ def _unknown_fields(
             )
 
 
+def _listed_groups(
+    names: Iterable[str], known: Known, document: Document, at: tuple[str | int, ...]
+) -> Iterator[Problem]:
+    """Yield what is wrong with groups whose members policies themselves must know, since jobs look again."""
+    yield from _unknown_groups(names, known, document, at)
+    for index, name in enumerate(names):
+        if name in known.people.external:
+            what = f"the group {quoted(name)} is kept in Slack, where a job cannot look"
+            yield Problem(what, "name a group whose members people.yaml lists", document.place((*at, index)))
+
+
 def _unknown_groups(
     names: Iterable[str], known: Known, document: Document, at: tuple[str | int, ...]
 ) -> Iterator[Problem]:
-    groups = {EVERYONE, *known.people.groups}
+    groups = {EVERYONE, *known.people.groups, *known.people.external}
     for index, name in enumerate(names):
         if name not in groups:
             yield Problem(f"there is no group {quoted(name)}", nearest(name, groups), document.place((*at, index)))

@@ -5,32 +5,21 @@ The coordinator decides with them, and the executor decides again with the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sallyport.entries import Entry
-from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, PERMANENT, REASON, Flow, Rule
-from sallyport.people import same_person
+from sallyport.approval import chosen, panels, standing
+from sallyport.entries import BREAK_GLASS, POLICY, Entry, Grant
+from sallyport.flows import DURATION, ENVIRONMENT, PERMANENT, REASON, Flow, Lifetime, Rule
+from sallyport.people import People
 from sallyport.policies import Policies
 from sallyport.problems import Problem
 from sallyport.times import format_duration, parse_duration, say_duration
 
 REASON_LONGEST = 2000
+USUAL = ("15m", "30m", "1h", "2h", "4h", "8h", "1d", "3d", "7d", "30d", "90d")  # durations that forms offer
 SLACK_AND_BACK = timedelta(minutes=10)  # how far a coordinator's clock may be ahead of a job's
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How far a request has come: approved, or what is still missing, in words for a person."""
-
-    approved: bool
-    given: int
-    needed: int
-
-    @property
-    def missing(self) -> str:
-        return f"{self.given} of {self.needed} approvals"
 
 
 def requester_problem(policies: Policies, flow: Flow, rule: Rule | None, email: str) -> Problem | None:
@@ -59,76 +48,44 @@ def reason_problem(reason: str) -> Problem | None:
     return None
 
 
-def chosen_lifetime(rule: Rule, text: str) -> timedelta | None:
-    """Return how long the entry shall live (None is permanent); ValueError if the rule does not allow it."""
-    limits = rule.lifetime
+def chosen_lifetime(life: Lifetime, text: str) -> timedelta | None:
+    """Return how long the entry shall live (None is permanent); ValueError if policy does not allow it."""
     if not text.strip():
-        return limits.default
+        return life.default
     if text == PERMANENT:
-        if not limits.permanent:
-            raise ValueError(f"permanent is not allowed here; the longest is {format_duration(limits.maximum)}")
+        if not life.permanent:
+            raise ValueError(f"permanent is not allowed here; the longest is {format_duration(life.maximum)}")
         return None
     length = parse_duration(text)
-    if not limits.minimum <= length <= limits.maximum:
-        shortest, longest = format_duration(limits.minimum), format_duration(limits.maximum)
+    if not life.minimum <= length <= life.maximum:
+        shortest, longest = format_duration(life.minimum), format_duration(life.maximum)
         raise ValueError(f"{text} is outside what policy allows here: from {shortest} to {longest}")
     return length
 
 
-def lifetime_problem(rule: Rule, text: str) -> Problem | None:
-    """Say why the rule does not allow the duration *text*."""
+def lifetime_problem(life: Lifetime, text: str) -> Problem | None:
+    """Say why policy does not allow the duration *text*."""
     try:
-        chosen_lifetime(rule, text)
+        chosen_lifetime(life, text)
     except ValueError as error:
         return Problem(str(error), field=DURATION)
     return None
 
 
-def duration_choices(rule: Rule) -> tuple[tuple[str, str], ...]:
+def duration_choices(life: Lifetime) -> tuple[tuple[str, str], ...]:
     """Return the durations a form offers as (value, label), the default first."""
-    limits = rule.lifetime
-    usual = [
-        parse_duration(text) for text in ("15m", "30m", "1h", "2h", "4h", "8h", "1d", "3d", "7d", "30d", "90d")
-    ]
-    lengths = [
-        limits.default,
-        *(x for x in usual if limits.minimum <= x <= limits.maximum and x != limits.default),
-    ]
+    usual = (length for length in map(parse_duration, USUAL) if life.minimum <= length <= life.maximum)
+    lengths = dict.fromkeys((life.default, *usual))
     choices = [(format_duration(length), say_duration(length)) for length in lengths]
-    return (*choices, (PERMANENT, "Permanent")) if limits.permanent else tuple(choices)
+    return (*choices, (PERMANENT, "Permanent")) if life.permanent else tuple(choices)
 
 
-def eligible_approvers(policies: Policies, rule: Rule, owners: Iterable[str], requester: str) -> frozenset[str]:
-    """Return who may decide, as folded e-mail addresses; the requester never, unless the rule allows it."""
-    spec = rule.approvers
-    owned = frozenset(owner.casefold() for owner in owners) if spec.owners else frozenset()
-    known = {p.email.casefold() for p in policies.people.persons}
-    eligible = (spec.people | policies.people.members(spec.groups) | owned) & known
-    return eligible if rule.self_approval else eligible - {requester.casefold()}
-
-
-def deciders(rule: Rule, eligible: frozenset[str], asked: str) -> frozenset[str]:
-    """Narrow the eligible to the one whom the requester chose, where the rule has him choose."""
-    return eligible & {asked.casefold()} if rule.approvers.chosen else eligible
-
-
-def approver_problem(rule: Rule, eligible: frozenset[str], asked: str) -> Problem | None:
-    """Say why nobody could approve as the form stands."""
-    if not eligible:
-        return Problem("nobody can approve this: policy names no one but you", "ask its owners", field=ENVIRONMENT)
-    if rule.approvers.chosen and asked.casefold() not in eligible:
-        return Problem("this person may not approve it", "choose one of the list", field=APPROVER)
-    if not rule.approvers.chosen and len(eligible) < rule.quorum:
-        what = f"{rule.quorum} approvals are needed and only {len(eligible)} people could give one"
-        return Problem(what, "ask the owners of the policy", field=ENVIRONMENT)
-    return None
-
-
-def standing(rule: Rule, may_decide: frozenset[str], approved_by: Iterable[str]) -> Standing:
-    """Count distinct people who approved and still may."""
-    count = len({email.casefold() for email in approved_by} & may_decide)
-    needed = 1 if rule.approvers.chosen else rule.quorum
-    return Standing(count >= needed, count, needed)
+def shorter_choices(life: Lifetime, asked: timedelta | None) -> tuple[tuple[str, str], ...]:
+    """Return the durations an approver may choose from: what was asked first, and what is shorter."""
+    longest = asked if asked is not None else life.maximum
+    upto = replace(life, default=longest, maximum=longest, minimum=min(life.minimum, longest), permanent=False)
+    choices = duration_choices(upto)
+    return choices if asked is not None else ((PERMANENT, "Permanent"), *choices)
 
 
 def answers_of(entry: Entry) -> Mapping[str, str]:
@@ -152,30 +109,76 @@ def entry_refusals(entry: Entry, policies: Policies) -> tuple[str, ...]:
 
 def _refusals(entry: Entry, policies: Policies) -> list[str]:
     flow = policies.flows.get(entry.flow)
-    rule = flow.rule_for(answers_of(entry)) if flow else None
+    rule = policies.rule_for(flow, answers_of(entry)) if flow else None
     if flow is None or rule is None:
         return [f"policy has no rule for {entry.flow} in {entry.environment}"]
-    refusals = [p.sentence for p in (requester_problem(policies, flow, rule, entry.requested_by),) if p]
-    refusals += [
-        p.sentence for change in entry.changes for p in change.problems(entry.environment, policies.catalogue)
-    ]
+    policies = replace(policies, people=_as_attested(policies.people, entry))
+    barred = None if is_emergency(entry.grant) else requester_problem(policies, flow, rule, entry.requested_by)
+    wrong = [p for change in entry.changes for p in change.problems(entry.environment, policies.catalogue)]
+    refusals = [problem.sentence for problem in (barred, *wrong) if problem]
+    missing, approved_at = _approval(entry, rule, policies)
+    refusals += [missing] if missing else []
+    return refusals + _deadline_refusals(entry.expires_at, approved_at, limits(rule, entry.grant))
+
+
+def is_emergency(grant: Grant | None) -> bool:
+    """Tell whether nobody was asked because there was no time to."""
+    return grant is not None and grant.through == BREAK_GLASS
+
+
+def limits(rule: Rule, grant: Grant | None = None) -> Lifetime:
+    """Return how long an entry may live: what is granted in an emergency shorter, and never permanently."""
+    if not is_emergency(grant) or rule.break_glass is None:
+        return rule.lifetime
+    longest, life = rule.break_glass.maximum, rule.lifetime
+    shortest, usual = min(life.minimum, longest), min(life.default, longest)
+    return replace(life, maximum=longest, minimum=shortest, default=usual, permanent=False)
+
+
+def _as_attested(people: People, entry: Entry) -> People:
+    """Return *people* with external groups as far as approvers spoke for them, which the coordinator attests."""
+    spoken = {
+        group: [approval.by for approval in entry.approvals if group in approval.speaks_for]
+        for group in people.external
+    }
+    return people.with_members(spoken)
+
+
+def _approval(entry: Entry, rule: Rule, policies: Policies) -> tuple[str, datetime | None]:
+    """Return why the entry is not approved, or else empty and when the last approval that counts was given."""
+    grant, people = entry.grant, policies.people
+    if grant is not None:
+        return grant_refusal(people, rule, entry.requested_by, grant), grant.at
     owners = frozenset().union(*(change.owners(policies.catalogue) for change in entry.changes))
-    eligible = eligible_approvers(policies, rule, owners, entry.requested_by)
-    may_decide = deciders(rule, eligible, entry.asked)
-    reached = standing(rule, may_decide, (approval.by for approval in entry.approvals))
-    if not reached.approved:
-        own = any(same_person(approval.by, entry.requested_by) for approval in entry.approvals)
-        tail = "; nobody approves their own request" if own else " by people whom policy accepts"
-        refusals.append(f"it has {reached.missing}{tail}")
-    counted = [approval.at for approval in entry.approvals if approval.by.casefold() in may_decide]
-    return refusals + _deadline_refusals(entry.expires_at, counted, rule)
+    found = chosen(panels(people, rule, owners, entry.requested_by), entry.asked)
+    if not found:
+        return "it carries no word of the rule that approves by itself", None
+    approvals = [(people.canonical(approval.by), approval.at) for approval in entry.approvals]
+    reached = standing(found, (by for by, _ in approvals))
+    may_decide = frozenset().union(*(panel.emails for panel in found))
+    last = max((at for by, at in approvals if by in may_decide), default=None)
+    if reached.panel is None:
+        return "", last
+    own = any(by == people.canonical(entry.requested_by) for by, _ in approvals)
+    tail = "; nobody approves their own request" if own else " by people whom policy accepts"
+    stage = f" at the stage {reached.panel.stage.name}" if len(found) > 1 else ""
+    return f"it has {reached.missing}{stage}{tail}", last
 
 
-def _deadline_refusals(expires_at: datetime | None, approved_at: list[datetime], rule: Rule) -> list[str]:
+def grant_refusal(people: People, rule: Rule, requester: str, grant: Grant) -> str:
+    """Say why nobody's approval is not enough here; empty if policy lets it be."""
+    if grant.through == POLICY:
+        return "" if rule.approves_by_itself else "policy wants it approved by people"
+    if rule.break_glass is None or not people.in_groups(requester, rule.break_glass.groups):
+        return "policy gives its requester no break-glass here"
+    return "" if grant.incident.strip() else "it names no incident"
+
+
+def _deadline_refusals(expires_at: datetime | None, approved_at: datetime | None, life: Lifetime) -> list[str]:
     """Measure the life of an entry from the last approval that counts: another one cannot lengthen it."""
     if expires_at is None:
-        return [] if rule.lifetime.permanent else ["it has no deadline, and policy allows no permanent entry here"]
-    if not approved_at or expires_at - max(approved_at) <= rule.lifetime.maximum + SLACK_AND_BACK:
+        return [] if life.permanent else ["it has no deadline, and policy allows no permanent entry here"]
+    if approved_at is None or expires_at - approved_at <= life.maximum + SLACK_AND_BACK:
         return []
-    longest = format_duration(rule.lifetime.maximum)
+    longest = format_duration(life.maximum)
     return [f"it would live longer than {longest}, the longest that policy allows here"]

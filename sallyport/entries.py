@@ -19,15 +19,37 @@ from sallyport.schemas import SUFFIX, Schemas
 from sallyport.times import format_moment, parse_duration, parse_moment
 
 FOLDER = "requests"
+POLICY, BREAK_GLASS = "policy", "break-glass"  # how something may be granted without approvals
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One person's yes: who, when (UTC), and through which door (`slack`, `pull-request`)."""
+    """One person's yes: who, when (UTC), and through which door (`slack`, `pull-request`).
+
+    `speaks_for` names the external groups that the person was in at that moment: no file of policies tells.
+    """
 
     by: str
     at: datetime
     through: str
+    speaks_for: tuple[str, ...] = ()
+
+    def to_mapping(self) -> dict[str, JSON]:
+        mapping: dict[str, JSON] = {"by": self.by, "at": format_moment(self.at), "through": self.through}
+        return {**mapping, "speaks_for": list(self.speaks_for)} if self.speaks_for else mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What stands in for approvals: the rule that approves by itself, or an emergency with its incident."""
+
+    through: str  # POLICY or BREAK_GLASS
+    at: datetime
+    incident: str = ""
+
+    def to_mapping(self) -> dict[str, JSON]:
+        mapping: dict[str, JSON] = {"through": self.through, "at": format_moment(self.at)}
+        return {**mapping, "incident": self.incident} if self.incident else mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +81,7 @@ class Entry:
     changes: tuple[Change, ...]
     approvals: tuple[Approval, ...]
     asked: str = ""  # the approver whom the requester chose, where the rule says one is chosen
+    grant: Grant | None = None  # what stands in for approvals, where policy allows it
     ticket: str | None = None
     thread: Thread | None = None
     attestation: Attestation | None = None
@@ -92,10 +115,12 @@ class Entry:
             "ticket": self.ticket,
             "expires_at": format_moment(self.expires_at) if self.expires_at else None,
             "changes": [change.to_mapping() for change in self.changes],
-            "approvals": [{"by": a.by, "at": format_moment(a.at), "through": a.through} for a in self.approvals],
+            "approvals": [approval.to_mapping() for approval in self.approvals],
         }
         if self.asked:
             mapping["asked"] = self.asked
+        if self.grant:
+            mapping["grant"] = self.grant.to_mapping()
         if self.thread:
             mapping["thread"] = {"channel": self.thread.channel, "ts": self.thread.ts}
         if self.attestation:
@@ -147,7 +172,7 @@ def read_entry(document: Document, path: str, schemas: Schemas, since: datetime 
 
 def _entry(document: Document, flow: str, since: datetime | None) -> Entry:
     data = cast(Mapping[str, Any], document.data)
-    thread, attestation = data.get("thread"), data.get("attestation")
+    thread, attestation, grant = data.get("thread"), data.get("attestation"), data.get("grant")
     moments = _moments(document)
     if "expires_in" in data:
         moments["expires_at",] = _resolved(document, since)
@@ -160,10 +185,11 @@ def _entry(document: Document, flow: str, since: datetime | None) -> Entry:
         expires_at=moments.get(("expires_at",)),
         changes=tuple(KINDS[flow].from_mapping(change) for change in data["changes"]),
         approvals=tuple(
-            Approval(a["by"], moments["approvals", n, "at"], a["through"])
+            Approval(a["by"], moments["approvals", n, "at"], a["through"], tuple(a.get("speaks_for", ())))
             for n, a in enumerate(data.get("approvals", ()))
         ),
         asked=data.get("asked", ""),
+        grant=Grant(grant["through"], moments["grant", "at"], grant.get("incident", "")) if grant else None,
         ticket=data.get("ticket"),
         thread=Thread(thread["channel"], thread["ts"]) if thread else None,
         attestation=Attestation(attestation["key"], attestation["signature"]) if attestation else None,
@@ -178,6 +204,8 @@ def _moments(document: Document) -> dict[tuple[str | int, ...], datetime]:
     }
     if data.get("expires_at") is not None:
         written["expires_at",] = data["expires_at"]
+    if "grant" in data:
+        written["grant", "at"] = data["grant"]["at"]
     moments: dict[tuple[str | int, ...], datetime] = {}
     problems: list[Problem] = []
     for path, text in written.items():

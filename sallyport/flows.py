@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 
 from sallyport.documents import JSON
@@ -12,6 +12,7 @@ from sallyport.documents import JSON
 ENVIRONMENT = "environment"  # the field that every flow has and that rules are chosen by
 DURATION, REASON, APPROVER = "duration", "reason", "approver"  # the fields that rules fill and bound
 PERMANENT = "permanent"
+TAGS = "tags"  # in a rule's `when`: not a field of the form, but what the catalogue says of the chosen items
 
 
 class FieldKind(StrEnum):
@@ -46,6 +47,19 @@ class Approvers:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of an approval: so many different people of these, after the steps before it are done.
+
+    With `distinct_groups`, each of them must speak for another group.
+    """
+
+    name: str
+    approvers: Approvers
+    quorum: int = 1
+    distinct_groups: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Lifetime:
     """How long an entry of this rule may live."""
 
@@ -53,24 +67,74 @@ class Lifetime:
     maximum: timedelta
     minimum: timedelta
     permanent: bool = False
+    approver_may_shorten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlass:
+    """Who may go ahead in an emergency without anybody's approval, and for how long at most."""
+
+    groups: tuple[str, ...]
+    maximum: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """Where the question is put: to each approver directly, in a channel, or both."""
+
+    direct: bool = True
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What holds for the requests that match `when` (field to value; an empty one matches all)."""
+    """What holds for the requests that match `when`: by field, the answers it is for; an empty one matches all.
+
+    A rule without stages approves by itself.
+    """
 
     name: str
-    when: Mapping[str, str]
+    when: Mapping[str, frozenset[str]]
     may_request: tuple[str, ...]
-    approvers: Approvers
-    quorum: int
+    stages: tuple[Stage, ...]
     timeout: timedelta
     lifetime: Lifetime
+    tags: frozenset[str] = frozenset()  # only for what carries one of them in the catalogue, where there are any
     self_approval: bool = False
     bound_identity: bool = True
+    break_glass: BreakGlass | None = None
+    extension: bool = True
+    early_return: bool = True
+    confirm: bool = True  # whether Approve asks once more
+    cards: Cards = Cards()
 
-    def matches(self, answers: Mapping[str, str]) -> bool:
-        return all(answers.get(name) == value for name, value in self.when.items())
+    @property
+    def approves_by_itself(self) -> bool:
+        return not self.stages
+
+    @property
+    def seats(self) -> int:
+        """How many different people must approve, all stages together."""
+        return sum(stage.quorum for stage in self.stages)
+
+    @property
+    def lets_choose(self) -> bool:
+        """Whether the requester chooses who decides."""
+        return any(stage.approvers.chosen for stage in self.stages)
+
+    def matches(self, answers: Mapping[str, str], tags: frozenset[str]) -> bool:
+        answered = all(answers.get(name, "") in accepted for name, accepted in self.when.items())
+        return answered and (not self.tags or bool(self.tags & tags))
+
+
+@dataclass(frozen=True, slots=True)
+class Nudges:
+    """When those who are asked are reminded by themselves: in working hours only, and twice at most."""
+
+    automatic: int
+    timezone: str
+    start: time
+    end: time
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +186,7 @@ class Flow:
     channel: str = ""  # where the thread is opened; empty means a direct message to the requester
     defaults: Mapping[str, str] = field(default_factory=dict)  # answers of the quick path, where there is one
     options: Mapping[str, JSON] = field(default_factory=dict)  # facts for the flow's own change and executor
+    nudges: Nudges | None = None
     drift: OnDrift = OnDrift.REPORT
     removals: Removals = field(default_factory=Removals)
 
@@ -130,9 +195,9 @@ class Flow:
         """Whether the command's text alone, as the reason, makes a request."""
         return bool(self.defaults)
 
-    def rule_for(self, answers: Mapping[str, str]) -> Rule | None:
-        """Return the first rule that matches; None means that policy denies."""
-        return next((rule for rule in self.rules if rule.matches(answers)), None)
+    def rule_for(self, answers: Mapping[str, str], tags: frozenset[str] = frozenset()) -> Rule | None:
+        """Return the first rule that matches; None means denied. `Policies.rule_for` knows the tags."""
+        return next((rule for rule in self.rules if rule.matches(answers, tags)), None)
 
     def field(self, name: str) -> Field | None:
         return next((field for field in self.fields if field.name == name), None)

@@ -14,22 +14,11 @@ from sallyport.attestations import PublicKeys, read_public_key
 from sallyport.catalogue import Catalogue, Environment, Item
 from sallyport.consistency import Known, catalogue_problems, flow_problems, group_problems
 from sallyport.documents import Document, load
-from sallyport.flows import (
-    Approvers,
-    Field,
-    FieldKind,
-    Flow,
-    Lifetime,
-    OnDrift,
-    Removals,
-    Rule,
-    TicketStatus,
-    TicketStyle,
-)
+from sallyport.flow_files import read_flow
+from sallyport.flows import Flow, Rule, TicketStatus
 from sallyport.people import People, Person
 from sallyport.problems import Place, Problem, Problems
 from sallyport.schemas import SUFFIX, Schemas
-from sallyport.times import parse_duration
 
 FOLDER = "policies"
 
@@ -48,6 +37,16 @@ class Policies:
     schemas: Schemas
     ticket_statuses: Mapping[str, TicketStatus]  # by the state of a request
     version: str = ""
+
+    def rule_for(self, flow: Flow, answers: Mapping[str, str]) -> Rule | None:
+        """Return the rule for *answers* to the flow's form, which may be part of them; None means denied."""
+        return flow.rule_for(answers, self.tags_of(flow, answers))
+
+    def tags_of(self, flow: Flow, answers: Mapping[str, str]) -> frozenset[str]:
+        """Return what the catalogue says of the items that *answers* name."""
+        chosen = ((field.source, answers.get(field.name, "")) for field in flow.fields if field.source)
+        items = (self.catalogue.lists.get(name, {}).get(item) for name, item in chosen)
+        return frozenset().union(*(item.tags for item in items if item))
 
     def flow_of_command(self, command: str) -> Flow | None:
         return next((flow for flow in self.flows.values() if flow.command == command), None)
@@ -129,8 +128,13 @@ class _Loader:
         if document is None:
             return People()
         data = cast(Mapping[str, Any], document.data)
-        groups = {name: frozenset(m.casefold() for m in members) for name, members in data["groups"].items()}
-        return People(tuple(Person(**person) for person in data["people"]), groups)
+        persons = tuple(
+            Person(**{**person, "aliases": tuple(person.get("aliases", ()))}) for person in data["people"]
+        )
+        listed = {name: members for name, members in data["groups"].items() if isinstance(members, list)}
+        external = {name: members["slack"] for name, members in data["groups"].items() if name not in listed}
+        groups = {name: frozenset(m.casefold() for m in members) for name, members in listed.items()}
+        return People(persons, groups, external)
 
     def _environments(self) -> dict[str, Environment]:
         document = self._document("environments.yaml", "environments")
@@ -140,7 +144,13 @@ class _Loader:
     def _lists(self) -> dict[str, dict[str, Item]]:
         return {
             name: {
-                item: Item(item, facts["title"], frozenset(facts.get("owners", ())), facts["in"])
+                item: Item(
+                    item,
+                    facts["title"],
+                    frozenset(facts.get("owners", ())),
+                    facts["in"],
+                    frozenset(facts.get("tags", ())),
+                )
                 for item, facts in data.items()
             }
             for name, data in self._in("catalogue", "catalogue")
@@ -149,7 +159,7 @@ class _Loader:
     def _flows(self) -> Iterator[Flow]:
         for name, data in self._in("flows", "flow"):
             if data["flow"] == name:
-                yield _flow(data)
+                yield read_flow(data)
             else:
                 place = self.documents[f"flows/{name}.yaml"].place(("flow",))
                 mend = f"name the file {data['flow']}.yaml"
@@ -169,52 +179,3 @@ class _Loader:
                 except ValueError as error:
                     self.problems.append(Problem(str(error), "", Place(f"{FOLDER}/{path}")))
         return keys
-
-
-def _flow(data: Mapping[str, Any]) -> Flow:
-    return Flow(
-        id=data["flow"],
-        prefix=data["prefix"],
-        command=data["command"],
-        title=data["title"],
-        verb=data["verb"],
-        fields=tuple(_field(name, facts) for name, facts in data["fields"].items()),
-        rules=tuple(_rule(number, facts) for number, facts in enumerate(data["rules"], 1)),
-        ticket=TicketStyle(data["ticket"]["type"], tuple(data["ticket"].get("labels", ()))),
-        channel=data.get("channel", ""),
-        defaults=data.get("defaults", {}),
-        options=data.get("options", {}),
-        removals=Removals(**data.get("removals", {})),
-        drift=OnDrift(data.get("drift", OnDrift.REPORT)),
-    )
-
-
-def _field(name: str, facts: Mapping[str, Any]) -> Field:
-    plain = {key: facts[key] for key in ("hint", "placeholder", "optional", "default") if key in facts}
-    kind = FieldKind(facts["kind"])
-    return Field(name, facts["label"], kind, tuple(facts.get("options", ())), facts.get("from", ""), **plain)
-
-
-def _rule(number: int, facts: Mapping[str, Any]) -> Rule:
-    approvers, lifetime = facts["approvers"], facts["duration"]
-    return Rule(
-        name=facts.get("name", f"rule {number}"),
-        when=facts.get("when", {}),
-        may_request=tuple(facts["may_request"]["groups"]),
-        approvers=Approvers(
-            people=frozenset(email.casefold() for email in approvers.get("people", ())),
-            groups=tuple(approvers.get("groups", ())),
-            owners=approvers.get("owners", False),
-            chosen=approvers.get("chosen", False),
-        ),
-        quorum=facts.get("quorum", 1),
-        timeout=parse_duration(facts["timeout"]),
-        lifetime=Lifetime(
-            default=parse_duration(lifetime["default"]),
-            maximum=parse_duration(lifetime["max"]),
-            minimum=parse_duration(lifetime.get("min", "1m")),
-            permanent=lifetime.get("permanent", False),
-        ),
-        self_approval=facts.get("self_approval", False),
-        bound_identity=facts.get("bound_identity", True),
-    )

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sallyport.decisions import answers_of, eligible_approvers, entry_refusals
+from sallyport.approval import panels
+from sallyport.decisions import answers_of, entry_refusals
 from sallyport.entries import Approval, Entry
-from sallyport.people import Person, same_person
+from sallyport.people import People, Person
 from sallyport.policies import Policies
 
 APPROVED = "APPROVED"  # GitHub's own words for the state of a review
@@ -66,20 +67,24 @@ def judge(
     An approval takes effect at the merge, so that is its moment; before it, *now* (UTC) stands for it.
     """
     author = policies.people.by_github(pull.author)
-    if refusal := _author_refusal(entry, pull, author):
-        return Verdict(replace(entry, approvals=()), (refusal,))
+    if refusal := _author_refusal(entry, pull, author, policies.people):
+        return Verdict(replace(entry, approvals=(), grant=None), (refusal,))
     last = _last_words(pull, reviews)
     accepted = may_review(entry, policies)
     people = {login: policies.people.by_github(login) for login in last}
     approvals = tuple(
         Approval(person.email, pull.merged_at or now, DOOR)
         for login, person in people.items()
-        if person and _approves(last[login], pull) and not same_person(person.email, entry.requested_by)
+        if person
+        and _approves(last[login], pull)
+        and not policies.people.is_same(person.email, entry.requested_by)
     )
     objections = tuple(
         f"{person.email} asks for changes"
         for login, person in people.items()
-        if person and last[login].state == CHANGES_REQUESTED and person.email.casefold() in accepted
+        if person
+        and last[login].state == CHANGES_REQUESTED
+        and policies.people.canonical(person.email) in accepted
     )
     approved, refusals = _with_approvals(entry, approvals, policies)
     return Verdict(approved, (*objections, *refusals))
@@ -90,7 +95,7 @@ def may_review(entry: Entry, policies: Policies) -> frozenset[str]:
     accepted: frozenset[str] | None = None
     for eligible in _eligible(entry, policies):
         accepted = eligible if accepted is None else accepted & eligible
-    return (accepted or frozenset()) - {entry.requested_by.casefold()}
+    return (accepted or frozenset()) - {policies.people.canonical(entry.requested_by)}
 
 
 def hopeless(entry: Entry, policies: Policies, now: datetime) -> tuple[str, ...]:
@@ -102,15 +107,16 @@ def hopeless(entry: Entry, policies: Policies, now: datetime) -> tuple[str, ...]
 def _eligible(entry: Entry, policies: Policies) -> Iterator[frozenset[str]]:
     flow = policies.flows.get(entry.flow)
     for change in entry.changes:
-        rule = flow.rule_for(answers_of(replace(entry, changes=(change,)))) if flow else None
+        rule = policies.rule_for(flow, answers_of(replace(entry, changes=(change,)))) if flow else None
         owners = change.owners(policies.catalogue)
-        yield eligible_approvers(policies, rule, owners, entry.requested_by) if rule else frozenset()
+        found = panels(policies.people, rule, owners, entry.requested_by) if rule else ()
+        yield frozenset().union(*(panel.emails for panel in found))
 
 
-def _author_refusal(entry: Entry, pull: PullRequest, author: Person | None) -> str:
+def _author_refusal(entry: Entry, pull: PullRequest, author: Person | None, people: People) -> str:
     if author is None:
         return f"policies/people.yaml binds the GitHub login “{pull.author}”, who opened {pull.url}, to nobody"
-    if not same_person(author.email, entry.requested_by):
+    if not people.is_same(author.email, entry.requested_by):
         return f"it says that {entry.requested_by} asks for it, and {author.email} opened {pull.url}"
     return ""
 
@@ -133,7 +139,7 @@ def _with_approvals(
     Where a rule has the requester choose an approver, he chooses by asking for a review: any that counts will do,
     unless the file names one.
     """
-    approved = replace(entry, approvals=approvals)
+    approved = replace(entry, approvals=approvals, grant=None)  # no file gives itself a grant
     if not (refusals := entry_refusals(approved, policies)) or entry.asked:
         return approved, refusals
     attempts = [entry_refusals(replace(approved, asked=approval.by), policies) for approval in approvals]

@@ -28,7 +28,11 @@ REPOSITORY = "acme/infra"
 COORDINATOR_TOKEN = "ghp_coordinator"
 JIRA_TOKEN = "jira-token"  # of the robot
 PEOPLE = ("ana-ruiz", "kimberg", "leewong", "sam-okafor")  # at GitHub; the token of each is ghp_<login>
-COMMANDS = {"/apiwhitelisting": "API whitelisting", "/prod-access": "Production access"}
+COMMANDS = {
+    "/apiwhitelisting": "API whitelisting",
+    "/infra": "Infrastructure",
+    "/prod-access": "Production access",
+}
 READY_WITHIN = 20.0
 
 

@@ -87,17 +87,18 @@ def repair(job: Job, scope: Scope) -> int:
     except PlatformError as error:
         _say([f"Nothing is mended, since nobody can tell what was told before: {error}"])
         return 1
-    notes, faults = [], []
+    notes: list[str] = []
+    failed = bool(found.faults)
     for site, drifts in _by_site(found.drifts):
         if may_mend(drifts, known):
             fault = _mend(job, books, site)
             words = drift_words.mended(site.target.lock, len(drifts), fault)
-            notes.append(words)
-            faults += [fault] if fault else []
-            faults += _reporter(job).alert(f"drift-mended:{place_of(site)}", words)
+            unheard = _reporter(job).alert(f"drift-mended:{place_of(site)}", words)
+            notes += [words, *unheard]
+            failed = failed or bool(fault or unheard)
     _say(notes or ["Nothing is mended: what differs was not told by an earlier look, or was accepted."])
     job.runner.summarise(drift_words.markdown(f"Mending in {scope.name}", found, notes=notes))
-    return 1 if found.faults or faults else 0
+    return 1 if failed else 0
 
 
 def _survey(job: Job, books: Books, scope: Scope, flows: Iterable[str]) -> Survey:

@@ -13,13 +13,15 @@ from actions.sweep import Overdue, Sweep
 
 
 def run(job: Job, request_ids: Collection[str]) -> int:
-    """Output `accesses`, one for each role that has something to take back, and `any`."""
+    """Output `accesses`, one for each role that has something to take back or to look at again, and `any`."""
     sweep = Sweep(job.workspace, job.books)
-    overdue = sweep.overdue(job.clock(), request_ids)
-    accesses = list({_access(item): None for item in overdue})
+    overdue, undone = sweep.overdue(job.clock(), request_ids), sweep.undone(job.clock())
+    accesses = list({_access(item): None for item in (*overdue, *undone)})
     for item in overdue:
         click.echo(one_line(f"{item.finding.id} is due: {item.why}"))
-    if not overdue:
+    for item in undone:
+        click.echo(one_line(f"{item.finding.id} is looked at: {item.why}"))
+    if not accesses:
         click.echo("Nothing is due.")
     rows = [dict(zip(("environment", "role", "region", "account"), access, strict=True)) for access in accesses]
     job.runner.put({"accesses": json.dumps(rows), "any": "true" if rows else "false"})

@@ -1,6 +1,7 @@
 """`actions expire`: takes back everything due that one role can take back, each target on its own.
 
-A target that fails keeps no other from its end; what failed is loud, and due again at the next sweep.
+It also repairs what AWS undoes by itself. A target that fails keeps no other from its end; what failed is loud,
+and due again at the next sweep.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from actions.job import Job
 from actions.ledger import Books
 from actions.log import logger
 from actions.planning import plan_text
-from actions.reconcile import settle
+from actions.reconcile import Settlement, settle
 from actions.records import BookRecord
 from actions.results import News, Teller, gathered
 from actions.sweep import Overdue, Sweep
@@ -36,45 +37,60 @@ class Share:
 
 
 def run(job: Job, share: Share) -> int:
-    """Take back what is due; 1 if anything failed or somebody could not be told."""
+    """Take back what is due and repair what AWS undid; 1 if anything failed or somebody could not be told."""
     books = job.books()
-    overdue = [
-        item
-        for item in Sweep(job.workspace, lambda: books).overdue(job.clock(), share.request_ids)
-        if (item.environment, item.access.role) == (share.environment, share.role)
-    ]
+    sweep = Sweep(job.workspace, lambda: books)
+    overdue = _shared(sweep.overdue(job.clock(), share.request_ids), share)
+    undone = _shared(sweep.undone(job.clock()), share)
     news: list[News] = []
-    for site, ids in _by_site(overdue).items():
-        news += _take_back(job, books, site, ids)
+    unheard = False  # a fault that is in the log alone
+    for site, ids in _by_site(overdue, undone).items():
+        settlement = _settle(job, books, site, ids)
+        said = _told(job, books, settlement, ids)
+        unheard = unheard or bool(settlement.fault and not said)
+        news += said
+    if undone and not overdue and not news:
+        return int(unheard)
     told = {item.outcome.request_id for item in news}
     left = [item for item in overdue if item.finding.id not in told]
     news += [_untouched(item, job) for item in left]
     title = f"Expire in {share.environment}: {len(overdue)} due"
     news = list(gathered(news, books.ledger))
-    return finish(job, books, news, title, [(i.finding.flow, i.finding.id) for i in left if _is_over(i, job)])
+    code = finish(job, books, news, title, [(i.finding.flow, i.finding.id) for i in left if _is_over(i, job)])
+    return code or int(unheard)
 
 
-def _by_site(overdue: Sequence[Overdue]) -> dict[Site, list[str]]:
-    sites: dict[Site, list[str]] = {}
+def _shared(items: Sequence[Overdue], share: Share) -> list[Overdue]:
+    return [item for item in items if (item.environment, item.access.role) == (share.environment, share.role)]
+
+
+def _by_site(overdue: Sequence[Overdue], undone: Sequence[Overdue]) -> dict[Site, list[str]]:
+    """Return the ids to take back by site; a site that is only looked at again has none."""
+    sites: dict[Site, list[str]] = {item.site: [] for item in undone if item.site is not None}
     for item in overdue:
         if item.site is not None:
             sites.setdefault(item.site, []).append(item.finding.id)
     return sites
 
 
-def _take_back(job: Job, books: Books, site: Site, ids: Collection[str]) -> tuple[News, ...]:
+def _settle(job: Job, books: Books, site: Site, ids: Collection[str]) -> Settlement:
     log = logger(run=job.run.id, target=site.target.lock, request_id=",".join(ids))
     record = BookRecord(books, job.writer, job.make_executor, job.pause, also=ids)
     settlement = settle(site, record, job.clock, f"run {job.run.id}")
     done = plan_text(settlement.plan) if settlement.plan else ""
     log.info("settled", plan=done, writes=len(settlement.plans), fault=settlement.fault)
+    if not settlement.fault and settlement.claims is not None:
+        _tidy(record.executor(site.flow), site, settlement.claims, log)
+    return settlement
+
+
+def _told(job: Job, books: Books, settlement: Settlement, ids: Collection[str]) -> tuple[News, ...]:
+    log = logger(run=job.run.id, target=settlement.site.target.lock)
     news = Teller.of(settlement, books.ledger, set(ids), job.clock()).news()
     for item in news:
         deadline = item.outcome.expires_at
         late = (item.outcome.at - deadline).total_seconds() if deadline else None
         log.info("told", result=item.outcome.result, entry=item.outcome.request_id, late_seconds=late)
-    if not settlement.fault and settlement.claims is not None:
-        _tidy(record.executor(site.flow), site, settlement.claims, log)
     return news
 
 

@@ -26,16 +26,34 @@ def _api_gateway(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Exec
     return ApiGateway(policies, aws, now=now, wait=wait)
 
 
+def _environments(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executor[Any]:  # noqa: ARG001
+    from actions.executors.environments.executor import Environments
+
+    return Environments(policies, aws, wait)
+
+
 def _identity_center(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executor[Any]:
     from actions.executors.identity_center.executor import IdentityCenter
 
     return IdentityCenter(policies, aws, now=now, wait=wait)
 
 
+def _allow_lists(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executor[Any]:  # noqa: ARG001  # no clock
+    from actions.executors.allow_lists.executor import AllowLists
+
+    return AllowLists(policies, aws, wait=wait)
+
+
 EXECUTORS: Mapping[str, Factory] = {
     "api-whitelisting": _api_gateway,
+    "infra-whitelist": _allow_lists,
+    "infra-stop": _environments,
     "prod-access": _identity_center,
 }
+
+
+# AWS undoes these by itself after a while: a sweep looks at their live entries too.
+UNDONE_BY_AWS = frozenset({"infra-stop"})
 
 
 def executor_for(flow: str, policies: Policies, aws: Clients, *, now: Now, wait: Wait) -> Executor[Any]:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from actions.executors.protocol import TargetFault
 from actions.pacing import Backoff, Wait
@@ -67,7 +68,13 @@ def ask(operation: str, call: Callable[[], Answer]) -> Answer:
     except BotoCoreError as error:
         name = type(error).__name__
         raise AwsFault(f"AWS did not answer {operation} ({name}: {error}).", name) from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:  # botocore fell over a strange answer
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        ResponseParserError,
+    ) as error:  # botocore fell over a strange answer
         raise AwsFault(
             f"AWS answered {operation} in a way that cannot be read ({error!r}).", "Unreadable"
         ) from error
@@ -85,6 +92,14 @@ def insist(
                 raise
             wait(max(pause, fault.retry_after or 0.0))
     return ask(operation, call)
+
+
+def confirm_account(clients: Clients, access: Access, account: str, missing: str) -> None:
+    """Raise TargetFault for credentials of another account: they would make everything look gone."""
+    identity = clients.reader("sts", access)
+    found = ask("GetCallerIdentity", lambda: str(identity.get_caller_identity()["Account"]))
+    if found != account:
+        raise TargetFault(f"The job's credentials are of account {found}, and {missing} is not there.")
 
 
 def request_id(answer: Mapping[str, Any]) -> str:

@@ -74,7 +74,8 @@ class Plan(Generic[State]):
     """The difference between what is and what the live entries ask for, at one target.
 
     `wanted` is what the target looks like afterwards, in the executor's own terms; `facts` are numbers for
-    the reader ("policy: 1,204 of 8,192 characters").
+    the reader ("policy: 1,204 of 8,192 characters"); `notes` tell, by entry id, how each part of a target of many
+    parts is at this look, in whole sentences, for the outcome of that entry.
     """
 
     target: Target
@@ -85,6 +86,7 @@ class Plan(Generic[State]):
     refusals: Mapping[str, str] = field(default_factory=dict)  # entry id to the reason, a whole sentence
     before: tuple[Before, ...] = ()  # records to commit before anything is written
     facts: tuple[str, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:

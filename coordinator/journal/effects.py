@@ -136,7 +136,7 @@ def claim(connection: sa.Connection, lane: Lane, now: datetime, limit: int) -> l
 def reclaim(connection: sa.Connection) -> int:
     """Shorten the leases that a process left behind when it died; return how many there were.
 
-    Only for a database that no other process uses. A call that it had just made may still arrive, so each
+    Only where no other worker can be at work. A call that it had just made may still arrive, so each
     lease lasts as long as a call can take.
     """
     held = sa.select(effects).where(effects.c.lease != "")

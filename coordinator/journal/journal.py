@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,16 +16,25 @@ from sqlalchemy.exc import IntegrityError
 
 from coordinator.journal import effects as outbox
 from coordinator.journal.effects import Done, Work
-from coordinator.journal.rows import fact_values, new_request, request_values, to_fact, to_request
-from coordinator.journal.tables import decisions, effects, facts, requests
+from coordinator.journal.rows import (
+    decision_values,
+    fact_values,
+    new_request,
+    request_values,
+    to_fact,
+    to_request,
+)
+from coordinator.journal.tables import deciders, decisions, effects, facts, requests
 from coordinator.journal.turns import Turns
-from coordinator.lifecycle import FOLLOWS, Happening, Lane, Move, on_fact, on_state, on_submit
-from coordinator.requests import Ask, Decision, Request, State
+from coordinator.lifecycle import FOLLOWS, Happening, Lane, Move, granted, on_fact, on_route, on_state, on_submit
+from coordinator.requests import Ask, Decision, Request, Route, State
 from sallyport.audit import FIRST, Deed, Fact
 from sallyport.ids import new_id
 
 _NEW_REQUEST = sa.insert(requests)  # built once: building a statement costs more than running it
 _NEW_FACT = sa.insert(facts)
+_NEW_DECISION = sa.insert(decisions)
+_NEW_DECIDER = sa.insert(deciders)
 
 
 class UnknownRequest(LookupError):
@@ -45,7 +55,7 @@ class Journal:
     def __init__(self, engine: sa.Engine, on_work: Callable[[set[Lane]], None] = lambda _: None) -> None:
         self._engine = engine
         self._reader = engine.execution_options(read_only=True)
-        self._turns = Turns() if engine.dialect.name == "sqlite" else None
+        self._turns = Turns(Path(engine.url.database or "")) if engine.dialect.name == "sqlite" else None
         self.on_work = on_work
 
     # Facts
@@ -55,19 +65,24 @@ class Journal:
         values = request_values(ask, new_id(ask.prefix))
         details = {"reason": ask.reason, "environment": ask.environment}
         asked = Fact(values["id"], 1, Deed.ASKED, ask.submitted_at, ask.requester, details)
-        armed = on_submit(ask)
+        armed, move = on_submit(ask), granted(ask)
+        request = new_request(ask, values["id"])
         try:
             with self._urgently() as connection:
                 connection.execute(_NEW_REQUEST, values)
                 connection.execute(_NEW_FACT, fact_values(asked))
-                lanes = outbox.arm(connection, values["id"], armed)
+                _ask_them(connection, request.id, ask.route)
+                lanes = outbox.arm(connection, request.id, armed)
+                if move is not None:
+                    lanes |= _apply(connection, request, move)
+                    request = _request(connection, request.id)
         except IntegrityError:
             earlier = self._by_submission(ask.key)
             if earlier is None:
                 return self.submit(ask)  # two ids collided; the next one will not
             return earlier
         self.on_work(lanes)
-        return new_request(ask, values["id"])
+        return request
 
     def decide(self, request_id: str, decision: Decision, settle: Callable[[Request], Move | None]) -> Request:
         """Record one person's decision; *settle* says, knowing all decisions, whether it settles the request.
@@ -78,16 +93,7 @@ class Journal:
             request = _request(connection, request_id, lock=True)
             if request.state is not State.PENDING or any(d.by == decision.by for d in request.decisions):
                 raise AlreadyDecided(request)
-            connection.execute(
-                sa.insert(decisions).values(
-                    request_id=request_id,
-                    by=decision.by,
-                    answer=decision.answer.value,
-                    at=decision.at,
-                    through=decision.through,
-                    reason=decision.reason,
-                )
-            )
+            connection.execute(_NEW_DECISION, decision_values(request_id, decision))
             request = _request(connection, request_id)
             move = settle(request)
             lanes = _apply(connection, request, move) if move else set()
@@ -96,12 +102,21 @@ class Journal:
         return request
 
     def move(self, request_id: str, move: Move) -> Request:
-        """Record what happened; returns the request as it stands afterwards."""
-        with self._patiently() as connection:
+        """Record what a person did to a request; returns it as it stands afterwards."""
+        with self._urgently() as connection:
             lanes = _apply(connection, _request(connection, request_id, lock=True), move)
             request = _request(connection, request_id)
         self.on_work(lanes)
         return request
+
+    def reroute(self, request_id: str, happening: Happening, route: Route) -> None:
+        """Ask other people than before; nothing happens if the request waits no longer, or waits for them."""
+        with self._patiently() as connection:
+            request = _request(connection, request_id, lock=True)
+            if request.state is not State.PENDING or set(request.deciders) == set(route.deciders):
+                return
+            lanes = _apply(connection, request, Move(happening, route=route))
+        self.on_work(lanes)
 
     # Effects
 
@@ -137,7 +152,7 @@ class Journal:
             outbox.retry(connection, work, due, error, uncertain=uncertain)
 
     def reclaim(self) -> int:
-        """Take back what a dead process had claimed, where no other process can be at work: on SQLite."""
+        """Take back what a dead worker had claimed, where no other worker can be at work: on SQLite."""
         if self._turns is None:
             return 0
         with self._patiently() as connection:
@@ -168,9 +183,15 @@ class Journal:
 
     def to_decide(self, slack_id: str, most: int) -> list[Request]:
         """Return the requests that wait for a person's decision, those with the least time left first."""
-        asked = sa.and_(effects.c.request_id == requests.c.id, effects.c.name == f"card:{slack_id}")
-        query = sa.select(requests.c.id).join(effects, asked).where(requests.c.state == State.PENDING.value)
-        return self._requests(query.order_by(requests.c.decide_by).limit(most))
+        theirs = sa.select(deciders.c.request_id).where(deciders.c.slack_id == slack_id)
+        query = sa.select(requests.c.id).where(requests.c.id.in_(theirs)).order_by(requests.c.decide_by)
+        return self._requests(query.limit(most))
+
+    def pending(self) -> list[str]:
+        """Return the ids of all requests that wait for a decision, those with the least time left first."""
+        query = sa.select(requests.c.id).where(requests.c.state == State.PENDING.value)
+        with self._reader.begin() as connection:
+            return list(connection.scalars(query.order_by(requests.c.decide_by)))
 
     def _requests(self, ids: sa.Select[str]) -> list[Request]:
         with self._reader.begin() as connection:
@@ -209,7 +230,18 @@ def _request(connection: sa.Connection, request_id: str, *, lock: bool = False) 
         sa.select(decisions).where(decisions.c.request_id == request_id).order_by(decisions.c.at, decisions.c.by)
     )
     done = sa.select(effects.c.name, effects.c.result).where(effects.c.request_id == request_id)
-    return to_request(row, connection.execute(made).all(), connection.execute(done).all())
+    asked = sa.select(deciders.c.slack_id).where(deciders.c.request_id == request_id).order_by(deciders.c.slack_id)
+    return to_request(
+        row, connection.execute(made).all(), connection.execute(done).all(), connection.scalars(asked).all()
+    )
+
+
+def _ask_them(connection: sa.Connection, request_id: str, route: Route) -> None:
+    """Record whose turn it is, in place of whose it was."""
+    connection.execute(sa.delete(deciders).where(deciders.c.request_id == request_id))
+    if route.deciders:
+        rows = [{"request_id": request_id, "slack_id": slack_id} for slack_id in route.deciders]
+        connection.execute(_NEW_DECIDER, rows)
 
 
 def _apply(connection: sa.Connection, request: Request, move: Move) -> set[Lane]:
@@ -219,8 +251,19 @@ def _apply(connection: sa.Connection, request: Request, move: Move) -> set[Lane]
     lanes = _record(connection, request.id, move.happening)
     if move.to is not None:
         _swap(connection, request, move, move.to)
+        if request.state is State.PENDING:
+            _ask_them(connection, request.id, Route())
         lanes |= outbox.arm(connection, request.id, on_state(_request(connection, request.id), now))
+    elif move.route is not None and request.state is State.PENDING:
+        lanes |= _reroute(connection, request, move.route, now)
     return lanes | outbox.arm(connection, request.id, move.arm)
+
+
+def _reroute(connection: sa.Connection, request: Request, route: Route, now: datetime) -> set[Lane]:
+    notify = list(dict.fromkeys((*request.notify, *route.notify)))
+    connection.execute(sa.update(requests).where(requests.c.id == request.id).values(notify=notify))
+    _ask_them(connection, request.id, route)
+    return outbox.arm(connection, request.id, on_route(_request(connection, request.id), now))
 
 
 def _swap(connection: sa.Connection, request: Request, move: Move, to: State) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from coordinator.requests import Answer, Ask, Decision, Request, State
 from sallyport.audit import Deed, Fact
 from sallyport.changes import KINDS
+from sallyport.entries import Grant
+from sallyport.times import parse_moment
 
 
 def request_values(ask: Ask, request_id: str) -> dict[str, Any]:
@@ -27,13 +29,30 @@ def request_values(ask: Ask, request_id: str) -> dict[str, Any]:
         "reason": ask.reason,
         "changes": [change.to_mapping() for change in ask.changes],
         "asked": ask.asked,
-        "notify": list(ask.notify),
-        "lifetime_seconds": int(ask.lifetime.total_seconds()) if ask.lifetime is not None else None,
+        "notify": list(ask.route.notify),
+        "lifetime_seconds": seconds(ask.lifetime),
         "channel": ask.channel,
         "submitted_at": ask.submitted_at,
         "decide_by": ask.decide_by,
         "expires_at": None,
         "closing": "",
+        "form": dict(ask.form),
+        "granted": ask.grant.to_mapping() if ask.grant else None,
+        "extends": ask.extends,
+    }
+
+
+def decision_values(request_id: str, decision: Decision) -> dict[str, Any]:
+    """Return the row of a decision."""
+    return {
+        "request_id": request_id,
+        "by": decision.by,
+        "answer": decision.answer.value,
+        "at": decision.at,
+        "through": decision.through,
+        "reason": decision.reason,
+        "speaks_for": list(decision.speaks_for),
+        "shortened_to_seconds": seconds(decision.shortened_to),
     }
 
 
@@ -50,13 +69,17 @@ def new_request(ask: Ask, request_id: str) -> Request:
         reason=ask.reason,
         changes=ask.changes,
         asked=ask.asked,
-        notify=ask.notify,
+        notify=ask.route.notify,
+        deciders=ask.route.deciders,
         lifetime=ask.lifetime,
         channel=ask.channel,
         submitted_at=ask.submitted_at,
         decide_by=ask.decide_by,
         expires_at=None,
         closing="",
+        form=ask.form,
+        grant=ask.grant,
+        extends=ask.extends,
     )
 
 
@@ -64,8 +87,9 @@ def to_request(
     row: sa.Row[*tuple[Any, ...]],
     decisions: Iterable[sa.Row[*tuple[Any, ...]]],
     effects: Iterable[sa.Row[*tuple[Any, ...]]],
+    deciders: Iterable[str],
 ) -> Request:
-    """Join a request's row with its decisions, in order, and the results of its effects."""
+    """Join a request's row with its decisions, in order, its effects' results, and who may decide it now."""
     return Request(
         id=row.id,
         flow=row.flow,
@@ -78,15 +102,45 @@ def to_request(
         changes=tuple(KINDS[row.flow].from_mapping(change) for change in row.changes),
         asked=row.asked,
         notify=tuple(row.notify),
-        lifetime=timedelta(seconds=row.lifetime_seconds) if row.lifetime_seconds is not None else None,
+        deciders=tuple(deciders),
+        lifetime=length(row.lifetime_seconds),
         channel=row.channel,
         submitted_at=row.submitted_at,
         decide_by=row.decide_by,
         expires_at=row.expires_at,
         closing=row.closing,
-        decisions=tuple(Decision(d.by, Answer(d.answer), d.at, d.through, d.reason) for d in decisions),
+        form=row.form,
+        grant=_grant(row.granted) if row.granted else None,
+        extends=row.extends,
+        decisions=tuple(_decision(decision) for decision in decisions),
         results={effect.name: effect.result for effect in effects if effect.result},
     )
+
+
+def _decision(row: sa.Row[*tuple[Any, ...]]) -> Decision:
+    return Decision(
+        row.by,
+        Answer(row.answer),
+        row.at,
+        row.through,
+        row.reason,
+        tuple(row.speaks_for),
+        length(row.shortened_to_seconds),
+    )
+
+
+def _grant(data: Mapping[str, str]) -> Grant:
+    return Grant(data["through"], parse_moment(data["at"]), data.get("incident", ""))
+
+
+def seconds(of: timedelta | None) -> int | None:
+    """Return a length of time as a column holds it; None is for ever."""
+    return int(of.total_seconds()) if of is not None else None
+
+
+def length(of: int | None) -> timedelta | None:
+    """Return the length of time that a column holds."""
+    return timedelta(seconds=of) if of is not None else None
 
 
 def to_fact(row: sa.Row[*tuple[Any, ...]]) -> Fact:

@@ -46,6 +46,9 @@ requests = sa.Table(
     sa.Column("decide_by", Moment, nullable=False),
     sa.Column("expires_at", Moment),
     sa.Column("closing", sa.Text, nullable=False),
+    sa.Column("form", sa.JSON, nullable=False, server_default="{}"),
+    sa.Column("granted", sa.JSON),
+    sa.Column("extends", sa.String(16), nullable=False, server_default=""),
     sa.Index("requests_of", "requester_slack", "submitted_at"),
 )
 
@@ -58,6 +61,16 @@ decisions = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("through", sa.String(16), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("speaks_for", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("shortened_to_seconds", sa.Integer),
+)
+
+deciders = sa.Table(  # for whose decision a request waits now
+    "deciders",
+    metadata,
+    sa.Column("request_id", sa.String(16), sa.ForeignKey("requests.id"), primary_key=True),
+    sa.Column("slack_id", sa.String(32), primary_key=True),
+    sa.Index("deciders_of", "slack_id"),
 )
 
 effects = sa.Table(

@@ -103,8 +103,11 @@ def entry_of(request: Request) -> Entry:
         reason=request.reason,
         expires_at=request.expires_at,
         changes=request.changes,
-        approvals=tuple(Approval(d.by, d.at.replace(microsecond=0), d.through) for d in request.approvals),
+        approvals=tuple(
+            Approval(d.by, d.at.replace(microsecond=0), d.through, d.speaks_for) for d in request.approvals
+        ),
         asked=request.asked,
+        grant=replace(request.grant, at=request.grant.at.replace(microsecond=0)) if request.grant else None,
         ticket=request.ticket,
         thread=Thread(thread["channel"], thread["ts"]) if thread else None,
     )

@@ -34,7 +34,8 @@ class Messages:
 
     def card(self, work: Work, request: Request) -> Done:
         """Show one approver what is asked, with its buttons while a decision is open."""
-        return self._show(work, request, work.payload["user"], cards.card)
+        place = work.payload["user"]
+        return self._show(work, request, place, lambda asked, policies: cards.card(asked, policies, place))
 
     def tell(self, work: Work, request: Request) -> Done:
         """Tell the requester directly how the request came out."""

@@ -19,8 +19,10 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
+from coordinator.positions import position_of
 from coordinator.requests import Request, State
-from coordinator.wording import STATE_WORDS, lasts
+from coordinator.wording import STATE_WORDS, granted, lasts
+from sallyport.decisions import is_emergency
 from sallyport.people import People
 from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
@@ -52,10 +54,13 @@ def thread(request: Request, policies: Policies) -> Content:
     return text, [*about, *_way_back(request)]
 
 
-def card(request: Request, policies: Policies) -> Content:
-    """Return an approver's card: everything needed to decide, and the buttons while a decision is open."""
+def card(request: Request, policies: Policies, place: str) -> Content:
+    """Return the card at *place*, a person's or a channel: all that is needed to decide, and the buttons.
+
+    There are buttons while the decision is open, and a person has them while it is that one's turn.
+    """
     about = _about(request, policies)
-    if request.state is not State.PENDING:
+    if request.state is not State.PENDING or not (place in request.deciders or place.startswith(("C", "G"))):
         text = f"{_title(request, policies)} for {_who(request)}: {status(request, policies)}"
         return text, [*about, _context(_status_line(request, policies)), *_links(request)]
     text = f"{_who(request)} asks you to approve {_title(request, policies)}."
@@ -93,19 +98,20 @@ def line(request: Request, policies: Policies, *, decide: bool) -> list[Block]:
 
 def status(request: Request, policies: Policies) -> str:
     """Say in one sentence how the request stands, as mrkdwn."""
-    names = _approvers(request, policies.people)
+    approved = _approved(request, policies.people)
     match request.state:
         case State.PENDING:
-            return f"Waiting for {_asked(request, policies.people)}, until {date(request.decide_by)}."
+            whose = f"{_asked(request, policies.people)}{_progress(request, policies)}"
+            return f"Waiting for {whose}, until {date(request.decide_by)}."
         case State.APPROVED:
-            return f"Approved by {names}; about to be applied."
+            return f"{approved}; about to be applied."
         case State.APPLYING:
-            return f"Approved by {names}; being applied now."
+            return f"{approved}; being applied now."
         case State.ACTIVE if request.expires_at is None:
-            return f"Live since it was read back. Approved by {names}."
+            return f"Live since it was read back. {approved}."
         case State.ACTIVE:
             until = date(request.expires_at) if request.expires_at else ""
-            return f"Live until {until}. Approved by {names}."
+            return f"Live until {until}. {approved}."
         case State.ENDING:
             return "Being given back before its time."
         case State.ENDED:
@@ -129,13 +135,28 @@ def _who(request: Request) -> str:
     return f"<@{request.requester_slack}>"
 
 
-def _approvers(request: Request, people: People) -> str:
-    return ", ".join(_called(people, decision.by) for decision in request.approvals)
+def _approved(request: Request, people: People) -> str:
+    """Say on whose word it is done, and whether that was for less time than was asked."""
+    if request.grant is not None:
+        if is_emergency(request.grant):
+            return f"Break-glass for {escape(request.grant.incident)}, nobody was asked"
+        return "Approved by policy"
+    names = ", ".join(_called(people, decision.by) for decision in request.approvals)
+    shortened = f" {granted(request)}" if request.granted != request.lifetime else ""
+    return f"Approved by {names}{shortened}"
 
 
 def _asked(request: Request, people: People) -> str:
-    names = [escape(person.label) for user in request.notify if (person := people.by_slack(user))]
-    return " or ".join(names) or "a decision"
+    """Name those whose turn it is; the mention shows a name also for who is bound to no Slack id."""
+    names = [
+        escape(person.label) if (person := people.by_slack(user)) else f"<@{user}>" for user in request.deciders
+    ]
+    return " or ".join(names) or "somebody who could decide it: nobody can at the moment"
+
+
+def _progress(request: Request, policies: Policies) -> str:
+    position = position_of(request, policies)
+    return f" ({escape(position.progress)})" if position and position.progress else ""
 
 
 def _called(people: People, email: str) -> str:

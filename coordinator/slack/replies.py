@@ -15,12 +15,13 @@ REASON_NEEDED = "Say why not; the requester and the ticket get it word for word.
 def asked(request: Request, policies: Policies) -> str:
     """Confirm that a request is recorded, and say what happens now."""
     what = escape("; ".join(change.title(policies.catalogue) for change in request.changes))
-    names = ", ".join(f"<@{user}>" for user in request.notify)
     where = f" Follow it in <#{request.channel}>." if request.channel else ""
-    return (
-        f"Asked: *{what}* {lasts(request)} ({request.id}). {names} can decide until {date(request.decide_by)}."
-        f"{where} Nothing is changed before somebody approves."
-    )
+    head = f"Asked: *{what}* {lasts(request)} ({request.id})."
+    if request.grant is not None:
+        return f"{head} Nobody needs to approve it; it is being done.{where}"
+    names = ", ".join(f"<@{user}>" for user in request.deciders)
+    decide = f"{names} can decide until {date(request.decide_by)}."
+    return f"{head} {decide}{where} Nothing is changed before it is approved."
 
 
 def not_asked(flow: Flow, error: Problems) -> str:

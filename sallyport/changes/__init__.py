@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sallyport.catalogue import Catalogue
+from sallyport.changes.allow_list import ALLOW_LISTS, AllowList
 from sallyport.changes.api_whitelisting import APIS, Api, ApiWhitelisting
+from sallyport.changes.infra_stop import INFRASTRUCTURE, InfraStop, Infrastructure
+from sallyport.changes.infra_whitelist import InfraWhitelist
 from sallyport.changes.prod_access import (
     ACCOUNTS,
     DIRECTORY,
@@ -18,6 +21,8 @@ from sallyport.changes.protocol import Change, ChangeKind
 
 KINDS: Mapping[str, type[Change]] = {
     "api-whitelisting": ApiWhitelisting,
+    "infra-whitelist": InfraWhitelist,
+    "infra-stop": InfraStop,
     "prod-access": ProdAccess,
 }
 
@@ -27,6 +32,8 @@ FACTS: Mapping[str, Callable[[Catalogue, str, str], object]] = {
     APIS: Api.find,
     PERMISSION_SETS: PermissionSet.find,
     ACCOUNTS: lambda catalogue, item, place: ProdAccess(item, "").account_id(place, catalogue),
+    ALLOW_LISTS: lambda catalogue, _, place: AllowList.find(catalogue, place),
+    INFRASTRUCTURE: lambda catalogue, _, place: Infrastructure.find(catalogue, place),
     DIRECTORY: lambda catalogue, _, place: Directory.find(catalogue, place),
 }
 

@@ -102,8 +102,8 @@ def parse_source(text: str) -> Source:
     return Source(SourceKind.CIDR, tuple(map(str, distinct)))
 
 
-def parse_network(text: str) -> Network:
-    """Read one address or range; a bare address is the range of itself."""
+def parse_network(text: str, widest: Mapping[int, int] = WIDEST) -> Network:
+    """Read one address or range; a bare address is the range of itself. ValueError offers nothing too wide."""
     try:
         interface = ipaddress.ip_interface(text)
     except ValueError:
@@ -116,7 +116,7 @@ def parse_network(text: str) -> Network:
     if interface.ip == network.network_address:
         return network
     host = f"{interface.ip}/{interface.ip.max_prefixlen}"
-    wider = f" or {network} ({network.num_addresses} addresses)" if not width_problem(network) else ""
+    wider = f" or {network} ({network.num_addresses} addresses)" if not width_problem(network, widest) else ""
     raise ValueError(f"{text} has host bits set; did you mean {host} (one address){wider}?")
 
 
@@ -129,13 +129,13 @@ def form_problem(text: str) -> str | None:
     return None if str(network) == text else f"{text} is written {network}"
 
 
-def width_problem(network: Network) -> str | None:
-    """Tell why *network* is too wide for a whitelist, if it is."""
-    widest = WIDEST[network.version]
-    if network.prefixlen >= widest:
+def width_problem(network: Network, widest: Mapping[int, int] = WIDEST) -> str | None:
+    """Tell why *network* is too wide for a whitelist, if it is; *widest* has a prefix length by IP version."""
+    shortest = widest[network.version]
+    if network.prefixlen >= shortest:
         return None
     who = "everybody" if network.prefixlen == 0 else f"{network.num_addresses} addresses"
-    return f"{network} would let in {who}; name the addresses that call, at widest a /{widest}"
+    return f"{network} would let in {who}; name the addresses that call, at widest a /{shortest}"
 
 
 def is_public(network: Network) -> bool:

@@ -32,6 +32,7 @@ class Case:
     requester: str
     answers: Mapping[str, str]
     approvals: tuple[str, ...]
+    members: Mapping[str, tuple[str, ...]]  # of the groups that are kept in Slack
     expected: Mapping[str, Any]
     places: Mapping[str, Place]
 
@@ -81,6 +82,7 @@ def _case(flow: str, number: int, document: Document) -> Case:
         requester=data["who"],
         answers=data["answers"],
         approvals=tuple(data.get("approvals", ())),
+        members={group: tuple(emails) for group, emails in data.get("members", {}).items()},
         expected=data["expect"],
         places={name: document.place((number, "expect", name)) for name in _EXPECTATIONS},
     )
@@ -98,6 +100,7 @@ def _items(document: Document) -> list[Mapping[str, Any]]:
 
 
 def _failures(case: Case, policies: Policies) -> Iterator[Problem]:
+    policies = replace(policies, people=policies.people.with_members(case.members))
     verdict = judge(policies, policies.flows[case.flow], case.requester, case.answers)
     for name, compare in _EXPECTATIONS.items():
         if name in case.expected and (difference := compare(case, verdict)):
@@ -135,7 +138,7 @@ def _approvers(case: Case, verdict: Verdict) -> Difference | None:
 
 
 def _quorum(case: Case, verdict: Verdict) -> Difference | None:
-    found = verdict.rule.quorum if verdict.rule else 0
+    found = verdict.rule.seats if verdict.rule else 0
     return None if found == case.expected["quorum"] else (f"a quorum of {case.expected['quorum']}", str(found))
 
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 from sallyport.flows import Flow
 from sallyport.policies import Policies
 from sallyport.whatif.meanings import Meaning, changed_meanings
-from sallyport.whatif.reach import Questions, Reach, Situation, Survey, Terms
+from sallyport.whatif.reach import Questions, Reach, Seat, Situation, Survey, Terms
 
-Value = timedelta | int  # a bool too
+Value = timedelta | int | str  # a bool too
 # Fields with the answers it covers; all of them, where a field is not named.
 Scope = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -33,8 +33,10 @@ class Shift:
     closes: bool = False  # nobody can ask any more
     may_ask: frozenset[str] = frozenset()
     may_ask_no_longer: frozenset[str] = frozenset()
-    may_approve: frozenset[str] = frozenset()
-    may_approve_no_longer: frozenset[str] = frozenset()
+    may_approve: frozenset[Seat] = frozenset()
+    may_approve_no_longer: frozenset[Seat] = frozenset()
+    may_break_glass: frozenset[str] = frozenset()
+    may_break_glass_no_longer: frozenset[str] = frozenset()
     terms: tuple[TermShift, ...] = ()
 
 
@@ -97,12 +99,19 @@ def shift_of(before: Reach | None, after: Reach | None) -> Shift:
     if after is None:
         return Shift(closes=True, may_ask_no_longer=before.askers) if before else Shift()
     if before is None:
-        return Shift(opens=after.terms, may_ask=after.askers, may_approve=after.approvers)
+        return Shift(
+            opens=after.terms,
+            may_ask=after.askers,
+            may_approve=after.approvers,
+            may_break_glass=after.breakers,
+        )
     return Shift(
         may_ask=after.askers - before.askers,
         may_ask_no_longer=before.askers - after.askers,
         may_approve=after.approvers - before.approvers,
         may_approve_no_longer=before.approvers - after.approvers,
+        may_break_glass=after.breakers - before.breakers,
+        may_break_glass_no_longer=before.breakers - after.breakers,
         terms=tuple(_term_shifts(before.terms, after.terms)),
     )
 

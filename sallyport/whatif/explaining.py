@@ -12,11 +12,11 @@ from enum import StrEnum
 from sallyport.catalogue import Catalogue
 from sallyport.changes import Change
 from sallyport.changes.protocol import Access
-from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, Flow, Rule
-from sallyport.people import EVERYONE, Person, same_person
+from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, TAGS, Flow, Rule
+from sallyport.people import EVERYONE, Person
 from sallyport.policies import Policies
 from sallyport.problems import Problem
-from sallyport.whatif.verdicts import Verdict, identity_problem, judge
+from sallyport.whatif.verdicts import Verdict, identity_problem, judge, unknown_members
 
 
 class Fit(StrEnum):
@@ -71,6 +71,7 @@ class Explanation:
     candidates: tuple[Candidate, ...]
     footprint: Footprint | None
     first_status: str  # of the ticket
+    in_slack: tuple[str, ...] = ()  # groups of approvers whose members only Slack knows
 
     @property
     def rule(self) -> Rule | None:
@@ -79,13 +80,18 @@ class Explanation:
     @property
     def owners_unknown(self) -> bool:
         """Whether owners would approve too, and it is not known yet of what."""
-        return bool(self.verdict and self.rule and self.rule.approvers.owners and not self.verdict.change)
+        return bool(
+            self.verdict
+            and self.rule
+            and any(stage.approvers.owners for stage in self.rule.stages)
+            and not self.verdict.change
+        )
 
 
 def explain(policies: Policies, flow: Flow, requester: str, answers: Mapping[str, str]) -> Explanation:
     """Explain what policies say when *requester* (e-mail address) gives these *answers*."""
     answers = {name: value.strip() for name, value in answers.items() if value.strip()}
-    fits = tuple(_fits(flow, answers))
+    fits = tuple(_fits(policies, flow, answers))
     undecided = next((fit for fit in fits if fit.fit in (Fit.APPLIES, Fit.OPEN)), None)
     verdict = judge(policies, flow, requester, answers) if not undecided or undecided.fit is Fit.APPLIES else None
     rule = verdict.rule if verdict else None
@@ -107,16 +113,29 @@ def explain(policies: Policies, flow: Flow, requester: str, answers: Mapping[str
         candidates=tuple(_candidates(policies, rule, verdict, requester, answers)) if verdict and rule else (),
         footprint=footprint,
         first_status=policies.ticket_statuses["pending"].status,
+        in_slack=unknown_members(policies, rule) if rule else (),
     )
 
 
-def _fits(flow: Flow, answers: Mapping[str, str]) -> Iterator[RuleFit]:
+def _fits(policies: Policies, flow: Flow, answers: Mapping[str, str]) -> Iterator[RuleFit]:
     optional = {field.name for field in flow.fields if field.optional}
+    tags = policies.tags_of(flow, answers)
+    untold = any(field.source and not answers.get(field.name) for field in flow.fields)  # items that may have tags
     over = False
     for rule in flow.rules:
-        facts = tuple((name, value, answers.get(name, "")) for name, value in rule.when.items())
-        differing = tuple(f for f in facts if f[1] != f[2] and (f[2] or f[0] in optional))
-        unanswered = tuple(f for f in facts if f[1] != f[2] and f not in differing)
+        facts = tuple(
+            (name, " or ".join(sorted(accepted)), answers.get(name, "")) for name, accepted in rule.when.items()
+        )
+        wrong = tuple(fact for fact in facts if fact[2] not in rule.when[fact[0]])
+        differing = tuple(fact for fact in wrong if fact[2] or fact[0] in optional)
+        unanswered = tuple(fact for fact in wrong if fact not in differing)
+        if rule.tags:
+            tagged = (TAGS, " or ".join(sorted(rule.tags)), " and ".join(sorted(tags)))
+            facts = (*facts, tagged)
+            if not rule.tags & tags:
+                unanswered, differing = (
+                    ((*unanswered, tagged), differing) if untold else (unanswered, (*differing, tagged))
+                )
         if over:
             yield RuleFit(rule, Fit.LATER)
         elif differing:
@@ -132,7 +151,7 @@ def _missing(flow: Flow, rule: Rule | None, answers: Mapping[str, str]) -> Itera
     for field in flow.fields:
         needless = field.optional or field.name == DURATION
         if field.name == APPROVER:
-            needless = rule is None or not rule.approvers.chosen
+            needless = rule is None or not rule.lets_choose
         if field.name not in answers and not needless:
             yield field.name
 
@@ -148,7 +167,7 @@ def _candidates(
     owners = verdict.change.owners(policies.catalogue) if verdict.change else frozenset()
     for person in sorted(policies.people.persons, key=lambda person: person.label.casefold()):
         if why := tuple(_reasons(policies, rule, owners, person)):
-            if same_person(person.email, requester) and not rule.self_approval:
+            if policies.people.is_same(person.email, requester) and not rule.self_approval:
                 left_out = "nobody approves their own request"
             elif problem := identity_problem(policies, rule, person.email):
                 left_out = problem.sentence
@@ -160,13 +179,15 @@ def _candidates(
 
 
 def _reasons(policies: Policies, rule: Rule, owners: frozenset[str], person: Person) -> Iterator[str]:
-    if person.email.casefold() in rule.approvers.people:
-        yield "named by the rule"
-    for group in rule.approvers.groups:
-        if policies.people.in_groups(person.email, (group,)):
-            yield "known to policies" if group == EVERYONE else f"in the group {group}"
-    if rule.approvers.owners and any(same_person(person.email, owner) for owner in owners):
-        yield "owns what is asked for"
+    for stage in rule.stages:
+        spec, at = stage.approvers, f" ({stage.name})" if len(rule.stages) > 1 else ""
+        if any(policies.people.is_same(person.email, email) for email in spec.people):
+            yield f"named by the rule{at}"
+        for group in spec.groups:
+            if policies.people.in_groups(person.email, (group,)):
+                yield f"known to policies{at}" if group == EVERYONE else f"in the group {group}{at}"
+        if spec.owners and any(policies.people.is_same(person.email, owner) for owner in owners):
+            yield f"owns what is asked for{at}"
 
 
 def _footprint(

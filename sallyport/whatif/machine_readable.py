@@ -6,7 +6,7 @@ Facts that are not known yet, and those that do not exist, are null.
 from __future__ import annotations
 
 from sallyport.documents import JSON
-from sallyport.flows import Lifetime
+from sallyport.flows import Lifetime, Stage
 from sallyport.times import format_duration
 from sallyport.whatif.explaining import Candidate, Explanation, Footprint, RuleFit
 
@@ -25,8 +25,10 @@ def mapping(explanation: Explanation) -> dict[str, JSON]:
         "barred": verdict.barred.sentence if verdict and verdict.barred else None,
         "missing": list(explanation.missing),
         "wrong": [{"field": problem.field, "problem": problem.sentence} for problem in explanation.faults],
-        "quorum": rule.quorum if rule else None,
-        "requester_chooses_approver": rule.approvers.chosen if rule else None,
+        "quorum": rule.seats if rule else None,
+        "stages": [_stage_mapping(stage) for stage in rule.stages] if rule else None,
+        "approves_by_itself": rule.approves_by_itself if rule else None,
+        "requester_chooses_approver": rule.lets_choose if rule else None,
         "approvers": [_candidate_mapping(c) for c in explanation.candidates if not c.left_out],
         "left_out": [_candidate_mapping(c) for c in explanation.candidates if c.left_out],
         "owners_unknown": explanation.owners_unknown,
@@ -48,6 +50,10 @@ def _rule_mapping(fit: RuleFit) -> dict[str, JSON]:
         {"field": name, "wanted": wanted, "answered": given or None} for name, wanted, given in fit.because
     ]
     return {"name": fit.rule.name, "fit": fit.fit.value, "because": because}
+
+
+def _stage_mapping(stage: Stage) -> dict[str, JSON]:
+    return {"name": stage.name, "quorum": stage.quorum, "distinct_groups": stage.distinct_groups}
 
 
 def _aws_mapping(footprint: Footprint) -> dict[str, JSON]:

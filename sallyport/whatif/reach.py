@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import product
 
+from sallyport.approval import panels
 from sallyport.changes import KINDS
-from sallyport.decisions import eligible_approvers
-from sallyport.flows import ENVIRONMENT, Flow, Rule
+from sallyport.flows import ENVIRONMENT, Flow, Rule, Stage
 from sallyport.policies import Policies
 from sallyport.problems import Problems
-from sallyport.whatif.verdicts import recognised
+from sallyport.whatif.verdicts import known, recognised
 
 OTHER = "(anything else)"  # an answer that no rule names
 UNASKED = "(not asked)"  # the place of a question that another version of the form has
 Situation = tuple[str, ...]  # the answers, in the order of the questions
+Seat = tuple[str, str]  # the name of a stage, and the e-mail address of somebody, or a group kept in Slack
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Terms:
     """What a rule gives beside people."""
 
     quorum: int
+    stages: str
     longest: timedelta
     permanent: bool
     usual: timedelta
@@ -36,21 +38,39 @@ class Terms:
     chosen: bool
     self_approval: bool
     bound_identity: bool
+    emergency: timedelta  # how long break-glass lasts at most; zero where there is none
+    extension: bool
+    early_return: bool
+    approver_may_shorten: bool
 
     @classmethod
     def of(cls, rule: Rule) -> Terms:
         life = rule.lifetime
         return cls(
-            quorum=rule.quorum,
+            quorum=rule.seats,
+            stages=", then ".join(map(_stage, rule.stages)) if not _is_plain(rule) else "",
             longest=life.maximum,
             permanent=life.permanent,
             usual=life.default,
             shortest=life.minimum,
             timeout=rule.timeout,
-            chosen=rule.approvers.chosen,
+            chosen=rule.lets_choose,
             self_approval=rule.self_approval,
             bound_identity=rule.bound_identity,
+            emergency=rule.break_glass.maximum if rule.break_glass else timedelta(),
+            extension=rule.extension,
+            early_return=rule.early_return,
+            approver_may_shorten=life.approver_may_shorten,
         )
+
+
+def _is_plain(rule: Rule) -> bool:
+    """Tell whether the number of approvals says it all."""
+    return len(rule.stages) < 2 and not any(stage.distinct_groups for stage in rule.stages)
+
+
+def _stage(stage: Stage) -> str:
+    return f"{stage.name} ({stage.quorum}{' of different groups' if stage.distinct_groups else ''})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +78,9 @@ class Reach:
     """What policies give in one situation; e-mail addresses are folded."""
 
     askers: frozenset[str]
-    approvers: frozenset[str]  # for a request of somebody else
+    approvers: frozenset[Seat]  # for a request of somebody else
     terms: Terms
+    breakers: frozenset[str] = frozenset()  # who may go ahead in an emergency
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +96,8 @@ class Questions:
         names = [ENVIRONMENT]
         for flow in flows:
             for rule in flow.rules:
-                for name, value in rule.when.items():
-                    named[name] = named.get(name, frozenset()) | {value}
+                for name, accepted in rule.when.items():
+                    named[name] = named.get(name, frozenset()) | accepted
             names += [field.name for field in flow.fields if field.source]
         return cls(tuple(dict.fromkeys((*names, *sorted(named)))), named)
 
@@ -106,7 +127,7 @@ class Survey:
         self._flow = flow
         self._questions = questions
         self._askers: dict[int, frozenset[str]] = {}  # by the identity of the rule: there are few
-        self._approvers: dict[tuple[int, frozenset[str]], frozenset[str]] = {}
+        self._approvers: dict[tuple[int, frozenset[str]], frozenset[Seat]] = {}
         self.unsure: set[str] = set()
 
     def reach(self) -> dict[Situation, Reach]:
@@ -114,23 +135,36 @@ class Survey:
         found = {}
         for situation in self._questions.situations(self._policies, self._flow):
             answers = dict(zip(self._questions.names, situation, strict=True))
-            rule = self._flow.rule_for(answers)
+            rule = self._policies.rule_for(self._flow, answers)
             if rule is not None and (askers := self._may_ask(rule)):
-                found[situation] = Reach(askers, self._may_approve(rule, answers), Terms.of(rule))
+                approvers, breakers = self._may_approve(rule, answers), self._may_break_glass(rule)
+                found[situation] = Reach(askers, approvers, Terms.of(rule), breakers)
         return found
 
     def _may_ask(self, rule: Rule) -> frozenset[str]:
         if id(rule) not in self._askers:
             members = self._policies.people.members(rule.may_request)
-            self._askers[id(rule)] = recognised(self._policies, rule, members)
+            self._askers[id(rule)] = known(self._policies, rule, members)
         return self._askers[id(rule)]
 
-    def _may_approve(self, rule: Rule, answers: Mapping[str, str]) -> frozenset[str]:
-        owners = self._owners(answers) if rule.approvers.owners else frozenset()
+    def _may_break_glass(self, rule: Rule) -> frozenset[str]:
+        if rule.break_glass is None:
+            return frozenset()
+        return known(self._policies, rule, self._policies.people.members(rule.break_glass.groups))
+
+    def _may_approve(self, rule: Rule, answers: Mapping[str, str]) -> frozenset[Seat]:
+        owners = self._owners(answers) if any(s.approvers.owners for s in rule.stages) else frozenset()
         key = id(rule), owners
         if key not in self._approvers:
-            eligible = eligible_approvers(self._policies, rule, owners, requester="")
-            self._approvers[key] = recognised(self._policies, rule, eligible)
+            found = recognised(self._policies, rule, panels(self._policies.people, rule, owners, requester=""))
+            seats = {(panel.stage.name, email) for panel in found for email in panel.emails}
+            in_slack = {
+                (stage.name, f"{group} in Slack")
+                for stage in rule.stages
+                for group in stage.approvers.groups
+                if group in self._policies.people.external
+            }
+            self._approvers[key] = frozenset(seats | in_slack)
         return self._approvers[key]
 
     def _owners(self, answers: Mapping[str, str]) -> frozenset[str]:

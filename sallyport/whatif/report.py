@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from sallyport.flow_files import SINGLE_STAGE
 from sallyport.people import EVERYONE
 from sallyport.policies import Policies
 from sallyport.times import format_duration, say_duration
 from sallyport.whatif.comparing import Comparison, FlowShifts, Scope, Shift, TermShift, Value
 from sallyport.whatif.meanings import Meaning
-from sallyport.whatif.reach import OTHER, UNASKED, Terms
+from sallyport.whatif.reach import OTHER, UNASKED, Seat, Terms
 
 FEW = 8  # people who are named one by one even where they are a whole group
 
@@ -29,6 +30,11 @@ _TERMS = {
     "chosen": ("the requester chooses who decides", "new", "no longer"),
     "self_approval": ("people may approve their own requests", "new", "no longer"),
     "bound_identity": ("the Slack id must be bound", "new", "no longer"),
+    "stages": ("stages", "changed", "changed"),
+    "emergency": ("break-glass", "longer", "shorter"),
+    "extension": ("extension before the end", "new", "no longer"),
+    "early_return": ("giving back before the end", "new", "no longer"),
+    "approver_may_shorten": ("the approver may shorten the duration", "new", "no longer"),
 }
 
 
@@ -86,14 +92,24 @@ def _shift(comparison: Comparison, shift: Shift) -> Iterator[str]:
     for words, emails, known in (
         ("may newly ask", shift.may_ask, new),
         ("may no longer ask", shift.may_ask_no_longer, old),
-        ("may newly approve", shift.may_approve, new),
-        ("may no longer approve", shift.may_approve_no_longer, old),
+        *_by_stage("may newly approve", shift.may_approve, new),
+        *_by_stage("may no longer approve", shift.may_approve_no_longer, old),
+        ("may newly go ahead in an emergency", shift.may_break_glass, new),
+        ("may no longer go ahead in an emergency", shift.may_break_glass_no_longer, old),
     ):
         if emails:
             yield f"- {words}: {_people(emails, known)}"
     if shift.opens:
         yield f"- terms: {_terms(shift.opens)}"
     yield from map(_term, shift.terms)
+
+
+def _by_stage(
+    words: str, seats: frozenset[Seat], policies: Policies
+) -> Iterator[tuple[str, frozenset[str], Policies]]:
+    for stage in sorted({stage for stage, _ in seats}):
+        at = "" if stage == SINGLE_STAGE else f" at {_code(stage)}"
+        yield f"{words}{at}", frozenset(who for where, who in seats if where == stage), policies
 
 
 def _people(emails: frozenset[str], policies: Policies) -> str:
@@ -114,7 +130,7 @@ def _listed(emails: frozenset[str]) -> str:
 
 
 def _terms(terms: Terms) -> str:
-    approvals = "1 approval" if terms.quorum == 1 else f"{terms.quorum} approvals"
+    approvals = "1 approval" if terms.quorum == 1 else f"{terms.quorum or 'no'} approvals"
     said = [
         f"{approvals} within {say_duration(terms.timeout)}",
         f"lives for {say_duration(terms.usual)} without an answer, {say_duration(terms.longest)} at most",
@@ -131,13 +147,17 @@ def _term(shift: TermShift) -> str:
 
 
 def _size(value: Value) -> float:
+    if isinstance(value, str):
+        return 0
     return value.total_seconds() if isinstance(value, timedelta) else value
 
 
 def _value(value: Value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return format_duration(value) if isinstance(value, timedelta) else str(value)
+    if isinstance(value, timedelta):
+        return format_duration(value) if value else "none"
+    return _code(value) if isinstance(value, str) else str(value)
 
 
 def _meaning(meaning: Meaning) -> str:

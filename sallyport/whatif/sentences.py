@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sallyport.flows import Rule
+from sallyport.flows import Rule, Stage
 from sallyport.people import EVERYONE, Person
 from sallyport.problems import quoted
 from sallyport.times import parse_duration, say_duration
@@ -79,10 +79,14 @@ def _approval(explanation: Explanation) -> Iterator[str]:
         if explanation.verdict is None:
             yield _DEPENDS
         return
+    if rule.approves_by_itself:
+        yield "Nobody needs to approve it: the rule does by itself."
+        return
     could = [candidate for candidate in explanation.candidates if not candidate.left_out]
-    yield _needed(rule) if could else "Nobody could approve."
+    yield from _needed(rule) if could or explanation.in_slack else ["Nobody could approve."]
     for candidate in could:
         yield f"- {_name(candidate.person)}: {' and '.join(candidate.why)}"
+    yield from (f"- whoever is in {group}, which is kept in Slack" for group in explanation.in_slack)
     if explanation.owners_unknown:
         yield "- the owners of what is asked for, once that is answered"
     for candidate in explanation.candidates:
@@ -92,12 +96,22 @@ def _approval(explanation: Explanation) -> Iterator[str]:
     yield f"If it is not decided within {say_duration(rule.timeout)}, the request is closed."
 
 
-def _needed(rule: Rule) -> str:
-    if rule.approvers.chosen:
-        return "The requester chooses who decides, one of:"
-    return (
-        "One approval is needed, of:" if rule.quorum == 1 else f"{rule.quorum} different people must approve, of:"
-    )
+def _needed(rule: Rule) -> Iterator[str]:
+    if len(rule.stages) == 1:
+        yield f"{_seats(rule.stages[0])} of:" if rule.lets_choose else f"{_seats(rule.stages[0])}, of:"
+        return
+    for number, stage in enumerate(rule.stages, 1):
+        yield f"{number}. {stage.name}: {_seats(stage)}."
+    yield "Of:"
+
+
+def _seats(stage: Stage) -> str:
+    if stage.approvers.chosen:
+        return "The requester chooses who decides, one"
+    if stage.quorum == 1:
+        return "One approval is needed"
+    each = " who speak for different groups" if stage.distinct_groups else ""
+    return f"{stage.quorum} different people{each} must approve"
 
 
 def _life(explanation: Explanation) -> Iterator[str]:

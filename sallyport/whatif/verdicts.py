@@ -9,18 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from sallyport.approval import Panel, Standing, approver_problem, chosen, panels, standing
 from sallyport.changes import KINDS, Change
-from sallyport.decisions import (
-    Standing,
-    approver_problem,
-    chosen_lifetime,
-    deciders,
-    eligible_approvers,
-    lifetime_problem,
-    reason_problem,
-    requester_problem,
-    standing,
-)
+from sallyport.decisions import chosen_lifetime, lifetime_problem, reason_problem, requester_problem
 from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, PERMANENT, REASON, Flow, Rule
 from sallyport.policies import Policies
 from sallyport.problems import Problem, Problems, nearest, quoted
@@ -35,9 +26,19 @@ class Verdict:
     barred: Problem | None = None  # why this person may not ask for it at all
     faults: tuple[Problem, ...] = ()  # what is wrong with the answers
     change: Change | None = None  # None while the answers do not make one
-    eligible: frozenset[str] = frozenset()  # whose yes could count
-    deciders: frozenset[str] = frozenset()  # those of them who would be asked
+    panels: tuple[Panel, ...] = ()  # whose yes could count
+    asked: str = ""  # the one whom the requester chose, where the rule has him choose
     lifetime: str = ""  # such as `4h` or `permanent`; empty where the rule does not allow what was asked
+
+    @property
+    def eligible(self) -> frozenset[str]:
+        """Everybody whose yes could count."""
+        return _everybody(self.panels)
+
+    @property
+    def deciders(self) -> frozenset[str]:
+        """Those of them who would be asked."""
+        return _everybody(chosen(self.panels, self.asked))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -49,32 +50,36 @@ class Verdict:
 
     def standing(self, approved_by: Iterable[str]) -> Standing | None:
         """Tell how far these approvals bring the ask; None if it is refused."""
-        return standing(self.rule, self.deciders, approved_by) if self.rule and self.allowed else None
+        return standing(chosen(self.panels, self.asked), approved_by) if self.allowed else None
+
+
+def _everybody(found: Iterable[Panel]) -> frozenset[str]:
+    return frozenset().union(*(panel.emails for panel in found))
 
 
 def judge(policies: Policies, flow: Flow, requester: str, answers: Mapping[str, str]) -> Verdict:
     """Decide on *answers* of *flow*'s form, where the approver is named by e-mail address."""
     answers = {name: value.strip() for name, value in answers.items()}
-    rule = flow.rule_for(answers)
+    rule = policies.rule_for(flow, answers)
     stranger = identity_problem(policies, rule, requester)
     if rule is None:
         return Verdict(barred=stranger or requester_problem(policies, flow, rule, requester))
     change, faults = _change(flow, answers, policies)
     owners = change.owners(policies.catalogue) if change else frozenset()
-    eligible = recognised(policies, rule, eligible_approvers(policies, rule, owners, requester))
+    found = recognised(policies, rule, panels(policies.people, rule, owners, requester))
     asked = _asked(policies, rule, answers)
-    found = (
+    wrong = (
         reason_problem(answers.get(REASON, "")),
-        lifetime_problem(rule, answers.get(DURATION, "")),
-        approver_problem(rule, eligible, asked),
+        lifetime_problem(rule.lifetime, answers.get(DURATION, "")),
+        None if unknown_members(policies, rule) else approver_problem(found, asked),
     )
     return Verdict(
         rule=rule,
         barred=stranger or requester_problem(policies, flow, rule, requester),
-        faults=(*faults, *(problem for problem in found if problem)),
+        faults=(*faults, *(problem for problem in wrong if problem)),
         change=change,
-        eligible=eligible,
-        deciders=deciders(rule, eligible, asked),
+        panels=found,
+        asked=asked,
         lifetime=_lifetime(rule, answers.get(DURATION, "")),
     )
 
@@ -84,7 +89,7 @@ def identity_problem(policies: Policies, rule: Rule | None, email: str) -> Probl
     person = policies.people.by_email(email)
     if person is None:
         what = f"policies do not know who {quoted(email)} is"
-        mend = nearest(email, (known.email for known in policies.people.persons))
+        mend = nearest(email, (somebody.email for somebody in policies.people.persons))
         return Problem(what, mend, field=ENVIRONMENT)
     if rule is not None and rule.bound_identity and not person.slack:
         what = f"policies do not know who {person.label} is in Slack"
@@ -92,9 +97,20 @@ def identity_problem(policies: Policies, rule: Rule | None, email: str) -> Probl
     return None
 
 
-def recognised(policies: Policies, rule: Rule, emails: Iterable[str]) -> frozenset[str]:
-    """Return those whom the coordinator knows by their click, as the rule demands."""
+def recognised(policies: Policies, rule: Rule, found: Iterable[Panel]) -> tuple[Panel, ...]:
+    """Return the panels with those whom the coordinator knows by their click, as the rule demands."""
+    return tuple(panel.only(known(policies, rule, panel.emails)) for panel in found)
+
+
+def known(policies: Policies, rule: Rule, emails: Iterable[str]) -> frozenset[str]:
+    """Return those whom the coordinator knows by what they type or press, as the rule demands."""
     return frozenset(email for email in emails if identity_problem(policies, rule, email) is None)
+
+
+def unknown_members(policies: Policies, rule: Rule) -> tuple[str, ...]:
+    """Return the groups of approvers that are kept in Slack, of whose members nothing has been said here."""
+    named = (group for stage in rule.stages for group in stage.approvers.groups)
+    return tuple(g for g in named if g in policies.people.external and not policies.people.members((g,)))
 
 
 def unknown_answers(flow: Flow, answers: Iterable[str]) -> Iterator[Problem]:
@@ -116,13 +132,13 @@ def _change(
 
 
 def _asked(policies: Policies, rule: Rule, answers: Mapping[str, str]) -> str:
-    person = policies.people.by_email(answers.get(APPROVER, "")) if rule.approvers.chosen else None
+    person = policies.people.by_email(answers.get(APPROVER, "")) if rule.lets_choose else None
     return person.email if person else ""
 
 
 def _lifetime(rule: Rule, text: str) -> str:
     try:
-        length = chosen_lifetime(rule, text)
+        length = chosen_lifetime(rule.lifetime, text)
     except ValueError:
         return ""
     return PERMANENT if length is None else format_duration(length)

@@ -1,4 +1,4 @@
-"""A read-only page of what AWS has now: policies saved and in force, assignments, inline policies.
+"""A read-only page of what AWS has now: policies saved and in force, assignments, inline policies, environments.
 
 Everything from outside is escaped; the page has no script and changes nothing.
 """
@@ -12,7 +12,10 @@ from typing import Any
 
 from sandbox.aws.apigateway import ApiGateway
 from sandbox.aws.apis import RestApi
+from sandbox.aws.ec2 import Ec2
+from sandbox.aws.ecs import Ecs, RunningService
 from sandbox.aws.identity_center import IdentityCenter
+from sandbox.aws.rds import Rds, RunningDatabase
 
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1d2330}
@@ -25,7 +28,7 @@ pre{background:#f4f6f9;border-radius:6px;padding:.6rem;white-space:pre-wrap;over
 """
 
 
-def page(apigateway: ApiGateway, center: IdentityCenter) -> str:
+def page(apigateway: ApiGateway, center: IdentityCenter, ec2: Ec2, ecs: Ecs, rds: Rds) -> str:
     sections = [
         "<h2>API Gateway</h2>",
         *map(_api, apigateway.apis()),
@@ -34,6 +37,12 @@ def page(apigateway: ApiGateway, center: IdentityCenter) -> str:
         _table(("Account", "Permission set", "User"), sorted(center.assignments())),
         "<h3>Inline policies</h3>",
         _inline_policies(center),
+        "<h2>EC2</h2>",
+        *_allow_lists(ec2),
+        "<h2>ECS services</h2>",
+        _table(("Account", "Cluster", "Service", "Running", "Desired"), map(_service, ecs.services())),
+        "<h2>RDS</h2>",
+        _table(("Account", "Database", "Status"), map(_database, rds.databases())),
     ]
     body = "\n".join(sections)
     return (
@@ -53,6 +62,24 @@ def _api(api: RestApi) -> str:
     details = escape(f"{spec.id}, {spec.account}, {spec.endpoint}")
     heading = f"{escape(spec.name)} <span class='muted'>{details}</span>"
     return f"<h3>{heading}</h3><div class='columns'>{saved}{''.join(served)}</div>"
+
+
+def _allow_lists(ec2: Ec2) -> Iterable[str]:
+    for group in ec2.groups.groups():
+        yield f"<h3>Security group {escape(group.name)} ({escape(group.id)})</h3>"
+        rows = [(rule.source, str(rule.from_port), rule.description) for rule in ec2.groups.rules(group.id)]
+        yield _table(("Source", "Port", "Description"), sorted(rows))
+    for found in ec2.lists.lists():
+        yield f"<h3>Prefix list {escape(found.spec.name)} ({escape(found.spec.id)}), version {found.version}</h3>"
+        yield _table(("Range", "Description"), sorted(found.entries.items()))
+
+
+def _service(found: RunningService) -> tuple[str, ...]:
+    return found.spec.account, found.spec.cluster, found.spec.name, str(found.running), str(found.desired)
+
+
+def _database(found: RunningDatabase) -> tuple[str, ...]:
+    return found.spec.account, found.spec.name, found.status
 
 
 def _inline_policies(center: IdentityCenter) -> str:

@@ -89,7 +89,7 @@ def _check_bounds(shape: Shape, size: int, where: str, what: str) -> None:
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     r"""The pattern, or None for Java's `\p{L}` classes and astral ranges, which Python does not have."""
-    if "\\p{" in pattern or "\\u10000" in pattern:
+    if "\\p{" in pattern or "\\u10000" in pattern or "\\uD800\\uDC00" in pattern:
         return None
     return re.compile(pattern)
 

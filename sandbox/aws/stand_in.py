@@ -21,12 +21,16 @@ from starlette.routing import Route
 
 from sandbox.aws import wire
 from sandbox.aws.apigateway import ApiGateway
+from sandbox.aws.auto_scaling import AutoScaling
 from sandbox.aws.credentials import Caller, Callers, Scope, scope_of
+from sandbox.aws.ec2 import Ec2
+from sandbox.aws.ecs import Ecs
 from sandbox.aws.errors import AwsError
 from sandbox.aws.identity_center import IdentityCenter
 from sandbox.aws.identity_store import IdentityStore
 from sandbox.aws.moto_bridge import Moto
 from sandbox.aws.page import page
+from sandbox.aws.rds import Rds
 from sandbox.aws.sso_admin import SsoAdmin
 from sandbox.aws.sts import NOBODY, Sts
 from sandbox.aws.wire import Incoming, Operation, Outgoing
@@ -35,6 +39,7 @@ from sandbox.faults import Faults, FaultyApp
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _SECRET = {"WebIdentityToken"}
+_REGIONAL = {"apigateway", "ec2", "sso-admin", "identitystore", "ecs", "application-autoscaling", "rds"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +78,18 @@ class AwsStandIn:
         self._calls: list[Call] = []
         self._moto = Moto()
         self.apigateway = ApiGateway(world, clock, self._lock)
+        self.ec2 = Ec2(world, self._lock)
         self.identity_center = IdentityCenter(world, clock, self._lock)
+        self.ecs = Ecs(world.services, clock, self._lock)
+        self.rds = Rds(world.databases, clock, self._lock)
         self._services: dict[str, Service] = {
             "apigateway": self.apigateway,
+            "ec2": self.ec2,
             "sso": SsoAdmin(self.identity_center),
             "identitystore": IdentityStore(self.identity_center),
+            "ecs": self.ecs,
+            "application-autoscaling": AutoScaling(self.ecs),
+            "rds": self.rds,
             "sts": Sts(self._callers, world.roles),
         }
         self.faults = Faults()
@@ -99,7 +111,7 @@ class AwsStandIn:
 
     async def _page(self, _request: Request) -> Response:
         with self._lock:
-            return HTMLResponse(page(self.apigateway, self.identity_center))
+            return HTMLResponse(page(self.apigateway, self.identity_center, self.ec2, self.ecs, self.rds))
 
     async def _serve(self, request: Request) -> Response:
         incoming = Incoming(
@@ -110,7 +122,7 @@ class AwsStandIn:
             await request.body(),
         )
         scope = scope_of(incoming.headers.get("authorization", ""))
-        service = self._services.get(_service_name(incoming, scope))
+        service = self._stand_in_for(incoming, scope)
         if service is not None:
             with self._lock:
                 found = self._answer(service, incoming, scope)
@@ -120,6 +132,13 @@ class AwsStandIn:
             )
             found = await self._ask_moto(incoming, scope, raw_path)
         return Response(found.body, found.status, dict(found.headers))
+
+    def _stand_in_for(self, incoming: Incoming, scope: Scope | None) -> Service | None:
+        """What serves the call; None where moto does, which has the rest of EC2."""
+        name = _service_name(incoming, scope)
+        if name == "ec2" and _form(incoming).get("Action") not in self.ec2.operations:
+            return None
+        return self._services.get(name)
 
     def _answer(self, service: Service, incoming: Incoming, scope: Scope | None) -> Outgoing:
         protocol, operations = service.protocol, service.operations
@@ -155,7 +174,7 @@ class AwsStandIn:
         if scope is None:
             raise AwsError("MissingAuthenticationTokenException", "Missing Authentication Token")
         caller = self._callers.find(scope, incoming.headers.get("x-amz-security-token"))
-        if service in {"apigateway", "sso-admin", "identitystore"} and scope.region != self._world.region:
+        if service in _REGIONAL and scope.region != self._world.region:
             raise AwsError("UnknownRegionException", f"the sandbox has nothing in {scope.region}")
         return caller
 

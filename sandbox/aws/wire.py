@@ -11,13 +11,14 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 from botocore.loaders import Loader
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from sandbox.aws.credentials import Caller
 from sandbox.aws.errors import AwsError
@@ -192,7 +193,8 @@ class QueryProtocol(Protocol):
         }
 
     def answer(self, operation: str, result: Result, request_id: str) -> Outgoing:
-        body = f"<{operation}Result>{_xml(result)}</{operation}Result>"
+        shape = _there(self.model.operation_model(operation).output_shape)
+        body = f"<{operation}Result>{_shaped_xml(shape, result)}</{operation}Result>"
         meta = f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
         namespace = self.model.metadata["xmlNamespace"]
         whole = f'<{operation}Response xmlns="{namespace}">{body}{meta}</{operation}Response>'
@@ -217,6 +219,23 @@ def _xml(fields: Mapping[str, Any]) -> str:
         f"<{name}>{_xml(value) if isinstance(value, Mapping) else escape(str(value))}</{name}>"
         for name, value in fields.items()
     )
+
+
+def _shaped_xml(shape: Shape, value: Any) -> str:
+    """A value as XML under the names that travel; an unknown member is a mistake."""
+    if isinstance(shape, StructureShape):
+        members = ((shape.members[name], name, item) for name, item in value.items())
+        return "".join(_element(member, name, item) for member, name, item in members)
+    if isinstance(shape, ListShape):
+        return "".join(_element(shape.member, "member", item) for item in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return escape(value.isoformat() if isinstance(value, datetime) else str(value))
+
+
+def _element(shape: Shape, name: str, value: Any) -> str:
+    tag = shape.serialization.get("name", name)
+    return f"<{tag}>{_shaped_xml(shape, value)}</{tag}>"
 
 
 def _text(status: int, body: str, request_id: str) -> Outgoing:

@@ -54,6 +54,34 @@ class Api:
 
 
 @dataclass(frozen=True, slots=True)
+class EcsService:
+    """A service with as many tasks as it wants; `limits` are the minimum and maximum of its automatic scaling."""
+
+    account: str
+    cluster: str
+    name: str
+    desired: int
+    daemon: bool = False
+    limits: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RdsDatabase:
+    """A DB instance, or a cluster if `is_cluster`; the rest says whether AWS lets it be stopped."""
+
+    account: str
+    name: str
+    engine: str = "postgres"
+    is_cluster: bool = False
+    multi_az: bool = False
+    member_of: str = ""
+    replica_of: str = ""
+    replicas: tuple[str, ...] = ()
+    global_cluster: str = ""
+    engine_mode: str = "provisioned"
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     id: str
     email: str
@@ -99,9 +127,36 @@ class Directory:
 
 
 @dataclass(frozen=True, slots=True)
+class SecurityGroup:
+    """A security group; each of its `rules` has a source (a range, a group, a list), a TCP port, a description."""
+
+    id: str
+    account: str
+    name: str
+    rules: tuple[tuple[str, int, str], ...] = ()
+    vpc: str = "vpc-0a1b2c3d4e5f60718"
+
+
+@dataclass(frozen=True, slots=True)
+class PrefixList:
+    """A customer-managed prefix list; `entries` are ranges with descriptions."""
+
+    id: str
+    account: str
+    name: str
+    family: str = "IPv4"
+    max_entries: int = 20
+    entries: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AwsWorld:
     apis: tuple[Api, ...] = ()
+    security_groups: tuple[SecurityGroup, ...] = ()
+    prefix_lists: tuple[PrefixList, ...] = ()
     directory: Directory = field(default_factory=Directory)
+    services: tuple[EcsService, ...] = ()
+    databases: tuple[RdsDatabase, ...] = ()
     keys: tuple[AccessKey, ...] = ()
     roles: tuple[Role, ...] = ()
     region: str = REGION
@@ -109,7 +164,16 @@ class AwsWorld:
 
 def sample_world() -> AwsWorld:
     """Two accounts, six APIs of different temper, the sandbox's people, a standing grant made by hand."""
-    return AwsWorld(apis=_apis(), directory=_directory(), keys=_keys(), roles=_roles())
+    return AwsWorld(
+        apis=_apis(),
+        security_groups=_security_groups(),
+        prefix_lists=_prefix_lists(),
+        directory=_directory(),
+        services=_services(),
+        databases=_databases(),
+        keys=_keys(),
+        roles=_roles(),
+    )
 
 
 def _keys() -> tuple[AccessKey, ...]:
@@ -129,6 +193,31 @@ def _roles() -> tuple[Role, ...]:
         Role(PROD, "sallyport-identity-center-dev"),
         Role(NONPROD, "sallyport-plan", read_only=True),
         Role(NONPROD, "sallyport-apply"),
+        Role(NONPROD, "sallyport-apply-dev"),
+        Role(NONPROD, "sallyport-apply-staging"),
+    )
+
+
+def _services() -> tuple[EcsService, ...]:
+    return (
+        EcsService(NONPROD, "acme-dev", "agent", 3, daemon=True),
+        EcsService(NONPROD, "acme-dev", "api", 2, limits=(2, 6)),
+        EcsService(NONPROD, "acme-dev", "nightly", 0),
+        EcsService(NONPROD, "acme-dev", "worker", 1),
+        EcsService(NONPROD, "acme-staging", "api", 2, limits=(1, 4)),
+        EcsService(NONPROD, "acme-staging", "worker", 2),
+        EcsService(PROD, "acme-prod", "api", 4, limits=(4, 12)),
+    )
+
+
+def _databases() -> tuple[RdsDatabase, ...]:
+    """Those of staging cannot be stopped: one is a read replica of the other."""
+    return (
+        RdsDatabase(NONPROD, "acme-dev-db"),
+        RdsDatabase(NONPROD, "acme-dev-orders", "aurora-postgresql", is_cluster=True),
+        RdsDatabase(NONPROD, "acme-staging-db", replicas=("acme-staging-reports",)),
+        RdsDatabase(NONPROD, "acme-staging-reports", replica_of="acme-staging-db"),
+        RdsDatabase(PROD, "acme-prod-db", multi_az=True),
     )
 
 
@@ -151,6 +240,24 @@ def _apis() -> tuple[Api, ...]:
         ),
         Api("a1signed", "signed", PROD, ("live",), MappingProxyType(dict.fromkeys(orders, "AWS_IAM"))),
         Api("b2payments", "payments", NONPROD, ("test",), charges, policy=_policy(_office("192.0.2.0/24"))),
+    )
+
+
+def _security_groups() -> tuple[SecurityGroup, ...]:
+    """Those of dev: one with a rule made by hand, and one that only other groups reach."""
+    return (
+        SecurityGroup("sg-0de0a11000000a001", NONPROD, "dev-web", (("192.0.2.0/24", 443, "office"),)),
+        SecurityGroup("sg-0de0a11000000a002", NONPROD, "dev-temporal", (("sg-0de0a11000000a001", 7233, ""),)),
+    )
+
+
+def _prefix_lists() -> tuple[PrefixList, ...]:
+    """Those of staging, one with an entry made by hand, and that of production."""
+    office = (("192.0.2.0/24", "office"),)
+    return (
+        PrefixList("pl-05a0a11000000b004", NONPROD, "staging-ipv4", entries=office),
+        PrefixList("pl-05a0a11000000b006", NONPROD, "staging-ipv6", "IPv6"),
+        PrefixList("pl-0a10a11000000c004", PROD, "prod-ipv4"),
     )
 
 

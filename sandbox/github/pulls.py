@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sandbox.github import merging
@@ -77,7 +77,7 @@ class Pull:
     merge: Merge | None = None
     test_merge: str | None = None  # the commit that its runs work on; None where it conflicts
     reviews: tuple[Review, ...] = ()
-    comments: tuple[Comment, ...] = field(default=())
+    comments: tuple[Comment, ...] = ()
 
     @property
     def ref(self) -> str:

@@ -48,8 +48,8 @@ class Drifting(World):
         return replace(super().job(run_id), channels=channels, make_executor=self.executor)
 
     def executor(self, flow: str, policies: Policies) -> FakeExecutor:
-        targets = {"api-whitelisting": targets_of, "prod-access": accounts_of}[flow](policies.catalogue)
-        return FakeExecutor(self.aws, tuple(targets))
+        targets = {"api-whitelisting": targets_of, "prod-access": accounts_of}.get(flow, lambda _: ())
+        return FakeExecutor(self.aws, targets(policies.catalogue))
 
     def report(self, scope: Scope = PROD) -> int:
         return report(self.job(), scope)
@@ -352,6 +352,15 @@ class TestMending:
         world.aws.deaf = True
         assert self.mend(world) == 1
         assert f"The differences at {ORDERS} could not be mended" in world.slack.said(ALERTS)
+
+    def test_what_was_mended_and_nobody_could_be_told_makes_the_job_fail(
+        self, world: Drifting, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        world.policy("repair")
+        world.report()
+        world.slack.faults += [Unknown("Slack", "post a message", "no answer")] * 3
+        assert self.mend(world) == 1
+        assert "could not be told in the alert channel" in capsys.readouterr().out
 
     def test_without_tickets_nothing_is_mended(self, world: Drifting) -> None:
         world.policy("repair")

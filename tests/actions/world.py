@@ -66,7 +66,7 @@ class World:
         self.signer = read_signer(private, {"2026-11": read_public_key(public.encode())})
         files = {f"policies/{path}": content for path, content in read_folder(POLICIES).items()}
         files["policies/keys/2026-11.pem"] = public.encode()
-        files |= {"requests/api-whitelisting/.gitkeep": b"", "requests/prod-access/.gitkeep": b""}
+        files |= {f"requests/{flow}/.gitkeep": b"" for flow in ("api-whitelisting", "infra-stop", "prod-access")}
         self.commit("Begin", {p: c for p, c in files.items() if not p.endswith("/keys/.gitkeep")})
         self.pulls = FakePulls(self.bare, lambda: self.now)
         self.github = FakeGitHub(self.bare, self.pulls)

@@ -10,7 +10,7 @@ from typing import Any
 
 from coordinator.journal import Journal, Work
 from coordinator.lifecycle import Armed, Happening, Lane, Move
-from coordinator.requests import Answer, Ask, Decision, Request, State
+from coordinator.requests import Answer, Ask, Decision, Request, Route, State
 from sallyport.audit import Deed
 from sallyport.changes.api_whitelisting import ApiWhitelisting
 from sallyport.changes.sources import parse_source
@@ -35,11 +35,12 @@ def ask(key: str = "view:V1", **different: Any) -> Ask:
         reason="Partner go-live",
         changes=(CHANGE,),
         asked=LEE,
-        notify=("U0LEE",),
+        route=Route(("U0LEE",), ("U0LEE",)),
         lifetime=4 * HOUR,
         channel="C0INFRA",
         submitted_at=NOW,
         decide_by=NOW + 8 * HOUR,
+        form={},
     )
     return replace(usual, **different)
 

@@ -10,11 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from coordinator.alerts import Alerts
+from coordinator.clients import Clients
 from coordinator.config import read_config
+from coordinator.essentials import Essentials
 from coordinator.journal import Journal
 from coordinator.requests import Request
 from coordinator.server import web_app
-from coordinator.service import Clients, Service
+from coordinator.service import Service
+from coordinator.worker import Worker
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.slack import Slack
 from sallyport.policies import FOLDER
@@ -131,7 +135,7 @@ class Office:
 
 @contextmanager
 def open_office(database_url: str, installed: Installed, places: Places, *, http: bool) -> Iterator[Office]:
-    """Run the service over signed HTTP or over Socket Mode until the block ends."""
+    """Run listeners and worker, in one process, over signed HTTP or over Socket Mode until the block ends."""
     slack, jira = SlackStandIn(sample_workspace(), COMMANDS), JiraStandIn(sample_site())
     places.slack.app, places.jira.app, slack.url = slack.app, jira.app, places.slack.url
     github = FakeGitHub(utc_now, {f"{FOLDER}/{path}": content for path, content in installed.files.items()})
@@ -156,9 +160,12 @@ def open_office(database_url: str, installed: Installed, places: Places, *, http
     slack_client = Slack.connect(workspace.bot_token, variables["SLACK_API_URL"])
     jira_client = Jira.connect(places.jira.url, "jira-token", project="OPS")
     clients = Clients(slack_client, jira_client, github)  # type: ignore[arg-type]  # the same methods
-    service = Service(read_config(variables), clients)
+    essentials = Essentials(read_config(variables), clients, Alerts(slack_client, variables["ALERT_CHANNEL"]))
+    service, worker = Service(essentials), Worker(essentials)
     places.coordinator.app = web_app(service)
     try:
+        essentials.start()
+        worker.start()
         service.start()
         if http:
             slack.request_url = f"{places.coordinator.url}/slack/events"
@@ -166,7 +173,9 @@ def open_office(database_url: str, installed: Installed, places: Places, *, http
             slack.waits_for_app()
         yield Office(service, slack, jira, github)
     finally:
+        essentials.stop()
         _stop(service, slack)
+        worker.stop()
         service.listeners.afterwards.shutdown()
         service.journal._engine.dispose()
         jira_client.close()

@@ -21,7 +21,7 @@ class TestTheQuickPath:
         assert (request.environment, request.lifetime) == ("prod", timedelta(hours=4))
         assert (request.requester, request.state) == ("ana@example.com", State.PENDING)
         assert request.id in answer.text
-        assert "Nothing is changed before somebody approves." in answer.text
+        assert "Nothing is changed before it is approved." in answer.text
         for approver in ("lee", "sam"):
             assert "debugging the checkout 500s" in office.slack.person(approver).sees("asks you").visible_text
         office.slack.person("kim").sees("Production read-only", where=CHANNEL)

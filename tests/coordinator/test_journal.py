@@ -41,7 +41,11 @@ class TestSubmitting:
         asked = ask(reason="Zoë’s <!channel> & 'quotes' 🚀\nsecond line")
         request = journal.request(journal.submit(asked).id)
         assert (request.state, request.revision) == (State.PENDING, 1)
-        assert (request.reason, request.changes, request.notify) == (asked.reason, asked.changes, asked.notify)
+        assert (request.reason, request.changes, request.deciders) == (
+            asked.reason,
+            asked.changes,
+            asked.route.deciders,
+        )
         assert (request.submitted_at, request.decide_by) == (asked.submitted_at, asked.decide_by)
         assert (request.lifetime, request.asked, request.channel) == (asked.lifetime, asked.asked, asked.channel)
         assert (request.expires_at, request.decisions) == (None, ())

@@ -17,7 +17,7 @@ from coordinator.lifecycle import (
     on_ticket,
     on_withdrawal,
 )
-from coordinator.requests import Answer, Decision, Request, State
+from coordinator.requests import Answer, Decision, Request, Route, State
 from sallyport.audit import Deed
 from sallyport.entries import changes_digest
 from tests.coordinator.asks import CHANGE, HOUR, LEE, NOW, SAM, ask
@@ -39,6 +39,7 @@ def request(state: State = State.PENDING, **different: object) -> Request:
         changes=asked.changes,
         asked=asked.asked,
         notify=("U0LEE", "U0SAM"),
+        deciders=("U0LEE", "U0SAM"),
         lifetime=asked.lifetime,
         channel=asked.channel,
         submitted_at=asked.submitted_at,
@@ -76,7 +77,7 @@ class TestStates:
 
 class TestWhatIsArmed:
     def test_asking_opens_ticket_thread_and_one_card_for_each_approver_and_starts_the_clock(self) -> None:
-        asked = ask(notify=("U0LEE", "U0SAM"))
+        asked = ask(route=Route(("U0LEE", "U0SAM"), ("U0LEE", "U0SAM")))
         armed = by_name(on_submit(asked))
         assert set(armed) == {"ticket", "move", "thread", "card:U0LEE", "card:U0SAM", "timeout"}
         assert armed["move"].after == "ticket"

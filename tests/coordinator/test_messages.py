@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from coordinator.lifecycle import Lane
-from coordinator.requests import Request, State
+from coordinator.requests import Request, Route, State
 from sallyport.outcomes import Result
 from sandbox.faults import Fault, Kind, Moment
 from tests.coordinator.asks import SAM
@@ -29,7 +29,7 @@ def spoil(desk: Desk, fault: Fault, method: str, times: int = 1) -> None:
 
 
 def asked_of_both(desk: Desk) -> Request:
-    return desk.submit(notify=("U0LEE", "U0SAM"))
+    return desk.submit(route=Route(("U0LEE", "U0SAM"), ("U0LEE", "U0SAM")))
 
 
 def of_the_app(desk: Desk, who: str, where: str = "dm") -> list[str]:

@@ -44,7 +44,7 @@ def test_nothing_is_decided_before_policies_were_read(watched: Watched) -> None:
 def test_the_first_look_reads_them_with_the_key_that_they_publish(watched: Watched) -> None:
     watched.source.refresh()
     assert watched.source.is_ready
-    assert set(watched.source.current().flows) == {"api-whitelisting", "prod-access"}
+    assert {"api-whitelisting", "prod-access"} <= set(watched.source.current().flows)
     assert watched.source.current().version == watched.github.head()
     assert watched.source.signer().key_id == "test"
 

@@ -251,6 +251,19 @@ class TestWorkers:
         shop.journal.submit(ask())
         assert done.wait(WAIT)
 
+    def test_what_an_approval_waits_for_has_a_head_start(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        committed, let_go = threading.Event(), threading.Event()
+        shop.scripts["commit"] = tells(committed)
+        monkeypatch.setattr("coordinator.courtesy.time.sleep", lambda _: let_go.wait(WAIT))
+        monkeypatch.setattr("coordinator.courtesy.AHEAD", 3600.0)
+        approve(shop.journal, shop.journal.submit(ask()).id)
+        shop.reconciler.start()
+        assert committed.wait(WAIT)
+        assert {work.kind for work in shop.seen} <= {"commit", "dispatch", "watch"}
+        let_go.set()
+
     def test_stopping_waits_for_the_call_that_is_under_way_and_records_it(self, shop: Shop) -> None:
         calling, answer, stopped = threading.Event(), threading.Event(), threading.Event()
 

@@ -33,7 +33,13 @@ MARKUP = "<!channel> <@U0KIM> <https://evil.test|click> *b* _i_ `c` &amp; {code}
 LONG_NAME = "Wilhelmina " * 40
 RANGES = ", ".join(f"2001:db8:aaaa:bbbb:cccc:dddd:eeee:{n:04x}/128" for n in range(0x1000, 0x1000 + MAX_RANGES))
 WIDEST = replace(CHANGE, path="/" + "p" * 511, source=parse_source(RANGES))
-SURFACES = {"thread": cards.thread, "card": cards.card, "notice": cards.notice}
+
+
+def card_of_lee(request: Request, policies: Policies) -> cards.Content:
+    return cards.card(request, policies, "U0LEE")
+
+
+SURFACES = {"thread": cards.thread, "card": card_of_lee, "notice": cards.notice}
 
 
 def decided(by: str, answer: Answer, reason: str = "") -> Decision:
@@ -127,13 +133,13 @@ class TestMessages:
 
     def test_a_card_shows_whole_what_is_approved(self, policies: Policies) -> None:
         pending = in_state(State.PENDING, changes=(replace(WIDEST, path="/v1/charges"),))
-        text = json.dumps(check(cards.card(pending, policies))[1])
+        text = json.dumps(check(card_of_lee(pending, policies))[1])
         missing = [network for network in WIDEST.source.values if network not in text]
         assert missing == []
 
     def test_only_an_open_card_has_buttons_and_they_name_what_they_are_for(self, policies: Policies) -> None:
         for state in State:
-            _, blocks = check(cards.card(in_state(state), policies))
+            _, blocks = check(card_of_lee(in_state(state), policies))
             buttons = [e for b in blocks if b["type"] == "actions" for e in b["elements"]]
             expected = [f"{request().id}:{request().digest}"] * 2 if state is State.PENDING else []
             assert [button["value"] for button in buttons] == expected
@@ -165,7 +171,7 @@ class TestForms:
         rule = policies.flows[flow].rule_for({"environment": environment})
         assert rule is not None
         people = tuple((person.slack, person.label) for person in policies.people.persons)
-        return Offer(environment, people, duration_choices(rule))
+        return Offer(environment, people, duration_choices(rule.lifetime))
 
     def check(self, form: Any) -> dict[str, Any]:
         view: dict[str, Any] = form.to_dict()

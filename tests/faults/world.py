@@ -17,12 +17,16 @@ from unittest.mock import patch
 import sqlalchemy as sa
 
 from actions.reporting import Channels
+from coordinator.alerts import Alerts
+from coordinator.clients import Clients, connect
 from coordinator.config import Config, read_config
+from coordinator.essentials import Essentials
 from coordinator.journal import Journal, open_store
 from coordinator.lifecycle import Lane
 from coordinator.reconciler import Hands, Reconciler
 from coordinator.server import web_app
-from coordinator.service import Clients, Service, connect
+from coordinator.service import Service
+from coordinator.worker import Worker
 from sallyport.ids import ALPHABET
 from sallyport.outcomes import Result
 from sallyport.platforms.github import GitHub
@@ -50,16 +54,17 @@ class Differs(AssertionError):
 
 @dataclass
 class Replica:
-    """One process of the coordinator, without its threads; `refreshes` is what it does every now and then."""
+    """One coordinator, in one process and without its threads; `refreshes` is what it does now and then."""
 
     service: Service
+    worker: Worker
     clients: Clients
     afterwards: Later
     refreshes: list[Callable[[], None]]
 
     @property
     def reconciler(self) -> Reconciler:
-        return self.service.reconciler
+        return self.worker.reconciler
 
     def close(self) -> None:
         """Close what a process has open, as its end does."""
@@ -139,17 +144,21 @@ class World:
         self.premises.coordinator.app = web_app(replica.service)
 
     def _made(self, clients: Clients) -> Replica:
-        service = Service(self._config(), clients, lambda: self.now)
-        replica = Replica(service, clients, Later(), [])
+        config = self._config()
+        essentials = Essentials(config, clients, Alerts(clients.slack, config.alert_channel), lambda: self.now)
+        service, worker = Service(essentials), Worker(essentials)
+        replica = Replica(service, worker, clients, Later(), [])
         object.__setattr__(service.listeners, "afterwards", replica.afterwards)
         if self._warm:  # what a file's sha names is always the same
             service.policies._blobs = dict(self.premises.blobs)
-        service.reconciler._hands = self._named(service.reconciler._hands)
+        worker.reconciler._hands = self._named(worker.reconciler._hands)
         try:
             with (
-                patch.object(service.reconciler, "start"),  # its threads; `work` does what they do
-                patch.object(service, "_every", lambda _, do: replica.refreshes.append(do)),
+                patch.object(worker.reconciler, "start"),  # its threads; `work` does what they do
+                patch.object(essentials, "every", lambda _, do: replica.refreshes.append(do)),
             ):
+                essentials.start()
+                worker.start()
                 service.start()
             self.premises.blobs.update(service.policies._blobs)
         except BaseException:
@@ -365,7 +374,7 @@ def _quick_disk() -> Iterator[None]:
         sa.event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
         return engine
 
-    with patch("coordinator.service.open_store", opened), patch("coordinator.journal.store._migrate"):
+    with patch("coordinator.essentials.open_store", opened), patch("coordinator.journal.store._migrate"):
         yield
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sallyport.changes.api_whitelisting import METHODS, ApiWhitelisting
 from sallyport.changes.prod_access import ProdAccess
 from sallyport.changes.sources import Source, SourceKind, parse_source
-from sallyport.entries import Approval, Attestation, Entry, Thread
+from sallyport.entries import Approval, Attestation, Entry, Grant, Thread
 from sallyport.ids import ALPHABET, LENGTH
 from sallyport.policies import Policies, load_policies, read_folder
 from sallyport.schemas import SUFFIX
@@ -98,7 +98,11 @@ whitelistings = st.builds(
     path=_paths,
     source=sources,
 )
-approvals = st.builds(Approval, emails, moments, st.sampled_from(["slack", "pull-request"]))
+_spoken = st.lists(st.sampled_from(["on-call", "security-on-call"]), max_size=2, unique=True).map(tuple)
+approvals = st.builds(Approval, emails, moments, st.sampled_from(["slack", "pull-request"]), _spoken)
+grants = st.builds(Grant, st.just("policy"), moments) | st.builds(
+    Grant, st.just("break-glass"), moments, _numbers.map("INC-{}".format)
+)
 entries = st.builds(
     Entry,
     id=ids.map("aw-".__add__),
@@ -110,6 +114,7 @@ entries = st.builds(
     changes=st.lists(whitelistings, min_size=1, max_size=2).map(tuple),
     approvals=st.lists(approvals, max_size=2).map(tuple),
     asked=st.just("") | emails,
+    grant=st.none() | grants,
     ticket=st.none() | _numbers.map("OPS-{}".format),
     thread=st.none() | _numbers.map(lambda number: Thread("C0INFRA", f"{number}.{number % 1000000:06}")),
     attestation=st.none() | st.builds(Attestation, st.text("0123456789-", min_size=1), st.just("c2lnbmF0dXJl")),

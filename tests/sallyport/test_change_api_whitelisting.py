@@ -12,8 +12,9 @@ from sallyport.changes import FACTS, KINDS
 from sallyport.changes.api_whitelisting import METHODS, Api, ApiWhitelisting, Endpoint
 from sallyport.changes.protocol import Access
 from sallyport.changes.sources import Source, SourceKind, parse_source
+from sallyport.policies import load_policies, read_folder
 from sallyport.problems import Problems
-from tests.sallyport.examples import policies, whitelisting, whitelistings
+from tests.sallyport.examples import ROOT, policies, whitelisting, whitelistings
 
 CATALOGUE = policies().catalogue
 ANSWERS = {
@@ -239,5 +240,6 @@ def test_the_forms_methods_are_those_that_a_change_may_have() -> None:
 
 
 def test_every_flow_of_the_repository_has_its_change_and_every_list_its_reader() -> None:
-    assert set(policies().flows) == set(KINDS)
-    assert set(policies().catalogue.lists) == set(FACTS)
+    shipped = load_policies(read_folder(ROOT / "policies"))
+    assert set(shipped.flows) == set(KINDS)
+    assert set(shipped.catalogue.lists) == set(FACTS)

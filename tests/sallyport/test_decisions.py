@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sallyport.approval import chosen, panels
 from sallyport.catalogue import Catalogue, Item
 from sallyport.changes.prod_access import ProdAccess
 from sallyport.changes.sources import Source, SourceKind
@@ -16,19 +17,17 @@ from sallyport.decisions import (
     REASON_LONGEST,
     SLACK_AND_BACK,
     answers_of,
-    approver_problem,
     chosen_lifetime,
-    deciders,
     duration_choices,
-    eligible_approvers,
     entry_refusals,
     lifetime_problem,
+    limits,
     reason_problem,
     requester_problem,
-    standing,
+    shorter_choices,
 )
-from sallyport.entries import Approval, Entry
-from sallyport.flows import Approvers, Rule
+from sallyport.entries import BREAK_GLASS, POLICY, Approval, Entry, Grant
+from sallyport.flows import Approvers, BreakGlass, Rule, Stage
 from sallyport.people import EVERYONE
 from sallyport.policies import Policies
 from tests.sallyport.examples import NOW, access_entry, entry, policies, whitelisting
@@ -41,8 +40,9 @@ NOBODYS = Approvers()
 ANA, LEE, SAM, KIM, DEE = (f"{name}@example.com" for name in ("ana", "lee", "sam", "kim", "dee"))
 
 
-def rule(approvers: Approvers = NOBODYS, **changed: object) -> Rule:
-    return replace(PRODUCTION, approvers=approvers, **changed)  # type: ignore[arg-type]  # the caller names fields
+def rule(approvers: Approvers = NOBODYS, quorum: int = 1, **changed: object) -> Rule:
+    stages = (Stage("approval", approvers, quorum),)
+    return replace(PRODUCTION, stages=stages, **changed)  # type: ignore[arg-type]  # the caller names fields
 
 
 def under(*rules: Rule) -> Policies:
@@ -100,8 +100,8 @@ class TestALifetime:
         ],
     )
     def test_is_the_default_or_what_was_chosen_within_the_limits(self, text: str, length: timedelta) -> None:
-        assert chosen_lifetime(PRODUCTION, text) == length
-        assert lifetime_problem(PRODUCTION, text) is None
+        assert chosen_lifetime(PRODUCTION.lifetime, text) == length
+        assert lifetime_problem(PRODUCTION.lifetime, text) is None
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -113,116 +113,23 @@ class TestALifetime:
         ],
     )
     def test_outside_the_limits_is_refused_with_the_limits(self, text: str, said: str) -> None:
-        problem = lifetime_problem(PRODUCTION, text)
+        problem = lifetime_problem(PRODUCTION.lifetime, text)
         assert problem is not None
         assert (problem.field, problem.sentence) == ("duration", said)
 
     def test_is_permanent_only_where_the_rule_says_so(self) -> None:
-        assert chosen_lifetime(RELAXED, "permanent") is None
+        assert chosen_lifetime(RELAXED.lifetime, "permanent") is None
 
     def test_is_offered_with_the_default_first_and_nothing_that_would_be_refused(self) -> None:
-        choices = duration_choices(PRODUCTION)
+        choices = duration_choices(PRODUCTION.lifetime)
         assert choices == (
             *(("4h", "4 hours"), ("15m", "15 minutes"), ("30m", "30 minutes"), ("1h", "1 hour")),
             *(("2h", "2 hours"), ("8h", "8 hours")),
         )
-        assert all(lifetime_problem(PRODUCTION, value) is None for value, _ in choices)
-        assert duration_choices(RELAXED)[0] == ("30d", "30 days")
-        assert duration_choices(RELAXED)[-1] == ("permanent", "Permanent")
-        assert lifetime_problem(RELAXED, "permanent") is None
-
-
-class TestWhoMayApprove:
-    @pytest.mark.parametrize(
-        ("approvers", "eligible"),
-        [
-            (NOBODYS, set()),
-            (Approvers(people=frozenset({LEE})), {LEE}),
-            (Approvers(people=frozenset({"ghost@example.com"})), set()),
-            (Approvers(groups=("managers",)), {LEE, SAM, DEE}),
-            (Approvers(groups=("unheard-of",)), set()),
-            (Approvers(groups=(EVERYONE,)), {LEE, SAM, KIM, DEE}),
-            (Approvers(owners=True), {KIM}),
-            (Approvers(people=frozenset({DEE}), groups=("prod-approvers",), owners=True), {DEE, LEE, SAM, KIM}),
-            (Approvers(people=frozenset({ANA}), groups=("engineering",)), {KIM, LEE}),
-        ],
-    )
-    def test_people_groups_and_owners_whom_policies_know_but_never_the_requester(
-        self, approvers: Approvers, eligible: set[str]
-    ) -> None:
-        for requester in (ANA, "ANA@EXAMPLE.COM"):
-            assert eligible_approvers(POLICIES, rule(approvers), ["Kim@Example.com"], requester) == eligible
-
-    def test_owners_do_not_count_where_the_rule_does_not_say_so(self) -> None:
-        assert eligible_approvers(POLICIES, rule(), [KIM], ANA) == set()
-
-    def test_the_requester_too_only_where_the_rule_says_so(self) -> None:
-        own = rule(Approvers(groups=("engineering",)), self_approval=True)
-        assert eligible_approvers(POLICIES, own, (), "ANA@example.com") == {ANA, KIM, LEE}
-
-    @pytest.mark.parametrize(
-        ("asked", "may"), [(LEE, {LEE}), ("LEE@Example.com", {LEE}), (KIM, set()), ("", set())]
-    )
-    def test_only_the_one_whom_the_requester_chose_where_the_rule_has_him_choose(
-        self, asked: str, may: set[str]
-    ) -> None:
-        assert deciders(CHOSEN, frozenset({LEE, SAM}), asked) == may
-
-    def test_all_who_are_eligible_otherwise(self) -> None:
-        assert deciders(PRODUCTION, frozenset({LEE, SAM}), KIM) == {LEE, SAM}
-
-    @pytest.mark.parametrize(
-        ("under_rule", "eligible", "asked", "said"),
-        [
-            (PRODUCTION, {LEE}, "", None),
-            (CHOSEN, {LEE}, "LEE@example.com", None),
-            (PRODUCTION, set(), "", ("environment", "nobody can approve this: policy names no one but you")),
-            (CHOSEN, set(), LEE, ("environment", "nobody can approve this: policy names no one but you")),
-            (CHOSEN, {LEE}, KIM, ("approver", "this person may not approve it; choose one of the list")),
-            (CHOSEN, {LEE}, "", ("approver", "this person may not approve it; choose one of the list")),
-            (
-                rule(quorum=2),
-                {LEE},
-                "",
-                ("environment", "2 approvals are needed and only 1 people could give one"),
-            ),
-            (rule(quorum=2), {LEE, SAM}, "", None),
-        ],
-    )
-    def test_a_request_that_nobody_could_approve_is_told_before_it_is_made(
-        self, under_rule: Rule, eligible: set[str], asked: str, said: tuple[str, str] | None
-    ) -> None:
-        problem = approver_problem(under_rule, frozenset(eligible), asked)
-        if said is None:
-            assert problem is None
-        else:
-            assert problem is not None
-            assert problem.field == said[0]
-            assert problem.sentence.startswith(said[1])
-
-
-class TestWhenItIsApproved:
-    @pytest.mark.parametrize(
-        ("quorum", "approved_by", "approved", "missing"),
-        [
-            (1, [], False, "0 of 1 approvals"),
-            (1, [LEE], True, "1 of 1 approvals"),
-            (1, ["LEE@Example.com"], True, "1 of 1 approvals"),
-            (1, [KIM], False, "0 of 1 approvals"),
-            (2, [LEE], False, "1 of 2 approvals"),
-            (2, [LEE, LEE, "Lee@example.com"], False, "1 of 2 approvals"),
-            (2, [LEE, KIM], False, "1 of 2 approvals"),
-            (2, [LEE, SAM], True, "2 of 2 approvals"),
-        ],
-    )
-    def test_the_quorum_counts_distinct_people_who_may(
-        self, quorum: int, approved_by: list[str], approved: bool, missing: str
-    ) -> None:
-        reached = standing(rule(quorum=quorum), frozenset({LEE, SAM}), approved_by)
-        assert (reached.approved, reached.missing) == (approved, missing)
-
-    def test_one_approval_is_enough_where_one_approver_is_chosen(self) -> None:
-        assert standing(replace(CHOSEN, quorum=3), frozenset({LEE}), [LEE]).approved
+        assert all(lifetime_problem(PRODUCTION.lifetime, value) is None for value, _ in choices)
+        assert duration_choices(RELAXED.lifetime)[0] == ("30d", "30 days")
+        assert duration_choices(RELAXED.lifetime)[-1] == ("permanent", "Permanent")
+        assert lifetime_problem(RELAXED.lifetime, "permanent") is None
 
 
 people = st.sampled_from([ANA, LEE, SAM, KIM, DEE, "stranger@example.com"])
@@ -265,10 +172,10 @@ class TestWhateverTheRule:
 
     @given(rules, access_entries)
     def test_what_is_accepted_has_a_quorum_of_people_who_may(self, some: Rule, good: Entry) -> None:
-        eligible = eligible_approvers(POLICIES, some, [LEE], good.requested_by)
-        counted = {a.by.casefold() for a in good.approvals} & deciders(some, eligible, good.asked)
+        (panel,) = chosen(panels(POLICIES.people, some, [LEE], good.requested_by), good.asked)
+        counted = {a.by.casefold() for a in good.approvals} & panel.emails
         if not entry_refusals(good, under(some)):
-            assert len(counted) >= (1 if some.approvers.chosen else some.quorum)
+            assert len(counted) >= some.seats
 
     @given(access_entries)
     def test_ones_own_approval_counts_where_the_rule_says_so(self, good: Entry) -> None:
@@ -380,7 +287,9 @@ class TestAJobRefusesAnEntry:
 
     def test_whose_strict_change_stands_before_a_lax_one(self) -> None:
         """Each change is judged by its own rule, whichever comes last in the file."""
-        strict = rule(Approvers(groups=("prod-approvers",)), when={"permission_set": "ProdAdmin"}, quorum=2)
+        strict = rule(
+            Approvers(groups=("prod-approvers",)), when={"permission_set": frozenset({"ProdAdmin"})}, quorum=2
+        )
         lax = rule(Approvers(groups=("prod-approvers",)), when={})
         both = (ProdAccess("prod-main", "ProdAdmin"), ProdAccess("prod-main", "ProdReadOnly"))
         for changes in (both, both[::-1]):
@@ -400,6 +309,103 @@ class TestAJobRefusesAnEntry:
         assert entry_refusals(access_entry(changes=changes[:1]), owned) == ()
         assert entry_refusals(access_entry(changes=changes), owned) != ()
         assert entry_refusals(access_entry(changes=changes, approvals=yes(LEE, SAM)), owned) == ()
+
+
+SRE = BreakGlass(("managers",), timedelta(hours=1))
+EMERGENCY = Grant(BREAK_GLASS, NOW, "INC-4711")
+
+
+def granted(grant: Grant, hours: float = 1, by: str = SAM) -> Entry:
+    return access_entry(requested_by=by, approvals=(), grant=grant, expires_at=NOW + timedelta(hours=hours))
+
+
+class TestAnEntryWithoutApprovals:
+    def test_is_accepted_where_the_rule_approves_by_itself(self) -> None:
+        automatic = replace(rule(may_request=(EVERYONE,)), stages=())
+        assert entry_refusals(granted(Grant(POLICY, NOW)), under(automatic)) == ()
+
+    def test_lives_no_longer_than_the_rule_allows_from_the_moment_it_was_granted(self) -> None:
+        automatic = replace(rule(may_request=(EVERYONE,)), stages=())
+        early = granted(Grant(POLICY, NOW - timedelta(hours=2)), hours=8)
+        assert entry_refusals(early, under(automatic)) == (
+            "it would live longer than 8h, the longest that policy allows here",
+        )
+
+    def test_is_refused_where_people_must_approve(self) -> None:
+        assert entry_refusals(granted(Grant(POLICY, NOW), by=ANA), POLICIES) == (
+            "policy wants it approved by people",
+        )
+
+    def test_is_refused_where_the_rule_approves_by_itself_and_the_entry_does_not_say_so(self) -> None:
+        automatic = replace(rule(may_request=(EVERYONE,)), stages=())
+        assert entry_refusals(access_entry(approvals=()), under(automatic)) == (
+            "it carries no word of the rule that approves by itself",
+        )
+
+    def test_is_accepted_in_an_emergency_from_those_who_may_break_the_glass(self) -> None:
+        assert entry_refusals(granted(EMERGENCY), under(replace(PRODUCTION, break_glass=SRE))) == ()
+
+    @pytest.mark.parametrize(
+        ("emergency", "refusal"),
+        [
+            (granted(EMERGENCY, by=ANA), "policy gives its requester no break-glass here"),
+            (granted(replace(EMERGENCY, incident=" ")), "it names no incident"),
+            (granted(EMERGENCY, hours=2), "it would live longer than 1h, the longest that policy allows here"),
+            (
+                replace(granted(EMERGENCY), expires_at=None),
+                "it has no deadline, and policy allows no permanent entry here",
+            ),
+        ],
+    )
+    def test_is_refused_in_an_emergency_that_is_not_as_policy_says(self, emergency: Entry, refusal: str) -> None:
+        lasting = replace(PRODUCTION, break_glass=SRE, lifetime=replace(PRODUCTION.lifetime, permanent=True))
+        assert entry_refusals(emergency, under(lasting)) == (refusal,)
+
+    def test_is_refused_in_an_emergency_where_policy_knows_none(self) -> None:
+        assert entry_refusals(granted(EMERGENCY), POLICIES) == ("policy gives its requester no break-glass here",)
+
+
+class TestApproversInAGroupThatSlackKeeps:
+    ON_CALL = replace(POLICIES.people, external={"on-call": "S0ONCALL"})
+    POLICIES = replace(under(rule(Approvers(groups=("on-call",)))), people=ON_CALL)
+
+    def test_count_as_the_coordinator_attests_that_they_were_in_it(self) -> None:
+        spoken = Approval(DEE, NOW, "slack", ("on-call",))
+        assert entry_refusals(access_entry(approvals=(spoken,)), self.POLICIES) == ()
+
+    @pytest.mark.parametrize(
+        "approval",
+        [
+            Approval(DEE, NOW, "slack"),
+            Approval(DEE, NOW, "slack", ("another",)),
+            Approval("stranger@example.com", NOW, "slack", ("on-call",)),
+            Approval(ANA, NOW, "slack", ("on-call",)),
+        ],
+    )
+    def test_do_not_count_otherwise(self, approval: Approval) -> None:
+        assert entry_refusals(access_entry(approvals=(approval,)), self.POLICIES) != ()
+
+    def test_cannot_claim_a_group_that_policies_list_themselves(self) -> None:
+        claimed = Approval(KIM, NOW, "slack", ("prod-approvers",))
+        assert entry_refusals(access_entry(approvals=(claimed,)), POLICIES) != ()
+
+
+class TestAnApproverWhoGivesLess:
+    def test_chooses_from_what_was_asked_down_to_the_least(self) -> None:
+        choices = shorter_choices(PRODUCTION.lifetime, timedelta(hours=3))
+        assert [value for value, _ in choices] == ["3h", "15m", "30m", "1h", "2h"]
+
+    def test_may_put_an_end_to_what_was_asked_for_ever(self) -> None:
+        choices = shorter_choices(RELAXED.lifetime, None)
+        assert choices[0] == ("permanent", "Permanent")
+        assert choices[-1] == ("30d", "30 days")
+
+
+def test_an_emergency_is_shorter_than_the_rule_otherwise_allows() -> None:
+    lasting = replace(PRODUCTION, break_glass=SRE, lifetime=replace(PRODUCTION.lifetime, permanent=True))
+    assert limits(lasting) == lasting.lifetime
+    short = limits(lasting, EMERGENCY)
+    assert (short.default, short.maximum, short.permanent) == (timedelta(hours=1), timedelta(hours=1), False)
 
 
 def test_rules_are_chosen_by_the_environment_and_the_texts_of_the_change() -> None:

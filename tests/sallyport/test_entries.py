@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sallyport.changes.prod_access import ProdAccess
-from sallyport.entries import Approval, Attestation, Entry, Thread, changes_digest, parse_entry, path_of
+from sallyport.entries import Approval, Attestation, Entry, Grant, Thread, changes_digest, parse_entry, path_of
 from sallyport.problems import Problems
 from sallyport.schemas import Schemas
 from tests.sallyport.examples import NOW, access_entry, entries, entry, policies, texts, whitelisting
@@ -250,8 +250,11 @@ class TestTheSignedBytes:
             ("approvals", (Approval("sam@example.com", NOW, "slack"),)),
             ("approvals", (Approval("lee@example.com", NOW + timedelta(seconds=1), "slack"),)),
             ("approvals", (Approval("lee@example.com", NOW, "pull-request"),)),
+            ("approvals", (Approval("lee@example.com", NOW, "slack", ("on-call",)),)),
             ("asked", "sam@example.com"),
             ("asked", ""),
+            ("grant", Grant("policy", NOW)),
+            ("grant", Grant("break-glass", NOW, "INC-4711")),
             ("ticket", "OPS-143"),
             ("ticket", None),
             ("thread", Thread("C0INFRA", "1732180364.000201")),

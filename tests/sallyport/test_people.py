@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sallyport.people import EVERYONE, People, Person, same_person
+from sallyport.people import EVERYONE, People, Person
 
 ANA = Person("Ana@Example.com", "Ana Ruiz", slack="U0ANA", jira="ana", github="Ana-Ruiz", identity_center="aruiz")
 LEE = Person("lee@example.com")
@@ -100,5 +100,30 @@ def test_people_with_different_or_unknown_identities_share_none() -> None:
 
 
 def test_addresses_that_differ_in_case_are_one_persons() -> None:
-    assert same_person("Ana@Example.com", "ana@example.COM")
-    assert not same_person("ana@example.com", "ana@example.org")
+    assert PEOPLE.is_same("Ana@Example.com", "ana@example.COM")
+    assert not PEOPLE.is_same("ana@example.com", "ana@example.org")
+
+
+def test_all_addresses_of_a_person_are_that_persons() -> None:
+    people = People(
+        (Person("ana@example.com", aliases=("a.ruiz@example.org",)),), {"team": frozenset({"a.ruiz@example.org"})}
+    )
+    assert people.by_email("A.RUIZ@example.org") is people.persons[0]
+    assert people.is_same("a.ruiz@example.org", "ana@example.com")
+    assert people.members(["team"]) == {"ana@example.com"}
+    assert people.in_groups("a.ruiz@example.org", ["team"])
+
+
+def test_an_alias_that_is_another_persons_address_is_told() -> None:
+    people = People((Person("ana@example.com", aliases=("Lee@example.com",)), Person("lee@example.com")))
+    assert list(people.doubles()) == [
+        "lee@example.com and ana@example.com share the e-mail address “lee@example.com”"
+    ]
+
+
+def test_a_group_that_slack_keeps_is_empty_until_somebody_says_who_is_in_it() -> None:
+    people = People((Person("ana@example.com"),), {"team": frozenset()}, {"on-call": "S0ONCALL"})
+    assert not people.in_groups("ana@example.com", ["on-call"])
+    filled = people.with_members({"on-call": ["ANA@example.com"], "team": ["ana@example.com"]})
+    assert filled.speaks_for("ana@example.com") == ("on-call",)
+    assert not filled.in_groups("ana@example.com", ["team"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 
-from sallyport.flows import PERMANENT
+from sallyport.flows import PERMANENT, BreakGlass, Cards, Nudges
 from sallyport.policies import load_policies, read_folder
 from sallyport.problems import Problems
 from tests.sallyport.examples import ROOT, policies, policy_files
@@ -39,7 +40,7 @@ def test_the_policies_of_this_repository_hold_together() -> None:
 class TestPolicies:
     def test_are_what_their_files_say(self) -> None:
         found = policies()
-        assert set(found.flows) == {"api-whitelisting", "prod-access"}
+        assert set(found.flows) == {"api-whitelisting", "infra-whitelist", "prod-access"}
         assert found.version == "0123456789abcdef"
         assert found.ticket_statuses["timed-out"].resolution == "Timed out"
         assert found.ticket_statuses["cancelled"].resolution is None
@@ -101,9 +102,9 @@ def test_a_flows_own_schema_is_missed_where_the_flow_is_named() -> None:
 
 def test_schemas_that_cannot_be_used_stop_the_reading_with_their_problems() -> None:
     files = {**without("schemas/entry.schema.json"), "schemas/flow.schema.json": b"{"}
-    assert [line.split(":")[0] for line in said(files)] == [
-        *("schemas/api-whitelisting.schema.json", "schemas/flow.schema.json", "schemas/prod-access.schema.json")
-    ]
+    of_flows = ("api-whitelisting", "infra-stop", "infra-whitelist", "prod-access")
+    broken = sorted(f"schemas/{name}.schema.json" for name in ("flow", *of_flows))
+    assert [line.split(":")[0] for line in said(files)] == broken
 
 
 @pytest.mark.parametrize(
@@ -253,8 +254,8 @@ def test_a_rules_facts_become_what_decisions_read() -> None:
     rule = policies().flows["api-whitelisting"].rules[1]
     assert rule.name == "non-production"
     assert rule.may_request == ("everyone",)
-    assert rule.approvers.chosen
-    assert rule.quorum == 1
+    assert rule.lets_choose
+    assert rule.seats == 1
     assert rule.lifetime.permanent
     assert not rule.bound_identity
     field = policies().flows["api-whitelisting"].field("source")
@@ -262,6 +263,100 @@ def test_a_rules_facts_become_what_decisions_read() -> None:
     assert field.optional
     assert field.placeholder == "198.51.100.10/32"
     assert PERMANENT not in field.options
+
+
+STAGES = """
+    stages:
+      - {name: manager, approvers: {groups: [managers], chosen: true}}
+      - {name: security, approvers: {groups: [prod-approvers, on-call]}, quorum: 2, distinct_groups: true}
+    timeout: 4h"""
+PLAIN = """
+    approvers: {groups: [prod-approvers]}
+    quorum: 1
+    timeout: 4h"""
+ON_CALL = ("people.yaml", "groups:\n", "groups:\n  on-call: {slack: S0ONCALL}\n")
+
+
+def test_a_rule_may_have_stages_and_groups_that_slack_keeps() -> None:
+    found = load_policies(edited(ACCESS, PLAIN, STAGES, edited(*ON_CALL)))
+    rule = found.flows["prod-access"].rules[0]
+    assert [(stage.name, stage.quorum, stage.distinct_groups) for stage in rule.stages] == [
+        ("manager", 1, False),
+        ("security", 2, True),
+    ]
+    assert rule.seats == 3
+    assert found.people.external == {"on-call": "S0ONCALL"}
+
+
+def test_a_rule_says_everything_else_that_it_may() -> None:
+    more = """
+    break_glass: {groups: [prod-approvers], max: 1h}
+    extension: false
+    early_return: false
+    confirm: false
+    cards: {direct: false, channel: C0APPROVE}
+    timeout: 4h"""
+    files = edited(ACCESS, "\n    timeout: 4h", more)
+    files = edited(ACCESS, "max: 8h}", "max: 8h, approver_may_shorten: true}", files)
+    nudges = (
+        'nudges: {automatic: 2, working_hours: {timezone: Europe/Madrid, from: "09:00", to: "18:00"}}\nfields:'
+    )
+    flow = load_policies(edited(ACCESS, "fields:", nudges, files)).flows["prod-access"]
+    rule = flow.rules[0]
+    assert rule.break_glass == BreakGlass(("prod-approvers",), timedelta(hours=1))
+    assert (rule.extension, rule.early_return, rule.confirm) == (False, False, False)
+    assert rule.cards == Cards(direct=False, channel="C0APPROVE")
+    assert rule.lifetime.approver_may_shorten
+    assert flow.nudges == Nudges(2, "Europe/Madrid", time(9), time(18))
+
+
+@pytest.mark.parametrize(
+    ("instead", "said"),
+    [
+        ("\n    timeout: 4h", "production says neither who approves nor that nobody needs to"),
+        (PLAIN.replace("quorum", "auto_approve: true\n    quorum"), "production says approvers and auto_approve"),
+        (
+            STAGES.replace("prod-approvers, on-call", "prod-approvers"),
+            "needs 2 people of different groups and names 1",
+        ),
+        (STAGES.replace("quorum: 2", "quorum: 3"), "needs 3 people of different groups and names 2"),
+        (
+            STAGES.replace("distinct_groups: true", "distinct_groups: 2"),
+            "distinct_groups must be of type boolean",
+        ),
+        (STAGES.replace("on-call]}", "on-call], chosen: true}"), "choose an approver at more than one stage"),
+        (PLAIN + "\n    break_glass: {groups: [on-call], max: 1h}", "the group “on-call” is kept in Slack"),
+        (
+            "\n    auto_approve: true\n    break_glass: {groups: [managers], max: 1h}\n    timeout: 4h",
+            "nothing to break",
+        ),
+        (PLAIN + "\n    cards: {direct: false}", "production asks its approvers nowhere"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_told_with_its_place(instead: str, said: str) -> None:
+    with pytest.raises(Problems) as caught:
+        load_policies(edited(ACCESS, PLAIN, instead, edited(*ON_CALL)))
+    assert any(
+        said in str(problem) and str(problem).startswith("policies/flows/prod-access.yaml:")
+        for problem in caught.value.problems
+    )
+
+
+def test_nobody_may_be_required_to_ask_from_a_group_that_slack_keeps() -> None:
+    with pytest.raises(Problems, match="the group “on-call” is kept in Slack, where a job cannot look"):
+        load_policies(
+            edited(
+                ACCESS,
+                "may_request: {groups: [engineering]}",
+                "may_request: {groups: [on-call]}",
+                edited(*ON_CALL),
+            )
+        )
+
+
+def test_a_tag_that_nothing_carries_is_told() -> None:
+    with pytest.raises(Problems, match="nothing in the catalogue has the tag “pci”"):
+        load_policies(edited(ACCESS, "when: {environment: prod}", "when: {environment: prod, tags: [pci]}"))
 
 
 def test_a_rule_without_a_name_is_called_by_its_number() -> None:

@@ -84,7 +84,7 @@ def test_who_reaches_a_situation_is_whom_policies_let_ask_there(version: Policie
     for situation, found in reach.items():
         verdict = judge(version, flow, email, dict(zip(questions.names, situation, strict=True)))
         assert (verdict.barred is None) == (email in found.askers)
-        assert verdict.eligible == found.approvers - {email}
+        assert verdict.eligible == {who for _, who in found.approvers} - {email}
 
 
 class TestEveryChangeIsTold:

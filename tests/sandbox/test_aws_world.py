@@ -42,6 +42,18 @@ def test_every_permission_set_and_instance_of_the_catalogue_exists() -> None:
         assert place["account"] in directory.administered_from
 
 
+def test_every_service_and_database_of_the_catalogue_exists_in_its_account() -> None:
+    clusters = {(service.account, service.cluster) for service in WORLD.services}
+    databases = {(found.account, found.name): found.is_cluster for found in WORLD.databases}
+    environments = yaml.safe_load((POLICIES / "environments.yaml").read_text(encoding="utf-8"))
+    whole = yaml.safe_load((POLICIES / "catalogue" / "infrastructure.yaml").read_text(encoding="utf-8"))
+    for name, place in whole["main"]["in"].items():
+        account = environments[name]["account"]
+        assert {(account, cluster) for cluster in place["ecs_clusters"]} <= clusters
+        for kind, is_cluster in (("rds_instances", False), ("aurora_clusters", True)):
+            assert all(databases[account, database] is is_cluster for database in place[kind])
+
+
 def test_every_role_that_a_job_assumes_exists() -> None:
     environments = yaml.safe_load((POLICIES / "environments.yaml").read_text(encoding="utf-8"))
     named = {environment["role"] for environment in environments.values()}

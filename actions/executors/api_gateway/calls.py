@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from actions.executors.api_gateway.document import ApiArn, Policy, parse
 from actions.executors.api_gateway.marks import Mark, Method
 from actions.executors.api_gateway.state import Stage
-from actions.executors.aws import THROTTLED, AwsFault, Clients, ask, insist, request_id
+from actions.executors.aws import THROTTLED, AwsFault, Clients, ask, confirm_account, insist, request_id
 from actions.executors.protocol import TargetFault
 from actions.pacing import Backoff, Pacer, Wait
 from sallyport.changes.protocol import Access
@@ -40,7 +40,7 @@ class ApiCalls:
     def __init__(self, clients: Clients, access: Access, arn: ApiArn, pacer: Pacer, wait: Wait) -> None:
         self._read: APIGatewayClient = clients.reader("apigateway", access)
         self._write: APIGatewayClient = clients.writer("apigateway", access)
-        self._identity = partial(clients.reader, "sts", access)
+        self._confirm_account = partial(confirm_account, clients, access, arn.account, arn.lock)
         self._arn = arn
         self._pacer = pacer
         self._wait = wait
@@ -104,14 +104,6 @@ class ApiCalls:
             ),
         )
         return request_id(answer)
-
-    def _confirm_account(self) -> None:
-        """Raise TargetFault for credentials of another account: they would make everything look gone."""
-        account = ask("GetCallerIdentity", lambda: str(self._identity().get_caller_identity()["Account"]))
-        if account != self._arn.account:
-            raise TargetFault(
-                f"The job's credentials are of account {account}, and {self._arn.lock} is not there."
-            )
 
     def _deployment(self, deployment: str) -> tuple[str, frozenset[Method]]:
         answer = self._read.get_deployment(restApiId=self._id, deploymentId=deployment, embed=["apisummary"])

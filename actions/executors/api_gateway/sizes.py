@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from actions.executors.api_gateway.difference import differ
 from actions.executors.api_gateway.state import Ask, Scene
-from sallyport.entries import Entry
-
-_NEVER = datetime.max.replace(tzinfo=UTC)
+from actions.executors.turns import in_turn
 
 
 def too_big(
@@ -19,7 +16,7 @@ def too_big(
     if size_with(scene, [*there, *(ask for asks in new.values() for ask in asks)], kept) <= limit:
         return {}
     refusals, taken = {}, list(there)
-    for entry_id in sorted(new, key=lambda i: (_approved(new[i][0].entry), i)):
+    for entry_id in (entry.id for entry in in_turn(asks[0].entry for asks in new.values())):
         size = size_with(scene, [*taken, *new[entry_id]], kept)
         if size <= limit:
             taken += new[entry_id]
@@ -33,10 +30,6 @@ def size_with(scene: Scene, asks: Sequence[Ask], kept: Sequence[Ask]) -> int:
     """Return the characters of the policy that lets in *asks*."""
     policy = differ(scene, asks, kept).policy
     return policy.size(scene.state.arn) if policy else 0
-
-
-def _approved(entry: Entry) -> datetime:
-    return max((approval.at for approval in entry.approvals), default=_NEVER)
 
 
 def _sentence(used: int, size: int, limit: int) -> str:

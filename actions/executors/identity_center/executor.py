@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 
+from actions.executors.attempts import Attempts
 from actions.executors.aws import Clients
-from actions.executors.identity_center.attempts import Attempts
 from actions.executors.identity_center.calls import DirectoryCalls
 from actions.executors.identity_center.planning import Scene, make_plan, set_scene, sets_in, sets_of, targets_of
 from actions.executors.identity_center.sessions import TooLong

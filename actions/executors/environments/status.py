@@ -1,0 +1,103 @@
+"""How an environment is at this moment, for people and for programs. It only shows what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from actions.executors.environments.state import KIND_NAMES, Database, EnvironmentState, Service
+from actions.markdown import inert, table
+from sallyport.catalogue import Environment
+from sallyport.documents import JSON
+from sallyport.entries import Entry
+from sallyport.times import format_moment
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentStatus:
+    """What AWS has of an environment at the moment `at` (UTC), and the live entries that keep it stopped."""
+
+    environment: Environment
+    state: EnvironmentState
+    stops: tuple[Entry, ...]
+    at: datetime
+
+    def to_mapping(self) -> dict[str, JSON]:
+        """Return it as JSON for whoever posts it; moments are UTC."""
+        return {
+            "environment": self.environment.id,
+            "title": self.environment.title,
+            "at": format_moment(self.at),
+            "services": [_service(found) for found in self.state.services.values()],
+            "databases": [_database(found) for found in self.state.databases.values()],
+            "missing": list(self.state.missing),
+            "stops": [_stop(entry) for entry in self.stops],
+        }
+
+    def to_markdown(self) -> str:
+        """Return it as a page for a job's summary or a terminal."""
+        title = f"### {inert(self.environment.title)} ({inert(self.environment.id)})"
+        parts = [title, *(f"> {inert(line)}" for line in self._stopped_by())]
+        services = [_service_row(found) for found in self.state.services.values()]
+        databases = [_database_row(found) for found in self.state.databases.values()]
+        parts += _section("ECS services", ("Service", "State", "Running", "Desired"), services)
+        parts += _section("Databases", ("Database", "State", "AWS starts it by itself"), databases)
+        parts += [f"- {inert(name)} is in the catalogue, but not in AWS." for name in self.state.missing]
+        return "\n\n".join([*parts, f"As read from AWS at {_moment(self.at)}."]) + "\n"
+
+    def _stopped_by(self) -> Iterator[str]:
+        for entry in self.stops:
+            until = f"until {_moment(entry.expires_at)}" if entry.expires_at else "without a deadline"
+            yield f"Stopped for {entry.requested_by} ({entry.id}) {until}."
+
+
+def state_of(found: Service) -> str:
+    """Name a service's state in a word that a screen reader can say."""
+    if found.is_daemon:
+        return "daemon"
+    if found.is_down:
+        return "stopped"
+    return "running" if found.running == found.desired else "changing"
+
+
+def _section(title: str, head: Sequence[str], rows: list[tuple[str, ...]]) -> list[str]:
+    return [f"#### {title}", table(head, rows)] if rows else []
+
+
+def _service_row(found: Service) -> tuple[str, ...]:
+    return inert(f"{found.cluster}/{found.name}"), state_of(found), str(found.running), str(found.desired)
+
+
+def _database_row(found: Database) -> tuple[str, ...]:
+    restart = _moment(found.restarts_at) if found.restarts_at else "–"
+    return inert(f"{found.name} ({KIND_NAMES[found.kind]})"), inert(found.status), restart
+
+
+def _service(found: Service) -> JSON:
+    return {
+        "cluster": found.cluster,
+        "name": found.name,
+        "state": state_of(found),
+        "running": found.running,
+        "desired": found.desired,
+    }
+
+
+def _database(found: Database) -> JSON:
+    return {
+        "kind": found.kind.value,
+        "name": found.name,
+        "state": found.status,
+        "restarts_at": format_moment(found.restarts_at) if found.restarts_at else None,
+        "never_stopped_because": found.obstacle or None,
+    }
+
+
+def _stop(entry: Entry) -> JSON:
+    expires_at = format_moment(entry.expires_at) if entry.expires_at else None
+    return {"id": entry.id, "requested_by": entry.requested_by, "expires_at": expires_at}
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

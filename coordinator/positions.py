@@ -1,0 +1,55 @@
+"""Where a request stands under the policies of the moment: its rule, who counts at each stage, what is missing.
+
+Pure, and derived anew each time: nothing of it is stored that a change of policies could make wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from coordinator.requests import Request
+from sallyport.approval import Panel, Standing, chosen, panels, standing
+from sallyport.flows import Rule
+from sallyport.policies import Policies
+
+Narrowing = Callable[[Rule, Sequence[Panel]], tuple[Panel, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The rule of a request, its panels, and how far the approvals so far have filled them."""
+
+    rule: Rule
+    panels: tuple[Panel, ...]
+    standing: Standing
+
+    def after(self, approved_by: Iterable[str]) -> Position:
+        """Return the position with these approvals, and no others."""
+        return Position(self.rule, self.panels, standing(self.panels, approved_by))
+
+    @property
+    def progress(self) -> str:
+        """Say how many approvals there are and whose turn it is; empty where one alone decides."""
+        turn = self.standing.panel
+        if turn is None or self.rule.seats == 1:
+            return ""
+        stage = f"{turn.stage.name}: " if len(self.panels) > 1 else ""
+        return f"{stage}{self.standing.missing}"
+
+
+def position_of(
+    request: Request, policies: Policies, narrowing: Narrowing = lambda _, found: tuple(found)
+) -> Position | None:
+    """Return where *request* stands; None if policy has no rule for it any more.
+
+    *narrowing* leaves out of the panels whoever cannot be reached.
+    """
+    flow = policies.flows.get(request.flow)
+    rule = policies.rule_for(flow, request.answers) if flow else None
+    if rule is None:
+        return None
+    owners = frozenset().union(*(change.owners(policies.catalogue) for change in request.changes))
+    found = narrowing(rule, panels(policies.people, rule, owners, request.requester))
+    narrowed = chosen(found, request.asked)
+    return Position(rule, narrowed, standing(narrowed, [decision.by for decision in request.approvals]))

@@ -1,0 +1,111 @@
+"""The half of the coordinator that works outside: it makes Slack, JIRA and GitHub match the journal.
+
+It runs in a process of its own, started and watched by `coordinator serve`, so that people's answers never
+wait for it. All that it is told is which lanes have work; whatever it misses it finds in the journal.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import structlog
+
+from coordinator.alerts import Alerts
+from coordinator.clients import connect
+from coordinator.config import read_config
+from coordinator.essentials import DIRECTORY_EVERY, GROUPS_EVERY, Essentials
+from coordinator.logs import configure_logging
+from coordinator.orders import obey
+from coordinator.outside.clock import time_out
+from coordinator.outside.commits import Commits
+from coordinator.outside.messages import Messages
+from coordinator.outside.runs import Runs
+from coordinator.outside.tickets import Tickets
+from coordinator.reconciler import Hands, Reconciler
+from coordinator.routing import Rerouting, Routing
+
+log = structlog.get_logger()
+
+NICENESS = 5  # where the processor is short, people's answers come first
+
+
+class Worker:
+    """The reconciler of one replica of the coordinator."""
+
+    def __init__(self, essentials: Essentials) -> None:
+        self._essentials = essentials
+        self._directory = essentials.directory
+        routing = Routing(self._directory.policies, self._directory)
+        self._rerouting = Rerouting(essentials.journal, routing, essentials.now)
+        self.reconciler = Reconciler(essentials.journal, _hands(essentials), essentials.now)
+
+    def start(self) -> None:
+        """Take back what a dead worker had claimed, and start working; the policies have been read before.
+
+        While Slack is away, what needs no Slack goes on.
+        """
+        self._essentials.journal.reclaim()
+        self.reconciler.start()
+        self._essentials.every(DIRECTORY_EVERY, self._directory.refresh, at_once=True)
+        self._essentials.every(GROUPS_EVERY, self._look_around)
+
+    def _look_around(self) -> None:
+        """See who is in Slack's groups now, and ask others where that changes whose turn it is."""
+        if self._directory.is_read:
+            self._directory.refresh_groups()
+            self._rerouting.look()
+
+    def stop(self) -> None:
+        """Finish the calls that are under way, and stop."""
+        self.reconciler.stop()
+
+
+def _hands(essentials: Essentials) -> Hands:
+    clients, journal, now, head = essentials.clients, essentials.journal, essentials.now, essentials.head
+    policies, signer = essentials.directory.policies, essentials.policies.signer
+    tickets = Tickets(clients.jira, essentials.config.jira_project, journal, policies, now)
+    messages = Messages(clients.slack, journal, policies)
+    commits = Commits(clients.github, signer, policies, now, head)
+    runs = Runs(clients.github, policies, now, essentials.alerts, head)
+    return Hands(
+        single={
+            "ticket": tickets.open,
+            "comment": tickets.comment,
+            "move": tickets.move,
+            "thread": messages.thread,
+            "reply": messages.reply,
+            "card": messages.card,
+            "tell": messages.tell,
+            "dispatch": runs.dispatch,
+            "watch": runs.watch,
+            "watch-expiry": runs.watch_expiry,
+            "timeout": time_out,
+        },
+        batch={"commit": commits.commit, "withdraw": commits.withdraw, "expire": runs.expire},
+        alert=essentials.alerts,
+    )
+
+
+def main() -> None:
+    """Work until told to stop; end at once when whoever started this process is gone."""
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, signal.SIG_IGN)  # they are for `serve`, which tells us
+    os.nice(NICENESS)
+    configure_logging()
+    config = read_config(os.environ)
+    clients = connect(config)
+    essentials = Essentials(config, clients, Alerts(clients.slack, config.alert_channel))
+    worker = Worker(essentials)
+    essentials.start()
+    worker.start()
+    if not obey(sys.stdin, worker.reconciler.wake):
+        os._exit(1)  # as if killed with it: the next one may take over its leases soon
+    essentials.stop()
+    worker.stop()
+    log.info("worker.stopped")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""The EC2 protocol: a form with numbered names goes in, XML without a wrapper comes out.
+
+Like the other protocols it reads botocore's model, and refuses what the model does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+from botocore.model import ListShape, OperationModel, Shape, StructureShape
+
+from sandbox.aws.errors import AwsError
+from sandbox.aws.shapes import InvalidParameter, to_wire
+from sandbox.aws.wire import Incoming, Outgoing, QueryProtocol, Result
+
+Form = Mapping[str, str]
+_CODES = {
+    "AccessDeniedException": "UnauthorizedOperation",
+    "UnrecognizedClientException": "AuthFailure",
+    "ExpiredTokenException": "RequestExpired",
+    "MissingAuthenticationTokenException": "MissingAuthenticationToken",
+}
+
+
+class Ec2Protocol(QueryProtocol):
+    """EC2's dialect of the query protocol: lists are numbered without `member`."""
+
+    invalid = "InvalidParameterValue"
+
+    def __init__(self) -> None:
+        super().__init__("ec2")
+
+    def raw_parameters(self, operation: OperationModel, incoming: Incoming) -> dict[str, Any]:
+        form = dict(parse_qsl(incoming.body.decode(), keep_blank_values=True))
+        left = {name: text for name, text in form.items() if name not in {"Action", "Version"}}
+        known: set[str] = set()
+        found: dict[str, Any] = _read(operation.input_shape, "", left, known) if operation.input_shape else {}
+        if extra := sorted(left.keys() - known):
+            raise InvalidParameter(f"The parameter {extra[0]} is not recognized")
+        return found
+
+    def answer(self, operation: str, result: Result, request_id: str) -> Outgoing:
+        shape = self.model.operation_model(operation).output_shape
+        namespace = self.model.metadata["xmlNamespace"]
+        body = f"<requestId>{request_id}</requestId>{_xml(to_wire(shape, result))}" if shape else ""
+        whole = f'<{operation}Response xmlns="{namespace}">{body}</{operation}Response>'
+        return Outgoing(200, _headers(request_id), whole.encode())
+
+    def refusal(self, error: AwsError, request_id: str) -> Outgoing:
+        code = _CODES.get(error.code, error.code)
+        fields = _xml({"Code": code, "Message": error.message})
+        whole = f"<Response><Errors><Error>{fields}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
+        status = 403 if code == "UnauthorizedOperation" else 401 if code == "AuthFailure" else 400
+        return Outgoing(status, _headers(request_id), whole.encode())
+
+
+def _read(shape: Shape, name: str, form: Form, known: set[str]) -> Any:
+    """Read the value of *shape* that the form has under *name*, and note the names that it took."""
+    if isinstance(shape, StructureShape):
+        members = {
+            member: (inner, f"{name}.{_name(member, inner)}".lstrip("."))
+            for member, inner in shape.members.items()
+        }
+        return {m: _read(inner, key, form, known) for m, (inner, key) in members.items() if _has(form, key)}
+    if isinstance(shape, ListShape):
+        count = 0
+        while _has(form, f"{name}.{count + 1}"):
+            count += 1
+        return [_read(shape.member, f"{name}.{n}", form, known) for n in range(1, count + 1)]
+    known.add(name)
+    return _scalar(shape, name, form.get(name, ""))
+
+
+def _scalar(shape: Shape, name: str, text: str) -> Any:
+    if shape.type_name in ("integer", "long"):
+        if not text.removeprefix("-").isdecimal():
+            raise InvalidParameter(f"Invalid value '{text}' for {name}. Must be a whole number")
+        return int(text)
+    if shape.type_name == "boolean":
+        return text == "true"
+    return text
+
+
+def _name(member: str, shape: Shape) -> str:
+    """The name under which a member travels: its location name with a capital, or its own."""
+    found = str(shape.serialization.get("queryName", shape.serialization.get("name", member)))
+    return found[0].upper() + found[1:]
+
+
+def _has(form: Form, name: str) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for key in form)
+
+
+def _xml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "".join(f"<{name}>{_xml(inner)}</{name}>" for name, inner in value.items())
+    if isinstance(value, list):
+        return "".join(f"<item>{_xml(inner)}</item>" for inner in value)
+    return escape(str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def _headers(request_id: str) -> dict[str, str]:
+    return {"Content-Type": "text/xml;charset=UTF-8", "x-amzn-RequestId": request_id}

@@ -1,0 +1,133 @@
+"""Jobs at an allow list, from signed entries on main to a strict EC2: two holders, one end, then the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actions.job import Job, executors
+from sallyport.changes.infra_whitelist import InfraWhitelist
+from sallyport.entries import Entry
+from sallyport.outcomes import Result
+from sandbox.aws import AwsStandIn, sample_world
+from sandbox.faults import Fault, Kind, Moment
+from tests.actions.executors.support import KEYS, aws_on_loopback
+from tests.actions.world import ALERTS, NOW, World
+
+ROLE = "arn:aws:iam::111111111111:role/sallyport-apply-dev"
+WEB, HOME = "sg-0de0a11000000a001", "198.51.100.10/32"
+
+
+@dataclass
+class AllowWorld(World):
+    """The world of jobs, with the real executor at the sandbox's EC2."""
+
+    ec2: Any = field(default=None)
+
+    def job(self, run_id: str | None = None) -> Job:
+        make = executors(lambda: self.now, self.pauses.append)
+        return replace(super().job(run_id), make_executor=make)
+
+    def address(self, entry_id: str, hours: int, address: str = HOME, who: str = "ana@example.com") -> Entry:
+        return self.entry(
+            entry_id,
+            flow="infra-whitelist",
+            environment="dev",
+            requested_by=who,
+            changes=(InfraWhitelist(address, "Home office"),),
+            expires_at=self.now + timedelta(hours=hours),
+            asked="",
+        )
+
+    def let_in(self, entry: Entry) -> int:
+        return self.apply(entry, self.add(entry), environment="dev")
+
+    def sweep(self) -> int:
+        return self.expire(ROLE, "dev")
+
+    def ours(self) -> set[tuple[str, int]]:
+        return {(rule.source, rule.from_port) for rule in self.ec2.groups.rules(WEB) if rule.tags}
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsStandIn]:
+    with aws_on_loopback(monkeypatch, lambda: NOW, sample_world()) as stand_in:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS["non-prod"])
+        yield stand_in
+
+
+@pytest.fixture
+def world(tmp_path: Path, stand_in: AwsStandIn) -> AllowWorld:
+    return AllowWorld(tmp_path, ec2=stand_in.ec2)
+
+
+def test_two_people_hold_one_address_until_the_second_of_them_ends(world: AllowWorld) -> None:
+    ana, kim = world.address("iw-222222", 1), world.address("iw-333333", 3, who="kim@example.com")
+    assert world.let_in(ana) == 0
+    assert world.github.outcomes["iw-222222"].result is Result.APPLIED
+    assert "198.51.100.10/32 (Home office) in dev is in force until" in world.slack.said("C0INFRA")
+    assert world.let_in(kim) == 0
+    assert world.github.outcomes["iw-333333"].result is Result.ALREADY
+    assert world.ours() == {(HOME, 80), (HOME, 443)}
+
+    world.now += timedelta(hours=1, seconds=1)
+    assert world.sweep() == 0
+    first = world.github.outcomes["iw-222222"]
+    assert first.result is Result.REVERTED
+    assert f"{HOME} stays let in for iw-333333" in first.evidence
+    assert world.ours() == {(HOME, 80), (HOME, 443)}
+    assert world.files == {"requests/infra-whitelist/iw-333333.yaml"}
+
+    world.now += timedelta(hours=2)
+    assert world.sweep() == 0
+    last = world.github.outcomes["iw-333333"]
+    assert last.result is Result.REVERTED
+    assert f"{HOME} is no longer let in" in last.evidence
+    assert world.ours() == set()
+    assert world.files == set()
+    assert [rule.description for rule in world.ec2.groups.rules(WEB)] == ["office"]
+    assert world.slack.said(ALERTS) == ""
+
+
+def test_a_full_group_refuses_the_request_with_its_numbers_and_changes_nothing(world: AllowWorld) -> None:
+    for n in range(58):
+        world.ec2.groups.add(WEB, f"203.0.113.{n}/32", 443)
+    assert world.let_in(world.address("iw-222222", 1)) == 1
+    outcome = world.github.outcomes["iw-222222"]
+    assert outcome.result is Result.REFUSED
+    assert "59 of 60 IPv4 rules are used, and this needs 2 more" in outcome.detail
+    assert world.ours() == set()
+
+
+def test_a_lost_answer_is_put_back_and_told_as_failed(world: AllowWorld, stand_in: AwsStandIn) -> None:
+    reads = Fault(Kind.DELAY, times=3)  # the look that comes before the writes
+    stand_in.faults.add(reads)
+    stand_in.faults.add(Fault(Kind.DROP, Moment.AFTER))
+    assert world.let_in(world.address("iw-222222", 1)) == 1
+    outcome = world.github.outcomes["iw-222222"]
+    assert outcome.result is Result.FAILED
+    assert "AWS did not answer AuthorizeSecurityGroupIngress" in outcome.detail
+    assert "What was there before has been put back, as read back from AWS." in outcome.detail
+    assert world.ours() == set()
+
+
+def test_an_address_that_policy_does_not_take_is_refused_by_the_job_too(world: AllowWorld) -> None:
+    assert world.let_in(world.address("iw-222222", 1, "10.0.0.0/24")) == 1
+    assert "is not an address of the internet" in world.github.outcomes["iw-222222"].detail
+    assert world.ours() == set()
+
+
+def test_applying_any_live_entry_again_refreshes_the_whole_list(world: AllowWorld) -> None:
+    ana, kim = world.address("iw-222222", 1), world.address("iw-333333", 1, "198.51.100.11/32")
+    world.let_in(ana)
+    world.let_in(kim)
+    for rule in world.ec2.groups.rules(WEB):
+        if rule.source == HOME:
+            world.ec2.groups.remove(rule.id)
+    assert world.apply(kim, world.add(kim), environment="dev") == 0
+    assert (HOME, 443) in world.ours()

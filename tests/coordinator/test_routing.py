@@ -1,0 +1,274 @@
+"""Whose turn it is: stages one after the other, groups kept in Slack, and people who can decide no longer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import yaml
+
+from coordinator.asking import Asking
+from coordinator.deciding import Deciding, NotYours
+from coordinator.directory import Directory
+from coordinator.journal import Journal
+from coordinator.outside.commits import entry_of
+from coordinator.requests import Request, State
+from coordinator.routing import Rerouting, Routing
+from sallyport.audit import Deed
+from sallyport.decisions import entry_refusals
+from sallyport.policies import Policies, load_policies
+from sallyport.problems import Problems
+from tests.coordinator.asks import NOW
+from tests.coordinator.conftest import Installed, Store
+from tests.coordinator.test_directory import FakeMembers, user
+
+PEOPLE = ("ana", "lee", "sam", "kim")
+
+
+@dataclass
+class Members(FakeMembers):
+    """Slack's members and its user groups."""
+
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def usergroup_members(self, group: str) -> tuple[str, ...]:
+        return self.groups[group]
+
+
+@dataclass
+class Firm:
+    """The engine of approvals without Slack's surfaces: people ask and decide by calling it."""
+
+    journal: Journal
+    files: dict[str, bytes]
+    slack: Members
+    policies: Policies = field(init=False)
+    now = NOW
+
+    def __post_init__(self) -> None:
+        self.directory = Directory(self.slack, lambda: self.policies)  # type: ignore[arg-type]  # what it uses of it
+        self.rules()
+        self.routing = Routing(self.directory.policies, self.directory)
+        self.asking = Asking(self.journal, self.directory.policies, self.directory, self.routing, lambda: self.now)
+        self.deciding = Deciding(self.journal, self.routing, self.directory, lambda: self.now)
+        self.rerouting = Rerouting(self.journal, self.routing, lambda: self.now)
+
+    def rules(self, **rule: Any) -> None:
+        """Put this into the only rule of /prod-access, and let everybody look around."""
+        document = yaml.safe_load(self.files["flows/prod-access.yaml"])
+        production = document["rules"][0]
+        if {"stages", "auto_approve"} & rule.keys():
+            del production["approvers"]
+            del production["quorum"]
+        document["rules"] = [production | rule]
+        people = yaml.safe_load(self.files["people.yaml"])
+        people["groups"]["on-call"] = {"slack": "S0ONCALL"}
+        changed = {"flows/prod-access.yaml": document, "people.yaml": people}
+        self.policies = load_policies(
+            self.files | {path: yaml.safe_dump(data).encode() for path, data in changed.items()}, str(rule)
+        )
+        self.directory.refresh()
+
+    def asks(self, duration: str = "4h", **different: Any) -> Request:
+        flow = self.policies.flows["prod-access"]
+        answers = {**flow.defaults, "reason": "Debugging", "duration": duration}
+        return self.asking.ask(flow, "U0ANA", answers, f"view:{len(self.journal.ids())}", **different)
+
+    def approves(self, who: str, request: Request, **different: Any) -> Request:
+        return self.deciding.approve(request.id, request.digest, who, **different)
+
+    def leaves(self, who: str) -> None:
+        self.slack.members[who] = replace(self.slack.members[who], deleted=True)
+        self.directory.refresh()
+
+    def request(self, request: Request) -> Request:
+        return self.journal.request(request.id)
+
+    def deeds(self, request: Request) -> list[Deed]:
+        return [fact.deed for fact, _ in self.journal.facts(request.id)]
+
+    def cards(self) -> set[str]:
+        return {row.name for row in self.journal.waiting() if row.kind == "card"}
+
+
+@pytest.fixture
+def firm(sqlite: Store, installed: Installed) -> Firm:
+    members = {f"U0{name.upper()}": user(f"U0{name.upper()}", f"{name}@example.com") for name in PEOPLE}
+    return Firm(sqlite.journal(), installed.files, Members(members, groups={"S0ONCALL": ("U0KIM",)}))
+
+
+STAGES = [
+    {"name": "manager", "approvers": {"people": ["lee@example.com"]}},
+    {"name": "security", "approvers": {"people": ["sam@example.com", "kim@example.com"]}, "quorum": 2},
+]
+
+
+class TestStages:
+    @pytest.fixture(autouse=True)
+    def _staged(self, firm: Firm) -> None:
+        firm.rules(stages=STAGES)
+
+    def test_ask_only_those_whose_turn_it_is(self, firm: Firm) -> None:
+        request = firm.asks()
+        assert request.deciders == ("U0LEE",)
+        assert firm.cards() == {"card:U0LEE"}
+        assert [found.id for found in firm.journal.to_decide("U0LEE", 9)] == [request.id]
+        assert firm.journal.to_decide("U0SAM", 9) == []
+
+    def test_ask_the_next_once_the_one_before_has_approved(self, firm: Firm) -> None:
+        after = firm.approves("U0LEE", firm.asks())
+        assert (after.state, after.deciders) == (State.PENDING, ("U0KIM", "U0SAM"))
+        assert firm.cards() == {"card:U0LEE", "card:U0SAM", "card:U0KIM"}
+        assert firm.journal.to_decide("U0LEE", 9) == []
+
+    def test_ask_a_person_who_has_approved_no_more(self, firm: Firm) -> None:
+        request = firm.asks()
+        firm.approves("U0LEE", request)
+        assert firm.approves("U0SAM", request).deciders == ("U0KIM",)
+        with pytest.raises(NotYours, match=r"You have decided .* already; it still waits for others"):
+            firm.approves("U0SAM", request)
+
+    def test_approve_with_the_last_of_them_and_a_job_accepts_the_entry(self, firm: Firm) -> None:
+        request = firm.asks()
+        for who in ("U0LEE", "U0KIM", "U0SAM"):
+            last = firm.approves(who, request)
+        assert (last.state, last.deciders) == (State.APPROVED, ())
+        assert firm.deeds(request) == [Deed.ASKED, Deed.APPROVED, Deed.APPROVED, Deed.APPROVED]
+        assert entry_refusals(entry_of(last), firm.policies) == ()
+
+    def test_let_nobody_go_before_their_turn(self, firm: Firm) -> None:
+        with pytest.raises(NotYours, match="It is not your turn yet: first Lee Wong must approve"):
+            firm.approves("U0SAM", firm.asks())
+
+    def test_let_any_of_them_deny_in_their_turn(self, firm: Firm) -> None:
+        request = firm.asks()
+        firm.approves("U0LEE", request)
+        denied = firm.deciding.deny(request.id, request.digest, "U0KIM", "Not now")
+        assert (denied.state, denied.deciders) == (State.DENIED, ())
+
+
+class TestAGroupThatSlackKeeps:
+    @pytest.fixture(autouse=True)
+    def _on_call(self, firm: Firm) -> None:
+        firm.rules(approvers={"groups": ["on-call"]})
+
+    def test_decides_and_the_entry_says_for_which_group(self, firm: Firm) -> None:
+        request = firm.asks()
+        assert request.deciders == ("U0KIM",)
+        approved = firm.approves("U0KIM", request)
+        assert approved.state is State.APPROVED
+        entry = entry_of(approved)
+        assert entry.approvals[0].speaks_for == ("on-call",)
+        assert entry_refusals(entry, firm.policies) == ()
+
+    def test_is_asked_anew_when_others_are_in_it(self, firm: Firm) -> None:
+        request = firm.asks()
+        firm.slack.groups["S0ONCALL"] = ("U0SAM",)
+        firm.directory.refresh_groups()
+        with pytest.raises(NotYours, match="Only Sam Okafor can decide"):
+            firm.approves("U0KIM", request)
+        firm.rerouting.look()
+        assert firm.request(request).deciders == ("U0SAM",)
+        assert firm.cards() == {"card:U0KIM", "card:U0SAM"}
+
+    def test_that_is_empty_can_be_asked_by_nobody(self, firm: Firm) -> None:
+        firm.slack.groups["S0ONCALL"] = ()
+        firm.directory.refresh_groups()
+        with pytest.raises(Problems, match="nobody can approve this"):
+            firm.asks()
+
+
+class TestAnApproverWhoLeaves:
+    def test_no_longer_counts_and_others_are_asked(self, firm: Firm) -> None:
+        firm.rules(
+            stages=[
+                STAGES[1] | {"approvers": {"people": ["lee@example.com", "sam@example.com", "kim@example.com"]}}
+            ]
+        )
+        request = firm.asks()
+        firm.approves("U0LEE", request)
+        firm.leaves("U0LEE")
+        firm.approves("U0SAM", request)
+        assert firm.request(request).state is State.PENDING, "of the two, one has left"
+        assert firm.approves("U0KIM", request).state is State.APPROVED
+
+    def test_leaves_a_request_to_nobody_and_that_is_said(self, firm: Firm) -> None:
+        firm.rules(approvers={"people": ["lee@example.com"]})
+        request = firm.asks()
+        firm.leaves("U0LEE")
+        firm.rerouting.look()
+        assert firm.request(request).deciders == ()
+        (*_, (last, _)) = firm.journal.facts(request.id)
+        assert last.deed is Deed.ROUTED
+        assert str(last.details["detail"]).startswith("Nobody is left who could decide it")
+
+    def test_changes_nothing_where_nobody_left(self, firm: Firm) -> None:
+        request = firm.asks()
+        firm.rerouting.look()
+        firm.rerouting.look()
+        assert firm.deeds(request) == [Deed.ASKED]
+
+    def test_changes_nothing_for_a_request_that_is_decided(self, firm: Firm) -> None:
+        request = firm.asks()
+        firm.approves("U0LEE", request)
+        firm.leaves("U0SAM")
+        firm.rerouting.look()
+        assert firm.deeds(request) == [Deed.ASKED, Deed.APPROVED]
+
+
+class TestWithoutApprovers:
+    def test_a_rule_approves_by_itself_at_once(self, firm: Firm) -> None:
+        firm.rules(auto_approve=True)
+        request = firm.asks()
+        assert (request.state, request.deciders, request.notify) == (State.APPROVED, (), ())
+        assert request.expires_at == NOW + timedelta(hours=4)
+        assert firm.deeds(request) == [Deed.ASKED, Deed.APPROVED]
+        assert {row.name for row in firm.journal.waiting()} >= {"commit", "dispatch", "expire"}
+        assert entry_refusals(entry_of(request), firm.policies) == ()
+
+    def test_an_emergency_goes_ahead_with_its_incident(self, firm: Firm) -> None:
+        firm.rules(break_glass={"groups": ["engineering"], "max": "1h"})
+        request = firm.asks("1h", incident="INC-4711")
+        assert (request.state, request.deciders) == (State.APPROVED, ())
+        (_, (approved, _)) = firm.journal.facts(request.id)
+        assert (approved.by, approved.details["incident"]) == ("ana@example.com", "INC-4711")
+        assert entry_refusals(entry_of(request), firm.policies) == ()
+
+    @pytest.mark.parametrize(
+        ("glass", "duration", "said"),
+        [
+            (None, "1h", "no break-glass here"),
+            ({"groups": ["managers"], "max": "1h"}, "1h", "no break-glass here"),
+            ({"groups": ["engineering"], "max": "1h"}, "2h", "2h is outside what policy allows here"),
+        ],
+    )
+    def test_an_emergency_is_refused_that_is_not_as_policy_says(
+        self, firm: Firm, glass: dict[str, Any] | None, duration: str, said: str
+    ) -> None:
+        firm.rules(**({"break_glass": glass} if glass else {}))
+        with pytest.raises(Problems, match=said):
+            firm.asks(duration, incident="INC-4711")
+        assert firm.journal.ids() == []
+
+
+class TestAnApproverWhoGivesLess:
+    def test_shortens_what_is_granted(self, firm: Firm) -> None:
+        approved = firm.approves("U0LEE", firm.asks(), shortened_to=timedelta(hours=1))
+        assert approved.expires_at == NOW + timedelta(hours=1)
+        assert (approved.lifetime, approved.granted) == (timedelta(hours=4), timedelta(hours=1))
+
+    def test_shortens_it_for_all_and_the_least_of_them_holds(self, firm: Firm) -> None:
+        firm.rules(quorum=2)
+        request = firm.asks()
+        firm.approves("U0LEE", request, shortened_to=timedelta(minutes=30))
+        approved = firm.approves("U0SAM", request, shortened_to=timedelta(hours=2))
+        assert approved.expires_at == NOW + timedelta(minutes=30)
+
+
+def test_a_card_may_be_put_in_a_channel_alone(firm: Firm) -> None:
+    firm.rules(cards={"direct": False, "channel": "C0APPROVE"})
+    request = firm.asks()
+    assert (request.deciders, request.notify) == (("U0LEE", "U0SAM"), ("C0APPROVE",))
+    assert [found.id for found in firm.journal.to_decide("U0SAM", 9)] == [request.id]
