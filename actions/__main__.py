@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,14 +26,42 @@ def main() -> None:
 
 @main.command()
 @click.argument("paths", nargs=-1)
-def validate(paths: tuple[str, ...]) -> None:
+@click.option("--base", default="", help="A commit: check what HEAD changed since it left that commit.")
+def validate(paths: tuple[str, ...], base: str) -> None:
     """Check policies and entries: all problems in one pass.
 
-    PATHS are files or folders below policies/ and requests/; without any, everything is checked.
+    PATHS are files or folders below policies/ and requests/; without any and without --base, everything is
+    checked.
     """
     from actions.commands.validate import run
 
-    _read(lambda job: run(job, paths))
+    _read(lambda job: run(job, paths, base))
+
+
+@main.command()
+@click.argument("flow")
+@click.option("--requested-by", required=True, help="Your e-mail address.")
+def new(flow: str, requested_by: str) -> None:
+    """Write a commented example of an entry of FLOW, for a pull request."""
+    from actions.commands.new import new
+
+    _read(lambda job: new(job, flow, requested_by))
+
+
+@main.command(name="import")
+@click.argument("flow")
+@click.option("--csv", "table", required=True, type=click.Path(path_type=Path), help="A table: one change a row.")
+@click.option("--requested-by", required=True, help="Your e-mail address.")
+@click.option("--environment", required=True, help="The environment of all of them.")
+@click.option("--reason", required=True, help="Why they are needed.")
+def import_(flow: str, table: Path, requested_by: str, environment: str, reason: str) -> None:
+    """Write entries of FLOW from a table, for a pull request.
+
+    The columns are the fields of the flow's form.
+    """
+    from actions.commands.new import import_table
+
+    _read(lambda job: import_table(job, flow, table, requested_by, environment, reason))
 
 
 @main.command()
@@ -47,11 +76,21 @@ def target(request_id: str, commit: str) -> None:
 
 @main.command()
 @click.option(REQUEST, "request_ids", multiple=True, help="Plan only this request's target; may be repeated.")
-def plan(request_ids: tuple[str, ...]) -> None:
+@click.option("--base", default="", help="A commit: show in the pull request what merging HEAD into it would do.")
+@click.option("--environment", default="", help="With --base: the environment to plan.")
+@click.option("--role", default="", help="With --base: the read-only role this job has assumed.")
+def plan(request_ids: tuple[str, ...], base: str, environment: str, role: str) -> None:
     """Show what would be done at every target; nothing is written."""
-    from actions.commands.plan import run
+    from actions.commands import plan, preview
 
-    _read(lambda job: run(job, request_ids))
+    def command(job: Job) -> int:
+        if not base:
+            return plan.run(job, request_ids)
+        if job.pull is None:
+            raise click.UsageError("--base is for the job of a pull request")
+        return preview.run(job, job.pull, preview.View(base, environment, role))
+
+    _read(command)
 
 
 @main.command()
@@ -77,6 +116,37 @@ def apply(request_id: str, commit: str, environment: str, lock: str) -> None:
     from actions.commands.apply import Order, run
 
     _write(lambda job: run(job, Order(request_id, commit, environment, lock)))
+
+
+@main.command()
+@click.option("--before", required=True, help="The commit that main was at before the push.")
+@click.option("--after", required=True, help="The commit that the push brought.")
+def record(before: str, after: str) -> None:
+    """Hold what a push brought against its reviews, and record it.
+
+    Opens the tickets, refuses what nobody approved, and outputs which roles have something to do.
+    """
+    from actions.commands.record import run
+    from actions.pushes import Push
+
+    _write(lambda job: run(job, Push(before, after)))
+
+
+@main.command()
+@click.option("--before", required=True, help="The commit that main was at before the push.")
+@click.option("--after", required=True, help="The commit that the push brought.")
+@click.option("--environment", required=True, help="The environment whose entries to apply.")
+@click.option("--role", required=True, help="The role this job has assumed.")
+def merged(before: str, after: str, environment: str, role: str) -> None:
+    """Apply exactly what a push brought, each target once.
+
+    Only what the role of this job can change.
+    """
+    from actions.commands.expire import Share
+    from actions.commands.merged import run
+    from actions.pushes import Push
+
+    _write(lambda job: run(job, Push(before, after), Share(environment, role)))
 
 
 @main.command()

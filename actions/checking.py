@@ -5,19 +5,18 @@ It reads only; a hostile file may make a problem, never a crash and never a comm
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from actions.befores import SUFFIX as BEFORE
 from actions.befores import read_before
-from actions.verification import target_of
-from sallyport import attestations
-from sallyport.decisions import entry_refusals
-from sallyport.documents import load
+from actions.judging import Opinion, Seen, opinion
+from sallyport.documents import load, size_problem
 from sallyport.entries import FOLDER as REQUESTS
-from sallyport.entries import Entry, parse_entry
+from sallyport.entries import read_entry
 from sallyport.policies import FOLDER as POLICIES
 from sallyport.policies import Policies, load_policies, read_folder
 from sallyport.problems import Place, Problem, Problems
@@ -25,36 +24,80 @@ from sallyport.schemas import SUFFIX as SCHEMA
 from sallyport.schemas import Schemas
 
 _KEPT = {".gitkeep", "README.md"}
+_BROKEN_SURROGATES = "surrogateescape"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a check looked at and found, in the order of files and lines."""
+    """What a check looked at and found, in the order of files and lines; `missing` is what reviews have to add."""
 
     problems: tuple[Problem, ...]
+    missing: tuple[Problem, ...]
     entries: int
     with_policies: bool
 
 
-def check(root: Path, paths: Sequence[str], now: datetime) -> Report:
-    """Check *paths* (below policies/ or requests/, folders too), or everything if there are none."""
-    asked = [_inside(root, path) for path in paths] or [POLICIES, REQUESTS]
+def check(root: Path, paths: Sequence[str], now: datetime, seen: Seen | None = None) -> Report:
+    """Check *paths* (below policies/ or requests/, folders too); *seen* is the pull request that brings them.
+
+    The cost follows the paths, except that a change of policy can take the ground from under entries that nobody
+    touched, so that it has all of them checked.
+    """
+    asked = list(dict.fromkeys(_inside(root, path) for path in paths))
     policies, faults = _policies(root)
-    about_policies = any(path == POLICIES or path.startswith(f"{POLICIES}/") for path in asked)
+    about_policies = any(_is_below(path, POLICIES) for path in asked)
     problems = list(faults) if about_policies or policies is None else []
-    schemas = policies.schemas if policies else _schemas(root)
-    # A change of policy can take the ground from under entries that nobody touched.
-    scope = [REQUESTS] if about_policies else [path for path in asked if path.startswith(REQUESTS)]
-    problems += [
-        Problem(f"{path} is neither in {POLICIES}/ nor in {REQUESTS}/", "", Place(path))
-        for path in asked
-        if not path.startswith((POLICIES, REQUESTS))
-    ]
+    problems += [_stray(path) for path in asked if not _is_below(path, POLICIES) and not _is_below(path, REQUESTS)]
+    scope = [REQUESTS] if about_policies else [path for path in asked if _is_below(path, REQUESTS)]
     files = sorted({file for path in scope for file in _files(root, path)})
-    for file in files:
-        problems += _file_problems(root, file, schemas, policies, now)
+    checker = _Checker(root, policies.schemas if policies else _schemas(root), policies, now, seen)
+    opinions = [checker.opinion(file) for file in files]
+    problems += [problem for one in opinions for problem in one.problems]
+    missing = [problem for one in opinions for problem in one.missing]
     entries = sum(file.endswith(".yaml") and not file.endswith(BEFORE) for file in files)
-    return Report(Problems(problems).problems, entries, about_policies)
+    return Report(Problems(problems).problems, Problems(missing).problems, entries, about_policies)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checker:
+    root: Path
+    schemas: Schemas
+    policies: Policies | None
+    now: datetime
+    seen: Seen | None
+
+    def opinion(self, file: str) -> Opinion:
+        """Return what is wrong with one file below requests/."""
+        if problem := _form_problem(self.root, file):
+            return Opinion((problem,))
+        content = (self.root / file).read_bytes()
+        try:
+            if file.endswith(BEFORE):
+                read_before(content, file)
+                return Opinion()
+            document = load(content, file)
+            entry = read_entry(document, file, self.schemas, self.now)
+        except Problems as problems:
+            return Opinion(problems.problems)
+        return opinion(entry, document, self.policies, self.now, self.seen) if self.policies else Opinion()
+
+
+def _form_problem(root: Path, file: str) -> Problem | None:
+    """Say why *file* is nothing to be opened: a link on its way, no plain file, or a name that hides something."""
+    place = Place(file, 1, 1)
+    if not file.isascii() or not file.isprintable():
+        shown = file.encode(errors=_BROKEN_SURROGATES).decode(errors="replace")
+        return Problem(
+            "its name has signs that are easily misread", "use a-z, 0-9 and -", Place(ascii(shown)[1:-1], 1, 1)
+        )
+    for parent in (PurePosixPath(file), *PurePosixPath(file).parents):
+        if (root / parent).is_symlink() and str(parent) != ".":
+            what = "a symbolic link is not an entry" if str(parent) == file else f"{parent} is a symbolic link"
+            return Problem(what, "write the file itself", place)
+    facts = (root / file).stat()
+    if not stat.S_ISREG(facts.st_mode):
+        return Problem("this is not a plain file", "write the file itself", place)
+    return size_problem(facts.st_size, file)
 
 
 def _policies(root: Path) -> tuple[Policies | None, tuple[Problem, ...]]:
@@ -77,65 +120,31 @@ def _schemas(root: Path) -> Schemas:
 
 
 def _files(root: Path, path: str) -> Iterator[str]:
+    """Yield what stands at *path* or below it; what was deleted has nothing to check. No link is followed."""
     place = root / path
-    if place.is_dir():
-        yield from (
-            p.relative_to(root).as_posix() for p in place.rglob("*") if p.is_file() and p.name not in _KEPT
-        )
-    elif place.is_file():  # one that was deleted has nothing to check
+    if place.is_symlink():
+        yield path
+    elif place.is_dir():
+        for found in place.iterdir():
+            yield from _files(root, f"{path}/{found.name}")
+    elif place.exists() and place.name not in _KEPT:
         yield path
 
 
 def _inside(root: Path, path: str) -> str:
-    """Return *path*, as typed from the working directory, relative to the repository."""
+    """Return *path*, as typed from the working directory, relative to the repository; links stay what they are."""
     whole = Path(path) if Path(path).is_absolute() else root / path
+    if ".." in whole.parts:
+        return path
     try:
-        return whole.resolve().relative_to(root.resolve()).as_posix()
+        return whole.relative_to(root).as_posix()
     except ValueError:
         return path
 
 
-def _file_problems(
-    root: Path, file: str, schemas: Schemas, policies: Policies | None, now: datetime
-) -> Sequence[Problem]:
-    if (root / file).is_symlink():
-        return [Problem("a symbolic link is not an entry", "write the file itself", Place(file))]
-    content = (root / file).read_bytes()
-    try:
-        if file.endswith(BEFORE):
-            read_before(content, file)
-            return []
-        entry = parse_entry(content, file, schemas)
-    except Problems as problems:
-        return problems.problems
-    return list(_refusals(entry, content, policies, now)) if policies else []
+def _is_below(path: str, folder: str) -> bool:
+    return (path == folder or path.startswith(f"{folder}/")) and ".." not in path.split("/")
 
 
-def _refusals(entry: Entry, content: bytes, policies: Policies, now: datetime) -> Iterator[Problem]:
-    """Yield why the entry, if it were on main, would not be applied."""
-    document = load(content, entry.path)
-    try:
-        of_changes = [
-            (problem, document.place(("changes", number, *([problem.field] if problem.field else []))))
-            for number, change in enumerate(entry.changes)
-            for problem in change.problems(entry.environment, policies.catalogue)
-        ]
-        refusals = entry_refusals(entry, policies)
-        target_of(entry, policies.catalogue)
-    except (LookupError, ValueError) as error:
-        yield Problem(str(error), "", document.place(("changes",)))
-        return
-    yield from (Problem(problem.what, problem.mend, place) for problem, place in of_changes)
-    said = {problem.sentence for problem, _ in of_changes}
-    yield from (Problem(text, "", document.place()) for text in refusals if text not in said)
-    if reason := attestations.refusal(entry, policies.keys):
-        place = document.place(("attestation",))
-        yield Problem(f"{reason}, so it would be refused", _UNATTESTED if not entry.attestation else "", place)
-    if not entry.is_live(now):
-        yield Problem("its deadline has passed", "ask again", document.place(("expires_at",)))
-
-
-_UNATTESTED = (
-    "it applies only after the coordinator has signed it; reviews of a pull request do not count as approvals "
-    "yet, so ask in Slack"
-)
+def _stray(path: str) -> Problem:
+    return Problem(f"{path} is neither in {POLICIES}/ nor in {REQUESTS}/", "", Place(path))

@@ -5,7 +5,8 @@ Telling comes first, so that a job that dies in between tells twice rather than 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from datetime import timedelta
 
 import click
 
@@ -19,20 +20,33 @@ from actions.runner import one_line
 from actions.telling import summary_markdown
 from actions.workspace import WorkspaceFault
 from sallyport.outcomes import Result
+from sallyport.platforms.errors import PlatformError
 from sallyport.problems import Problems
+
+SWEEP = timedelta(minutes=15)  # as expire.yml is scheduled
+ESCALATED_AFTER = 3 * SWEEP
 
 
 def finish(
-    job: Job, books: Books, news: Sequence[News], title: str, remove: Collection[tuple[str, str]] = ()
+    job: Job,
+    books: Books,
+    news: Sequence[News],
+    title: str,
+    remove: Collection[tuple[str, str]] = (),
+    faults: Sequence[str] = (),
 ) -> int:
-    """Report *news* and remove the files of reverted entries and of *remove*; return the exit code."""
+    """Report *news*, and remove the files of reverted entries and of *remove*; return the exit code.
+
+    *faults* are sentences about what already went wrong beside the entries.
+    """
     warning = books.ledger.snapshot.warning
     summary = summary_markdown(title, news, [warning] if warning else [])
     job.runner.summarise(summary)
     for item in news:
         click.echo(one_line(f"{item.outcome.request_id}: {item.outcome.result}: {item.outcome.detail}"))
     reporter = Reporter(job.channels, job.writer, job.run.id, job.run.url, job.sha, job.pause)
-    faults = list(reporter.report(news, summary))
+    faults = [*faults, *reporter.report(news, summary), *_advanced(job, books, news)]
+    faults += [fault for text in _escalations(job, news) for fault in reporter.alert(*text)]
     faults += _removed(job, books, [*remove, *_reverted(news)], reporter)
     for fault in faults:
         click.echo(one_line(fault), err=True)
@@ -42,7 +56,30 @@ def finish(
 
 
 def _reverted(news: Sequence[News]) -> list[tuple[str, str]]:
-    return [(n.entry.flow, n.entry.id) for n in news if n.entry and n.outcome.result is Result.REVERTED]
+    ended = (n for n in news if n.whole and n.outcome.result is Result.REVERTED)
+    return [(n.entry.flow, n.entry.id) for n in ended if n.entry]
+
+
+def _escalations(job: Job, news: Sequence[News]) -> Iterator[tuple[str, str]]:
+    """Yield an alarm of its own for each end that has failed for as long as three sweeps take."""
+    for item in news:
+        outcome, now = item.outcome, job.clock()
+        if outcome.result is Result.FAILED and outcome.expires_at and now - outcome.expires_at >= ESCALATED_AFTER:
+            ticket = item.entry.ticket if item.entry else None
+            text = messages.escalated(outcome.request_id, now - outcome.expires_at, ticket)
+            yield f"{outcome.request_id}:escalated", text
+
+
+def _advanced(job: Job, books: Books, news: Sequence[News]) -> list[str]:
+    """Bring the tickets of what came by pull requests to their status; the coordinator keeps its own."""
+    faults = []
+    for item in news:
+        if job.tickets and item.entry and item.entry.attestation is None and item.whole:
+            try:
+                job.tickets.advance(item.entry, item.outcome.result, books.ledger.policies)
+            except PlatformError as error:
+                faults.append(messages.not_told(f"the ticket {item.entry.ticket}", item.entry.id, str(error)))
+    return faults
 
 
 def _removed(job: Job, books: Books, ended: Collection[tuple[str, str]], reporter: Reporter) -> list[str]:

@@ -12,7 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from actions.events import PullEvent, pull_event
 from actions.executors.protocol import Executor
+from actions.ledger import Books
 from actions.reconcile import MakeExecutor, Pause
 from actions.reporting import Channels
 from actions.runner import Runner
@@ -23,6 +25,7 @@ from sallyport.settings import Environment
 from sallyport.times import utc_now
 
 if TYPE_CHECKING:
+    from actions.tickets import Tickets
     from sallyport.platforms.github import GitHub
 
 
@@ -47,11 +50,17 @@ class Job:
     make_executor: MakeExecutor = field(default_factory=lambda: executors(utc_now, time.sleep))
     clock: Callable[[], datetime] = utc_now
     pause: Pause = time.sleep
+    pull: PullEvent | None = None
+    tickets: Tickets | None = None  # where a job opens those of pull requests
 
     @property
     def sha(self) -> str:
         """The commit that the check run goes to: the one the run is shown at."""
         return self.run.sha or self.workspace.head()
+
+    def books(self) -> Books:
+        """Open the books at the commit that is checked out."""
+        return Books(self.workspace, self.github)
 
     @property
     def writer(self) -> GitHub:
@@ -62,8 +71,14 @@ class Job:
 
 
 def reading_job(variables: Mapping[str, str]) -> Job:
-    """Return the job of a command that writes nothing anywhere; it needs no settings."""
-    return Job(Workspace(Path.cwd()), Runner.of(variables), _run(variables))
+    """Return the job of a command that changes nothing. It needs no settings; a token lets it read reviews."""
+    settings = Environment(variables)
+    branch, token = settings.text("GITHUB_BRANCH", "main"), settings.text("GITHUB_TOKEN")
+    repository, api_url = settings.text("GITHUB_REPOSITORY"), settings.text("GITHUB_API_URL")
+    settings.check()
+    github = _github(repository, branch, token, api_url) if token and repository else None
+    workspace, runner = Workspace(Path.cwd(), branch, token), Runner.of(variables)
+    return Job(workspace, runner, _run(variables), github, pull=pull_event(variables))
 
 
 def writing_job(variables: Mapping[str, str]) -> Job:
@@ -82,16 +97,16 @@ def writing_job(variables: Mapping[str, str]) -> Job:
     if alert and not slack_token:
         settings.refuse(Problem("ALERT_CHANNEL is set without SLACK_BOT_TOKEN", "nobody would hear an alert"))
     settings.check()
-    from sallyport.platforms.github import GitHub
+    from actions.tickets import Tickets
 
-    run = _run(variables)
-    github = GitHub.connect(repository, branch, token=token, api_url=api_url or None)
+    channels = Channels.connect(slack_token, slack_url, jira_url, jira_user, jira_token, alert, jira_project)
     return Job(
         workspace=Workspace(Path.cwd(), branch, token),
         runner=Runner.of(variables),
-        run=run,
-        github=github,
-        channels=Channels.connect(slack_token, slack_url, jira_url, jira_user, jira_token, alert, jira_project),
+        run=_run(variables),
+        github=_github(repository, branch, token, api_url),
+        channels=channels,
+        tickets=Tickets(channels.jira, jira_project, time.sleep) if channels.jira and jira_project else None,
     )
 
 
@@ -115,6 +130,12 @@ def executors(clock: Callable[[], datetime], pause: Pause) -> MakeExecutor:
         return made[key]
 
     return make
+
+
+def _github(repository: str, branch: str, token: str, api_url: str) -> GitHub:
+    from sallyport.platforms.github import GitHub
+
+    return GitHub.connect(repository, branch, token=token, api_url=api_url or None)
 
 
 def _run(variables: Mapping[str, str]) -> Run:

@@ -1,28 +1,31 @@
 """The findings about every entry of one commit of main, and the claims they make on a target.
 
-An entry that is not wanted counts as ended, and its last version that was ever signed says what to take back.
+An entry that is not wanted counts as ended, and its last version that was ever proven says what to take back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
 from actions.befores import SUFFIX as BEFORE
 from actions.befores import before_path, read_before
-from actions.executors.protocol import Before, Claims
-from actions.snapshot import Snapshot, take
-from actions.verification import Finding, Site, proof_refusal, site_of
+from actions.executors.protocol import Before, Claims, TargetFault
+from actions.proving import UNKNOWN, Hub, Landing, Landings, Proof, is_relative, prove
+from actions.snapshot import Snapshot, policies_at, take
+from actions.verification import Finding, Site, proof_refusal, sites_of
 from actions.workspace import Version, Workspace
 from sallyport import attestations
 from sallyport.attestations import PublicKeys, read_public_key
 from sallyport.entries import FOLDER, Entry, parse_entry, path_of
 from sallyport.ids import is_id
+from sallyport.platforms.errors import PlatformError
 from sallyport.policies import FOLDER as POLICIES
 from sallyport.policies import Policies
 from sallyport.problems import Problems
+from sallyport.reviews import hopeless
 
 KEYS = f"{POLICIES}/keys/"
 History = Mapping[str, frozenset[str]]
@@ -34,14 +37,28 @@ class Memory:
 
     contents: dict[str, bytes] = field(default_factory=dict)  # by blob sha
     findings: dict[tuple[object, ...], Finding] = field(default_factory=dict)
+    sites: dict[tuple[object, ...], Mapping[Site, Entry]] = field(default_factory=dict)
+    policies: dict[str, Policies | None] = field(default_factory=dict)  # by commit; None if they do not read
     history: tuple[str, History] | None = None  # as of a commit
+    landings: Landings = field(default_factory=lambda: Landings(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """That the files at *paths* are merged at *now* (UTC), reviewed by all who may: for showing plans only."""
+
+    paths: frozenset[str]
+    now: datetime
 
 
 class Ledger:
     """The findings of one snapshot, each made when it is first asked for."""
 
-    def __init__(self, workspace: Workspace, snapshot: Snapshot, memory: Memory) -> None:
+    def __init__(
+        self, workspace: Workspace, snapshot: Snapshot, memory: Memory, assumed: Assumption | None = None
+    ) -> None:
         self.snapshot = snapshot
+        self._assumed = assumed
         self._workspace = workspace
         self._memory = memory
 
@@ -63,41 +80,69 @@ class Ledger:
         """Return the findings of every id that has a file, an entry's or a record's, in the flow's folder."""
         prefix = f"{FOLDER}/{flow}/"
         files = {path: blob for path, blob in self.snapshot.files.items() if path.startswith(prefix)}
-        self._memory.contents |= self._workspace.read(set(files.values()) - self._memory.contents.keys())
+        self._fetch(files.values())
+        self._fetch(
+            name for path, blob in files.items() if self._needs_reviews(blob) for name in self._names(path)
+        )
         names = (path.removeprefix(prefix) for path in files if path.endswith(".yaml"))
         ids = {name.removesuffix(BEFORE).removesuffix(".yaml") for name in names}
         return tuple(self.finding(flow, entry_id) for entry_id in sorted(filter(is_id, ids)))
 
     def finding(self, flow: str, entry_id: str) -> Finding:
         """Return what is known of one id of one flow."""
-        path = path_of(flow, entry_id)
-        blob = self.snapshot.files.get(path)
-        key = (path, blob, self.policies.version, self._history.get(path))
+        key = self._key(flow, entry_id)
         known = self._memory.findings.get(key)
-        if known is None:
-            known = self._memory.findings[key] = self._judge(flow, entry_id, blob)
+        if known is not None:
+            return known
+        try:
+            known = self._memory.findings[key] = self._judge(flow, entry_id, self.snapshot.files.get(key[0]))
+        except PlatformError as error:
+            return self._unknown(flow, entry_id, str(error))
         return known
 
+    def sites(self, finding: Finding) -> Mapping[Site, Entry]:
+        """Return where *finding* is or was in force, and what of it; LookupError says why nobody can know."""
+        if finding.fault:
+            return sites_of(finding, self.policies)
+        key = self._key(finding.flow, finding.id)
+        if key not in self._memory.sites:
+            self._memory.sites[key] = sites_of(finding, self.policies)
+        return self._memory.sites[key]
+
     def claims(self, site: Site, now: datetime, also: Iterable[str] = ()) -> Claims:
-        """Return who asks for what at *site*; *also* names ids to end there although their files are gone."""
+        """Return who asks for what at *site*; *also* names ids to end there although their files are gone.
+
+        TargetFault if nobody can tell now whether somebody there still may: then nothing begins and nothing ends.
+        """
         found = {finding.id: finding for finding in self.findings(site.flow)}
         found |= {one: self.finding(site.flow, one) for one in also if one not in found}
-        here = [finding for finding in found.values() if finding.entry and self._is_at(finding, site)]
-        live = tuple(f.entry for f in here if f.entry and f.is_wanted(now))
-        ended = tuple(f.entry for f in here if f.entry and not f.is_wanted(now))
-        records = (self._before(site.flow, f.id) for f in here)
-        return Claims(live, ended, {record.entry_id: record for record in records if record}, now)
+        here = [(finding, part) for finding in found.values() if (part := self._part(finding, site))]
+        for finding, _ in here:
+            if finding.fault:
+                raise TargetFault(f"{finding.id} {finding.doubt}")
+        live = tuple(part for finding, part in here if finding.is_wanted(now))
+        ended = tuple(part for finding, part in here if finding.entry and not finding.is_wanted(now))
+        records = (self._before(site.flow, finding.id) for finding, _ in here)
+        doubted = frozenset(finding.id for finding, _ in here if finding.present and finding.doubt)
+        return Claims(live, ended, {record.entry_id: record for record in records if record}, now, doubted)
 
     def content(self, path: str) -> bytes | None:
         """Return a file of `requests/`, or None if it is not there."""
         blob = self.snapshot.files.get(path)
         return self._content(blob) if blob else None
 
-    def _is_at(self, finding: Finding, site: Site) -> bool:
+    def _key(self, flow: str, entry_id: str) -> tuple[str, str | None, str, object]:
+        path = path_of(flow, entry_id)
+        return path, self.snapshot.files.get(path), self.policies.version, self._history.get(path)
+
+    def _part(self, finding: Finding, site: Site) -> Entry | None:
+        """Return what of a finding is at *site*; what was never proven is nowhere."""
+        if not finding.entry and not finding.fault:
+            return None
         try:
-            return site_of(finding, self.policies) == site
+            return self.sites(finding).get(site)
         except LookupError:
-            return False
+            return None
 
     def _before(self, flow: str, entry_id: str) -> Before | None:
         """Return the record of what was there before an entry, from history where main has none that reads."""
@@ -119,24 +164,57 @@ class Ledger:
     def _judge(self, flow: str, entry_id: str, blob: str | None) -> Finding:
         path = path_of(flow, entry_id)
         if blob is None:
-            return Finding(
-                entry_id, flow, self._last_proven(path), None, "is no longer on the main branch", present=False
-            )
+            doubt = "is no longer on the main branch"
+            return Finding(entry_id, flow, self._last_proven(path), None, doubt, present=False)
         content = self._content(blob)
         try:
-            claimed = parse_entry(content, path, self.policies.schemas)
+            claimed = self._read(content, path)
         except Problems as problems:
             doubt = f"cannot be read: {problems.problems[0]}"
             return Finding(entry_id, flow, self._last_proven(path), None, doubt, present=True)
-        doubt = self._doubt(claimed, content)
+        if claimed.attestation is None:
+            supposed = self._assumed and path in self._assumed.paths
+            return self._suppose(content, path) if supposed else self._judge_reviewed(claimed, content)
+        doubt = self._doubt(claimed, content, proof_refusal(claimed, self.policies))
         signed = not doubt or attestations.refusal(claimed, self.policies.keys) is None
+        entry = claimed if signed else self._last_proven(path)
+        return Finding(entry_id, flow, entry, claimed, doubt, present=True)
+
+    def _judge_reviewed(self, claimed: Entry, content: bytes) -> Finding:
+        proof = self._proof(claimed.path, self._landed_versions(claimed.path), self.policies)
+        doubt = self._doubt(claimed, content, proof.refusal)
+        entry = proof.entry or self._last_proven(claimed.path)
+        pull = proof.landing.pull if proof.landing else None
+        claimed = proof.entry or claimed
         return Finding(
-            entry_id, flow, claimed if signed else self._last_proven(path), claimed, doubt, present=True
+            claimed.id, claimed.flow, entry, claimed, doubt, present=True, pull=pull, recorded=proof.recorded
         )
 
-    def _doubt(self, entry: Entry, content: bytes) -> str:
-        if reason := proof_refusal(entry, self.policies):
-            return f"is not proven to be approved: {reason}"
+    def _suppose(self, content: bytes, path: str) -> Finding:
+        """Judge a file as if it were merged and reviewed by all who may."""
+        now = self._assumed.now if self._assumed else UNKNOWN
+        entry = parse_entry(content, path, self.policies.schemas, now)
+        doubt = self._doubt(entry, content, "; ".join(hopeless(entry, self.policies, now)))
+        return Finding(entry.id, entry.flow, None if doubt else entry, entry, doubt, present=True)
+
+    def _unknown(self, flow: str, entry_id: str, why: str) -> Finding:
+        """Return a finding of which nobody can tell now whether it is proven."""
+        path = path_of(flow, entry_id)
+        try:
+            claimed = self._read(self.content(path) or b"", path)
+        except Problems:
+            claimed = None
+        doubt = f"cannot be verified now: {why}"
+        return Finding(entry_id, flow, None, claimed, doubt, present=path in self.snapshot.files, fault=why)
+
+    def _read(self, content: bytes, path: str) -> Entry:
+        """Read an entry; a deadline that only its merge can tell is far ahead."""
+        since = UNKNOWN if is_relative(content) else None
+        return parse_entry(content, path, self.policies.schemas, since)
+
+    def _doubt(self, entry: Entry, content: bytes, refusal: str) -> str:
+        if refusal:
+            return f"is not proven to be approved: {refusal}"
         history = self._history.get(entry.path)
         if history and "D" in history:
             return "has ended before, and an id cannot come back"
@@ -145,15 +223,44 @@ class Ledger:
         return ""
 
     def _last_proven(self, path: str) -> Entry | None:
-        """Return the newest version that was signed, by a key of main or of the version's own time."""
-        for version in self._versions(path):
+        """Return the newest version that was signed or reviewed, by the keys and policies of then or of now."""
+        versions = self._versions(path)
+        for number, version in enumerate(versions):
             try:
-                entry = parse_entry(version.content, path, self.policies.schemas)
+                entry = self._read(version.content, path)
             except Problems:
                 continue
-            if attestations.refusal(entry, {**self._keys_at(version.commit), **self.policies.keys}) is None:
-                return entry
+            if entry.attestation is None:
+                proven = self._proven_then(path, versions[number:])
+            else:
+                keys = {**self._keys_at(version.commit), **self.policies.keys}
+                proven = entry if attestations.refusal(entry, keys) is None else None
+            if proven:
+                return proven
         return None
+
+    def _proven_then(self, path: str, versions: tuple[Version, ...]) -> Entry | None:
+        entry = self._proof(path, versions, self.policies).entry
+        then = None if entry else self._policies_at(versions[0].commit)
+        return self._proof(path, versions, then).entry if then else entry
+
+    def _proof(self, path: str, versions: tuple[Version, ...], policies: Policies) -> Proof:
+        proof = prove(path, versions, self._memory.landings, policies)
+        if proof.entry is None:
+            return proof
+        try:
+            sites_of(Finding(proof.entry.id, proof.entry.flow, proof.entry, None, "", present=True), policies)
+        except LookupError as error:
+            return replace(proof, entry=None, refusal=str(error))
+        return proof
+
+    def _policies_at(self, commit: str) -> Policies | None:
+        if commit not in self._memory.policies:
+            try:
+                self._memory.policies[commit] = policies_at(self._workspace, commit)
+            except Problems:
+                self._memory.policies[commit] = None
+        return self._memory.policies[commit]
 
     def _keys_at(self, commit: str) -> PublicKeys:
         tree = self._workspace.tree(commit, KEYS)
@@ -169,6 +276,26 @@ class Ledger:
     def _versions(self, path: str) -> tuple[Version, ...]:
         return self._workspace.versions(path, self.snapshot.commit)
 
+    def _landed_versions(self, path: str) -> tuple[Version, ...]:
+        names = self._names(path)
+        self._fetch(names)
+        return tuple(Version(name.partition(":")[0], self._memory.contents[name]) for name in names)
+
+    def _names(self, path: str) -> list[str]:
+        return [f"{commit}:{path}" for commit in self._landed.get(path, ())]
+
+    def _needs_reviews(self, blob: str) -> bool:
+        return b"\nattestation:" not in self._memory.contents[blob]
+
+    def _fetch(self, names: Iterable[str]) -> None:
+        """Read many objects by one call of git."""
+        self._memory.contents |= self._workspace.read(set(names) - self._memory.contents.keys())
+
+    @cached_property
+    def _landed(self) -> Mapping[str, tuple[str, ...]]:
+        """The commits of main that brought each file, newest first; read only where reviews are to prove one."""
+        return self._workspace.landings(self.snapshot.commit, f"{FOLDER}/")
+
     @cached_property
     def _history(self) -> History:
         """What history did to entries after it had added them; only the commits since the last look are read."""
@@ -183,19 +310,27 @@ class Ledger:
         return history
 
     def _content(self, blob: str) -> bytes:
-        if blob not in self._memory.contents:
-            self._memory.contents |= self._workspace.read([blob])
+        self._fetch([blob])
         return self._memory.contents[blob]
 
 
 class Books:
     """The newest ledger that the job has seen, and the way to a newer one."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, hub: Hub | None = None) -> None:
         workspace.insist_on_history()
         self._workspace = workspace
-        self._memory = Memory()
+        self._memory = Memory(landings=Landings(hub))
         self.ledger = Ledger(workspace, take(workspace, workspace.head()), self._memory)
+
+    def landing(self, commit: str) -> Landing | None:
+        """Return the merged pull request that brought *commit*; None if it was pushed past any."""
+        return self._memory.landings.of(commit)
+
+    def assuming(self, paths: frozenset[str], now: datetime) -> Ledger:
+        """Return the ledger as if the files at *paths* were merged and reviewed at *now*."""
+        memory = replace(self._memory, findings={}, sites={})
+        return Ledger(self._workspace, self.ledger.snapshot, memory, Assumption(paths, now))
 
     def refresh(self) -> Ledger:
         """Fetch main and open its ledger. WorkspaceFault or Problems if that cannot be."""

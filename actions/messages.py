@@ -18,6 +18,7 @@ HEADLINES = {
     Result.REFUSED: "Refused",
     Result.FAILED: "Failed",
 }
+TITLES = 3  # that many changes of an entry are named in a sentence
 SIGNS = {
     Result.APPLIED: "✅",
     Result.ALREADY: "✅",
@@ -29,8 +30,9 @@ SIGNS = {
 
 def what_of(entry: Entry, catalogue: Catalogue) -> str:
     """Name what an entry asks for."""
-    titles = "; ".join(change.title(catalogue) for change in entry.changes)
-    return f"{titles} in {entry.environment}"
+    titles = "; ".join(change.title(catalogue) for change in entry.changes[:TITLES])
+    more = f" and {len(entry.changes) - TITLES} more" if len(entry.changes) > TITLES else ""
+    return f"{titles}{more} in {entry.environment}"
 
 
 def until(deadline: datetime | None) -> str:
@@ -89,6 +91,38 @@ def revert_waits(what: str, reason: str) -> str:
 
 def never_proven(request_id: str, doubt: str) -> str:
     return f"{request_id} {full_stop(doubt)} No version of it ever was, so nothing was made for it; its file goes."
+
+
+def no_ticket(request_id: str, why: str) -> str:
+    return f"No ticket could be opened for {request_id}: {full_stop(why)} Re-run the job to try again."
+
+
+def not_recorded(ids: str, why: str) -> str:
+    return f"The approval of {ids} could not be recorded on main: {full_stop(why)} It holds all the same."
+
+
+def deleted_unasked(request_id: str) -> str:
+    return (
+        f"{request_id} was deleted by a push to main without a pull request. What it gave is taken back, since "
+        "ending is the safe direction; find out who did it and why."
+    )
+
+
+def not_settled(request_id: str, lock: str, why: str) -> str:
+    reason = full_stop(why) if why else "AWS does not show it."
+    return f"{request_id} could not be settled at {lock}: {reason} Nothing is claimed to be in force."
+
+
+def escalated(request_id: str, late: timedelta, ticket: str | None) -> str:
+    where = f" Its ticket is {ticket}." if ticket else ""
+    return (
+        f"ESCALATION: {request_id} is {lateness(late)} past its deadline and still not taken back; three sweeps "
+        f"and more have failed. Take it back by hand now, and find out why.{where}"
+    )
+
+
+def held(what: str, why: str) -> str:
+    return f"{what} was left in force: {why}"
 
 
 def unattributable(request_id: str, reason: str) -> str:

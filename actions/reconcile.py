@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from actions.executors.protocol import Before, Claims, Executor, Plan, TargetFault, Verb
+from actions.guards import Guard, sparing_the_doubted
 from actions.log import logger
 from actions.verification import Site
 from actions.workspace import WorkspaceFault
@@ -39,6 +40,9 @@ class Record(Protocol):
 
     def executor(self, flow: str) -> Executor[Any]: ...
 
+    def too_many(self, flow: str, plan: AnyPlan, claims: Claims) -> str:
+        """Say why the plan ends too many entries before their time; empty if it does not."""
+
     def keep(self, flow: str, befores: Sequence[Before]) -> bool:
         """Commit what must be known to undo the plan; False if main has moved, so that the plan may be old."""
 
@@ -54,6 +58,7 @@ class Settlement:
     evidence: tuple[str, ...] = ()
     fault: str = ""  # why it is not settled, a whole sentence; empty if it is
     restored: bool | None = None  # after a fault: whether AWS was put back; None if there was nothing to put back
+    held: str = ""  # why entries in doubt were left in force, a whole sentence; empty if none was
 
     @property
     def plan(self) -> AnyPlan | None:
@@ -66,9 +71,14 @@ class Settlement:
         return frozenset(entry for step in steps for entry in step.entries)
 
 
-def settle(site: Site, record: Record, clock: Callable[[], datetime], reference: str) -> Settlement:
-    """Make the target what all live entries on main ask for; what went wrong is part of what it returns."""
-    work = _Work(site, record, clock, reference)
+def settle(
+    site: Site, record: Record, clock: Callable[[], datetime], reference: str, guard: Guard = lambda _: ""
+) -> Settlement:
+    """Make the target what all live entries on main ask for; what went wrong is part of what it returns.
+
+    Nothing is written where *guard* has something against the plan.
+    """
+    work = _Work(site, record, clock, reference, guard)
     try:
         return work.to_the_end()
     except Exception as fault:
@@ -81,9 +91,11 @@ class _Work:
     record: Record
     clock: Callable[[], datetime]
     reference: str
+    guard: Guard
     claims: Claims | None = None
     begun: list[AnyPlan] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
+    held: str = ""
 
     def to_the_end(self) -> Settlement:
         for _ in range(LOOKS):
@@ -91,6 +103,8 @@ class _Work:
             plan = settlement.last
             if plan is None or plan.is_empty:
                 return settlement
+            if fault := self.guard(plan):
+                return self.give_up(fault)
             if len(self.begun) == WRITES:
                 return self.give_up(f"AWS still differs from what is approved after {WRITES} attempts.")
             if self.record.keep(self.site.flow, plan.before) and plan.steps:
@@ -104,8 +118,11 @@ class _Work:
         claims = self.claims = self.record.claims(self.site, self.clock())
         state = self.executor.observe(self.site.target, claims)
         plan = self.executor.plan(self.site.target, state, claims)
+        if held := self.record.too_many(self.site.flow, plan, claims):
+            self.held, claims = held, sparing_the_doubted(claims)
+            plan = self.executor.plan(self.site.target, state, claims)
         seen = self.executor.evidence(state, claims)
-        return Settlement(self.site, tuple(self.begun), plan, claims, (*self.evidence, *seen))
+        return Settlement(self.site, tuple(self.begun), plan, claims, (*self.evidence, *seen), held=self.held)
 
     def give_up(self, fault: str) -> Settlement:
         """Put back what was there before this job's first write, look once more, and say what is."""

@@ -6,11 +6,13 @@ Each is a compare-and-swap on the head of main, so that nothing is ever written 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from actions.befores import before_path, write_before
-from actions.executors.protocol import Before, Claims, Executor
+from actions.executors.protocol import Before, Claims, Executor, Plan
+from actions.guards import too_many
 from actions.ledger import Books, Ledger
 from actions.reconcile import MakeExecutor, Pause
 from actions.verification import Site
@@ -58,7 +60,10 @@ class BookRecord:
         claims = self._books.ledger.claims(site, now, self._also)
         known = {entry.id for entry in (*claims.live, *claims.ended)}
         kept = {entry_id: before for entry_id, before in self._kept.items() if entry_id in known}
-        return Claims(claims.live, claims.ended, {**claims.before, **kept}, now)
+        return replace(claims, before={**claims.before, **kept})
+
+    def too_many(self, flow: str, plan: Plan[Any], claims: Claims) -> str:
+        return too_many(plan, claims, self._books.ledger.policies.flows[flow].removals)
 
     def refresh(self) -> None:
         self._books.refresh()

@@ -5,7 +5,7 @@ Pure functions. “Applied” and “reverted” are said only of what the last 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from actions import messages
 from actions.executors.protocol import Verb
 from actions.ledger import Ledger
 from actions.reconcile import Settlement
+from actions.verification import Finding
 from sallyport.catalogue import Catalogue
 from sallyport.entries import Entry
 from sallyport.outcomes import Outcome, Result
@@ -27,6 +28,7 @@ class News:
     settlement: Settlement | None = None
     told: bool = True  # in the thread and the ticket; otherwise only in the job's own report
     tampered: bool = False  # its file on main is not what was approved
+    whole: bool = True  # it is about all of the entry's targets
 
     @property
     def is_loud(self) -> bool:
@@ -65,6 +67,9 @@ class Teller:
 
     def _live(self, entry: Entry) -> News | None:
         last, what = self.settlement.last, messages.what_of(entry, self.catalogue)
+        if self.settlement.claims and entry.id in self.settlement.claims.doubted:
+            held = messages.held(what, self.settlement.held)
+            return replace(self._tell(entry, Result.FAILED, held), tampered=True)
         asked, made = entry.id in self.asked, entry.id in self.settlement.caused(Verb.CREATE)
         if last and entry.id in last.refusals:
             refusal = messages.refused(what, last.refusals[entry.id])
@@ -108,3 +113,38 @@ class Teller:
         detail = f"{detail}\n{note}" if note else detail
         outcome = Outcome(entry.id, result, detail, self.now, entry.expires_at, evidence)
         return News(outcome, entry, self.settlement, told)
+
+
+_WORST_FIRST = (Result.FAILED, Result.REFUSED, Result.APPLIED, Result.REVERTED, Result.ALREADY)
+
+
+def gathered(news: Iterable[News], ledger: Ledger) -> tuple[News, ...]:
+    """Return one item for each entry, however many targets it is at: the worst of them is how it ended.
+
+    An entry that was taken back at some of its targets only is not told to have ended.
+    """
+    by_id: dict[str, list[News]] = {}
+    for item in news:
+        by_id.setdefault(item.outcome.request_id, []).append(item)
+    return tuple(_one_of(items, ledger) for items in by_id.values())
+
+
+def _one_of(items: list[News], ledger: Ledger) -> News:
+    worst = min(items, key=lambda item: _WORST_FIRST.index(item.outcome.result))
+    if worst.entry is None:
+        return worst
+    finding = ledger.finding(worst.entry.flow, worst.entry.id)
+    whole = _covers(items, finding, ledger)
+    details = " ".join(dict.fromkeys(item.outcome.detail for item in items))
+    evidence = tuple(line for item in items for line in item.outcome.evidence)
+    told = any(item.told for item in items) and (whole or not worst.outcome.result.good)
+    outcome = replace(worst.outcome, detail=details, evidence=evidence)
+    return replace(worst, outcome=outcome, entry=finding.entry or worst.entry, told=told, whole=whole)
+
+
+def _covers(items: list[News], finding: Finding, ledger: Ledger) -> bool:
+    try:
+        sites = set(ledger.sites(finding))
+    except LookupError:
+        return True
+    return sites <= {item.settlement.site for item in items if item.settlement}

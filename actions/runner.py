@@ -54,12 +54,21 @@ class Runner:
 
 def annotation(problem: Problem) -> str:
     """Return the workflow command that shows *problem* in the diff."""
+    return _command("error", problem)
+
+
+def notice(problem: Problem) -> str:
+    """Return the workflow command that shows in the diff what is no fault, such as a review to come."""
+    return _command("notice", problem)
+
+
+def _command(level: str, problem: Problem) -> str:
     place = problem.place
     where = {"file": place.file} if place else {}
     if place and place.line:
         where |= {"line": str(place.line), "col": str(place.column)}
     fields = ",".join(f"{name}={_property(value)}" for name, value in where.items())
-    return f"::error{' ' if fields else ''}{fields}::{_data(problem.sentence)}"
+    return f"::{level}{' ' if fields else ''}{fields}::{_data(problem.sentence)}"
 
 
 def one_line(text: str) -> str:

@@ -14,7 +14,7 @@ from actions.befores import SUFFIX as BEFORE
 from actions.deadlines import Due, scan
 from actions.executors import UNDONE_BY_AWS
 from actions.ledger import Books, Ledger
-from actions.verification import Finding, Site, site_of
+from actions.verification import Finding, Site
 from actions.workspace import Workspace
 from sallyport.changes.protocol import Access
 from sallyport.documents import load
@@ -61,16 +61,19 @@ class Sweep:
         known = [finding for finding in map(self._known, also) if finding and _may_be_left(finding, now)]
         found += [finding for finding in known if (finding.flow, finding.id) not in candidates]
         return tuple(
-            self._attributed(finding, candidates.get((finding.flow, finding.id), "it was asked for"))
+            overdue
             for finding in found
-            if not finding.is_wanted(now)
+            if not finding.is_wanted(now) and not _may_go_on(finding, now)
+            for overdue in self._attributed(
+                finding, candidates.get((finding.flow, finding.id), "it was asked for")
+            )
         )
 
     def undone(self, now: datetime) -> tuple[Overdue, ...]:
         """Return the live entries that AWS may have undone by itself, so that they are looked at again."""
         findings = (self.books.ledger.finding(flow, one) for flow, one in self._undoable())
         live = (finding for finding in findings if finding.is_wanted(now) and not _is_fresh(finding, now))
-        return tuple(self._attributed(finding, "AWS may have undone it") for finding in live)
+        return tuple(item for finding in live for item in self._attributed(finding, "AWS may have undone it"))
 
     def _undoable(self) -> Iterator[tuple[str, str]]:
         for flow in sorted(UNDONE_BY_AWS):
@@ -94,13 +97,19 @@ class Sweep:
             return False
         return _rule_allows(self.books.ledger.policies, flow, content)
 
-    def _attributed(self, finding: Finding, why: str) -> Overdue:
+    def _attributed(self, finding: Finding, why: str) -> tuple[Overdue, ...]:
+        """Return one item for each target where it must be taken back."""
         try:
-            site = site_of(finding, self.books.ledger.policies)
+            sites = self.books.ledger.sites(finding)
         except LookupError as error:
             environment, access = responsible(finding, self.books.ledger)
-            return Overdue(finding, why, environment, access, None, str(error))
-        return Overdue(finding, why, site.target.environment, site.target.access, site)
+            return (Overdue(finding, why, environment, access, None, str(error)),)
+        return tuple(Overdue(finding, why, s.target.environment, s.target.access, s) for s in sites)
+
+
+def _may_go_on(finding: Finding, now: datetime) -> bool:
+    """Tell whether an entry whose deadline is ahead is left alone, since GitHub cannot be asked about it now."""
+    return bool(finding.fault) and finding.claimed is not None and finding.claimed.is_live(now)
 
 
 def _is_fresh(finding: Finding, now: datetime) -> bool:

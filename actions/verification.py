@@ -1,20 +1,23 @@
 """What proves an entry, and where it is in force: pure functions over an entry and the policies of main.
 
-An entry is wanted if its file fits the schema, its signature holds against the keys of main, policy accepts it
-again, and its id never ended before. Any doubt is a refusal.
+An entry is wanted if its file fits the schema, its signature holds against the keys of main or the reviews of its
+pull request suffice, policy accepts it again, and its id never ended before. Any doubt is a refusal.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from actions.executors.protocol import Target
 from sallyport import attestations
 from sallyport.catalogue import Catalogue
+from sallyport.changes import Change
 from sallyport.decisions import entry_refusals
 from sallyport.entries import Entry
 from sallyport.policies import Policies
+from sallyport.reviews import PullRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,9 @@ class Finding:
     claimed: Entry | None  # what the file on main says, proven or not
     doubt: str  # why it is not wanted, as the end of a sentence that begins with the id; empty if it is proven
     present: bool  # its file is on main
+    pull: PullRequest | None = None  # the one whose reviews prove it
+    recorded: bool = True  # its file says what was approved: who, until when, and in which ticket
+    fault: str = ""  # why nobody can tell now whether it is proven, a sentence; then it neither begins nor ends
 
     @property
     def deadline(self) -> datetime | None:
@@ -45,21 +51,34 @@ class Finding:
         return self.present and self.entry is not None and not self.doubt and self.entry.is_live(now)
 
 
+def parts_of(entry: Entry, catalogue: Catalogue) -> Mapping[Target, Entry]:
+    """Return what of *entry* is at each of its targets; LookupError if nobody can know, or one role cannot."""
+    changes: dict[Target, list[Change]] = {}
+    for change in entry.changes:
+        lock, access = change.lock(entry.environment, catalogue), change.access(entry.environment, catalogue)
+        changes.setdefault(Target(lock, entry.environment, access), []).append(change)
+    roles = {target.access for target in changes}
+    if len(roles) > 1:
+        raise LookupError(f"its changes need {len(roles)} roles; write one entry for each")
+    if len(changes) == 1:
+        return dict.fromkeys(changes, entry)
+    return {target: replace(entry, changes=tuple(those)) for target, those in changes.items()}
+
+
 def target_of(entry: Entry, catalogue: Catalogue) -> Target:
-    """Return the one target of *entry*; LookupError says what the catalogue does not know."""
-    locks = {change.lock(entry.environment, catalogue) for change in entry.changes}
-    if len(locks) > 1:
-        raise LookupError(f"its changes are at {len(locks)} targets; write one entry for each")
-    access = entry.changes[0].access(entry.environment, catalogue)
-    return Target(locks.pop(), entry.environment, access)
+    """Return the one target of *entry*; LookupError if it has none or several."""
+    targets = tuple(parts_of(entry, catalogue))
+    if len(targets) != 1:
+        raise LookupError(f"its changes are at {len(targets)} targets, and a lock is for one")
+    return targets[0]
 
 
-def site_of(finding: Finding, policies: Policies) -> Site:
-    """Return where *finding* is, or was, in force; LookupError says why nobody can know."""
+def sites_of(finding: Finding, policies: Policies) -> Mapping[Site, Entry]:
+    """Return where *finding* is, or was, in force, and what of it; LookupError says why nobody can know."""
     entry = finding.entry or finding.claimed
     if entry is None:
         raise LookupError("no version of it in the repository's history was ever approved")
-    return Site(finding.flow, target_of(entry, policies.catalogue))
+    return {Site(finding.flow, target): part for target, part in parts_of(entry, policies.catalogue).items()}
 
 
 def proof_refusal(entry: Entry, policies: Policies) -> str:
@@ -69,7 +88,7 @@ def proof_refusal(entry: Entry, policies: Policies) -> str:
     if reasons := entry_refusals(entry, policies):
         return "; ".join(reasons)
     try:
-        target_of(entry, policies.catalogue)
+        parts_of(entry, policies.catalogue)
     except LookupError as error:
         return str(error)
     return ""

@@ -7,6 +7,7 @@ writes to the remote: commits are made through the GitHub API.
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import subprocess
 import time
@@ -77,6 +78,16 @@ class Workspace:
         rows = (row.partition("\t") for row in listed.split("\0") if row)
         return {path: facts.split()[2] for facts, _, path in rows}
 
+    def changed(self, before: str, after: str, *folders: str) -> dict[str, str]:
+        """Return what *after* did to files below the *folders* since it left *before*, by path.
+
+        The letters are git's: A for an addition, M and T for a change, D for a deletion.
+        """
+        since = f"{before}...{after}"
+        listed = self._git("diff", "--name-status", "--no-renames", "-z", since, "--", *folders)
+        fields = listed.decode(errors="surrogateescape").split("\0")
+        return dict(zip(fields[1::2], fields[::2], strict=False))  # a final NUL ends the last field
+
     def read(self, names: Iterable[str]) -> dict[str, bytes]:
         """Return the bytes of many objects, given by sha or as `<commit>:<path>`; absent ones are left out."""
         asked = list(dict.fromkeys(names))
@@ -124,6 +135,32 @@ class Workspace:
             found.setdefault(path, set()).add(letter)
         return {path: frozenset(letters) for path, letters in found.items()}
 
+    def landings(self, at: str, folder: str, letters: str = "AMT") -> dict[str, tuple[str, ...]]:
+        """Return the commits of the branch itself that did *letters* to each path below *folder*, newest first.
+
+        The letters are git's. A merge counts as one commit: it brought what the branch did not have before.
+        """
+        listed = self._git(
+            "log",
+            "--first-parent",
+            *_EVERY_CHANGE,
+            f"--diff-filter={letters}",
+            "--format=%x01%H",
+            "--name-only",
+            "-z",
+            at,
+            "--",
+            folder,
+        )
+        found: dict[str, list[str]] = {}
+        commit = ""
+        for field in listed.decode(errors="surrogateescape").split("\0"):
+            if field.startswith("\1"):
+                commit = field[1:]
+            elif path := field.lstrip("\n"):
+                found.setdefault(path, []).append(commit)
+        return {path: tuple(commits) for path, commits in found.items()}
+
     def commits_touching(self, folder: str, at: str, most: int) -> tuple[str, ...]:
         """Return the newest commits of the branch that changed anything below *folder*, newest first."""
         listed = self._git("log", "--first-parent", f"--max-count={most}", "--format=%H", at, "--", folder)
@@ -160,3 +197,8 @@ class Workspace:
             "GIT_CONFIG_KEY_0": f"http.{url.scheme}://{url.netloc}/.extraheader",
             "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {basic}",
         }
+
+
+def blob_sha(content: bytes) -> str:
+    """Return git's name for a file of that content."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

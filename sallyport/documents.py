@@ -9,6 +9,7 @@ handed to a composer: PyYAML's recurses in C, where a file of brackets alone end
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from collections.abc import Callable, Container, Mapping
@@ -63,8 +64,11 @@ def dump(data: Mapping[str, JSON]) -> str:
 
 def load(content: bytes, name: str, most: int = MAX_BYTES) -> Document:
     """Parse the file *name*, of at most *most* bytes; Problems tells everything that is wrong with its form."""
-    if len(content) > most:
-        raise Problems([Problem(f"the file has {len(content)} bytes", f"keep it under {most}", Place(name))])
+    if problem := size_problem(len(content), name, most):
+        raise Problems([problem])
+    if content.startswith(codecs.BOM_UTF8):
+        what = "the file begins with a byte order mark"
+        raise Problems([Problem(what, "save it as UTF-8 without one", Place(name, 1, 1))])
     try:
         reader = _Reader(content.decode("utf-8"), name)
     except UnicodeDecodeError as error:
@@ -79,6 +83,13 @@ def load(content: bytes, name: str, most: int = MAX_BYTES) -> Document:
     except yaml.MarkedYAMLError as error:
         problem = _syntax_problem(error, name)
     raise Problems([*reader.problems, problem])
+
+
+def size_problem(size: int, name: str, most: int = MAX_BYTES) -> Problem | None:
+    """Say that a file of *size* bytes is too large to be read; None if it is not."""
+    if size <= most:
+        return None
+    return Problem(f"the file has {size} bytes", f"keep it under {most}", Place(name, 1, 1))
 
 
 class _Dumper(yaml.SafeDumper):
@@ -121,7 +132,9 @@ class _Reader:
         """Read the one document of the file; Problems, or the parser's own error, if there is none."""
         self._next()  # the stream begins
         if isinstance(self._next(), yaml.StreamEndEvent):
-            raise Problems([Problem("the file is empty", "", Place(self._name))])
+            raise Problems(
+                [Problem("the file is empty", "write something, or delete it", Place(self._name, 1, 1))]
+            )
         data, root = self._value(self._next(), 0)
         self._next()  # the document ends
         after = self._next()

@@ -16,7 +16,7 @@ from sallyport.changes import KINDS, Change
 from sallyport.documents import JSON, Document, dump, load
 from sallyport.problems import Problem, Problems, nearest
 from sallyport.schemas import SUFFIX, Schemas
-from sallyport.times import format_moment, parse_moment
+from sallyport.times import format_moment, parse_duration, parse_moment
 
 FOLDER = "requests"
 POLICY, BREAK_GLASS = "policy", "break-glass"  # how something may be granted without approvals
@@ -149,16 +149,24 @@ def changes_digest(flow: str, environment: str, changes: tuple[Change, ...]) -> 
     return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
-def parse_entry(content: bytes, path: str, schemas: Schemas) -> Entry:
-    """Read the entry file at *path*; Problems tells everything that is wrong with it."""
-    document = load(content, path)
+def parse_entry(content: bytes, path: str, schemas: Schemas, since: datetime | None = None) -> Entry:
+    """Read the entry file at *path*; Problems tells everything that is wrong with it.
+
+    A relative deadline counts from *since* (UTC). Where that is None, such an entry has no deadline that anybody
+    could know, and is refused.
+    """
+    return read_entry(load(content, path), path, schemas, since)
+
+
+def read_entry(document: Document, path: str, schemas: Schemas, since: datetime | None = None) -> Entry:
+    """Read the entry from the *document* at *path*, as `parse_entry` does."""
     flow = path.split("/")[1] if path.count("/") == 2 else ""
     if flow not in KINDS or flow not in schemas:
         mend = f"put it in {FOLDER}/<flow>/<id>.yaml, with a flow that exists; {nearest(flow, KINDS)}"
         raise Problems([Problem(f"“{path}” is in no flow's folder", mend, document.place())])
     if found := list(schemas.problems(flow, document)):
         raise Problems(found)
-    entry = _entry(document, flow)
+    entry = _entry(document, flow, since)
     if entry.path != path:
         problem = Problem(
             f"the file is named {path}", f"an entry {entry.id} is {entry.path}", document.place(("id",))
@@ -167,10 +175,12 @@ def parse_entry(content: bytes, path: str, schemas: Schemas) -> Entry:
     return entry
 
 
-def _entry(document: Document, flow: str) -> Entry:
+def _entry(document: Document, flow: str, since: datetime | None) -> Entry:
     data = cast(Mapping[str, Any], document.data)
     thread, attestation, grant = data.get("thread"), data.get("attestation"), data.get("grant")
     moments = _moments(document)
+    if "expires_in" in data:
+        moments["expires_at",] = _resolved(document, since)
     return Entry(
         id=data["id"],
         flow=data["flow"],
@@ -181,7 +191,7 @@ def _entry(document: Document, flow: str) -> Entry:
         changes=tuple(KINDS[flow].from_mapping(change) for change in data["changes"]),
         approvals=tuple(
             Approval(a["by"], moments["approvals", n, "at"], a["through"], tuple(a.get("speaks_for", ())))
-            for n, a in enumerate(data["approvals"])
+            for n, a in enumerate(data.get("approvals", ()))
         ),
         asked=data.get("asked", ""),
         grant=Grant(grant["through"], moments["grant", "at"], grant.get("incident", "")) if grant else None,
@@ -195,9 +205,9 @@ def _moments(document: Document) -> dict[tuple[str | int, ...], datetime]:
     """Return the moments of an entry's file by where they stand; Problems names each that is none."""
     data = cast(Mapping[str, Any], document.data)
     written: dict[tuple[str | int, ...], str] = {
-        ("approvals", number, "at"): approval["at"] for number, approval in enumerate(data["approvals"])
+        ("approvals", number, "at"): approval["at"] for number, approval in enumerate(data.get("approvals", ()))
     }
-    if data["expires_at"] is not None:
+    if data.get("expires_at") is not None:
         written["expires_at",] = data["expires_at"]
     if "grant" in data:
         written["grant", "at"] = data["grant"]["at"]
@@ -211,3 +221,17 @@ def _moments(document: Document) -> dict[tuple[str | int, ...], datetime]:
     if problems:
         raise Problems(problems)
     return moments
+
+
+def _resolved(document: Document, since: datetime | None) -> datetime:
+    """Return the deadline that `expires_in` means from *since* on."""
+    data, place = cast(Mapping[str, Any], document.data), document.place(("expires_in",))
+    if "expires_at" in data:
+        raise Problems([Problem("both expires_at and expires_in are given", "keep one of the two", place)])
+    if since is None:
+        what = "expires_in counts from the merge of a reviewed pull request, and there was none"
+        raise Problems([Problem(what, "bring the entry by a pull request, or write expires_at", place)])
+    try:
+        return since + parse_duration(data["expires_in"])
+    except OverflowError:
+        raise Problems([Problem("expires_in leads beyond the year 9999", "write a shorter one", place)]) from None

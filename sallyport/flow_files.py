@@ -17,6 +17,7 @@ from sallyport.flows import (
     Lifetime,
     Nudges,
     OnDrift,
+    Removals,
     Rule,
     Stage,
     TicketStyle,
@@ -44,6 +45,7 @@ def read_flow(data: Mapping[str, Any]) -> Flow:
         options=data.get("options", {}),
         nudges=_nudges(data["nudges"]) if "nudges" in data else None,
         drift=OnDrift(data.get("drift", OnDrift.REPORT)),
+        removals=Removals(**data.get("removals", {})),
     )
 
 

@@ -161,6 +161,17 @@ class OnDrift(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Removals:
+    """How many entries of a target a job may end before their time because they are not proven any more.
+
+    It is stopped above *number*, and above *percent* of those in force; one alone may always end.
+    """
+
+    number: int = 10
+    percent: int = 34
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """One kind of request."""
 
@@ -178,6 +189,7 @@ class Flow:
     options: Mapping[str, JSON] = field(default_factory=dict)  # facts for the flow's own change and executor
     nudges: Nudges | None = None
     drift: OnDrift = OnDrift.REPORT
+    removals: Removals = field(default_factory=Removals)
 
     @property
     def slash(self) -> str:

@@ -160,6 +160,7 @@ def _github(workdir: Path, installation: Installation, addresses: dict[str, str]
             "SLACK_API_URL": f"{addresses['slack']}/api/",
             "JIRA_URL": addresses["jira"],
             "JIRA_PROJECT": "OPS",
+            "COORDINATOR_LOGIN": "sallyport-bot",
             "DRIFT_AGAIN_AFTER": "1s",
             "ALERT_CHANNEL": "C0ALERTS",
         },

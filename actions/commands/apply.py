@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from actions import messages
 from actions.finish import finish
 from actions.job import Job
-from actions.ledger import Books, Ledger
+from actions.ledger import Ledger
 from actions.log import logger
 from actions.planning import plan_text
 from actions.reconcile import settle
 from actions.records import BookRecord
-from actions.results import News, Teller
-from actions.verification import Finding, site_of, target_of
+from actions.results import News, Teller, gathered
+from actions.verification import Finding, target_of
 from actions.workspace import Workspace
 from sallyport.entries import Entry, parse_entry, path_of
 from sallyport.outcomes import Outcome, Result
@@ -39,16 +39,17 @@ class Order:
 def run(job: Job, order: Order) -> int:
     """Apply the request and report; 1 unless it is in force and everybody has been told."""
     log = logger(request_id=order.request_id, run=job.run.id)
-    books = Books(job.workspace)
+    books = job.books()
     finding = books.ledger.find(order.request_id)
     refusal = _refusal(order, finding, books.ledger, job)
     if refusal:
         log.warning("refused", reason=refusal.outcome.detail)
         return finish(job, books, [refusal], f"Apply {order.request_id}")
-    site = site_of(_known(finding), books.ledger.policies)
+    [site] = books.ledger.sites(_known(finding))  # a dispatch is for one target, or it was refused
     record = BookRecord(books, job.writer, job.make_executor, job.pause)
     settlement = settle(site, record, job.clock, order.request_id)
-    news = _news(order, books.ledger, Teller.of(settlement, books.ledger, {order.request_id}, job.clock()), job)
+    told = _news(order, books.ledger, Teller.of(settlement, books.ledger, {order.request_id}, job.clock()), job)
+    news = gathered(told, books.ledger)
     done = plan_text(settlement.plan) if settlement.plan else ""
     log.info("settled", plan=done, writes=len(settlement.plans), fault=settlement.fault)
     return finish(job, books, news, f"Apply {order.request_id}")

@@ -49,7 +49,7 @@ class Scope:
 
 def show(job: Job, scope: Scope, *, as_json: bool) -> int:
     """Print what differs; 1 if a target could not be looked at."""
-    books = Books(job.workspace)
+    books = job.books()
     found = _survey(job, books, scope, books.ledger.policies.flows)
     click.echo(drift_words.machine_readable(found) if as_json else drift_words.text(found))
     job.runner.summarise(drift_words.markdown(f"Drift in {scope.name}", found))
@@ -58,7 +58,7 @@ def show(job: Job, scope: Scope, *, as_json: bool) -> int:
 
 def report(job: Job, scope: Scope) -> int:
     """Open a ticket for each new finding, close those of findings that are gone, and tell the operators."""
-    books = Books(job.workspace)
+    books = job.books()
     policies = books.ledger.policies
     found = _survey(job, books, scope, policies.flows)
     filed = file(_tickets(job, policies), found)
@@ -77,7 +77,7 @@ def repair(job: Job, scope: Scope) -> int:
 
     What a person accepted, by closing its ticket, keeps its whole target from being mended.
     """
-    books = Books(job.workspace)
+    books = job.books()
     policies = books.ledger.policies
     flows = [flow.id for flow in policies.flows.values() if flow.drift is OnDrift.REPAIR]
     found = _survey(job, books, scope, flows)

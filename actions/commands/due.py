@@ -8,14 +8,13 @@ from collections.abc import Collection
 import click
 
 from actions.job import Job
-from actions.ledger import Books
 from actions.runner import one_line
 from actions.sweep import Overdue, Sweep
 
 
 def run(job: Job, request_ids: Collection[str]) -> int:
     """Output `accesses`, one for each role that has something to take back or to look at again, and `any`."""
-    sweep = Sweep(job.workspace, lambda: Books(job.workspace))
+    sweep = Sweep(job.workspace, job.books)
     overdue, undone = sweep.overdue(job.clock(), request_ids), sweep.undone(job.clock())
     accesses = list({_access(item): None for item in (*overdue, *undone)})
     for item in overdue:

@@ -21,7 +21,7 @@ from actions.log import logger
 from actions.planning import plan_text
 from actions.reconcile import Settlement, settle
 from actions.records import BookRecord
-from actions.results import News, Teller
+from actions.results import News, Teller, gathered
 from actions.sweep import Overdue, Sweep
 from actions.verification import Site
 from sallyport.outcomes import Outcome, Result
@@ -38,7 +38,7 @@ class Share:
 
 def run(job: Job, share: Share) -> int:
     """Take back what is due and repair what AWS undid; 1 if anything failed or somebody could not be told."""
-    books = Books(job.workspace)
+    books = job.books()
     sweep = Sweep(job.workspace, lambda: books)
     overdue = _shared(sweep.overdue(job.clock(), share.request_ids), share)
     undone = _shared(sweep.undone(job.clock()), share)
@@ -55,6 +55,7 @@ def run(job: Job, share: Share) -> int:
     left = [item for item in overdue if item.finding.id not in told]
     news += [_untouched(item, job) for item in left]
     title = f"Expire in {share.environment}: {len(overdue)} due"
+    news = list(gathered(news, books.ledger))
     code = finish(job, books, news, title, [(i.finding.flow, i.finding.id) for i in left if _is_over(i, job)])
     return code or int(unheard)
 

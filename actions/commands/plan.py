@@ -8,15 +8,15 @@ import click
 
 from actions.executors.protocol import TargetFault
 from actions.job import Job
-from actions.ledger import Books, Ledger
+from actions.ledger import Ledger
 from actions.markdown import inert
 from actions.planning import plan_markdown
-from actions.verification import Finding, Site, site_of
+from actions.verification import Finding, Site
 
 
 def run(job: Job, request_ids: Collection[str]) -> int:
     """Print the plans as Markdown; a target that cannot be planned does not keep others from it."""
-    ledger = Books(job.workspace).ledger
+    ledger = job.books().ledger
     sites, failed = _sites(ledger, request_ids)
     parts = [f"⛔ {inert(reason)}\n" for reason in failed]
     for site in sites:
@@ -44,7 +44,7 @@ def _sites(ledger: Ledger, request_ids: Collection[str]) -> tuple[list[Site], li
     problems = [f"{one} is not in the repository." for one in request_ids if ledger.find(one) is None]
     for finding in _findings(ledger, request_ids):
         try:
-            sites[site_of(finding, ledger.policies)] = None
+            sites |= dict.fromkeys(ledger.sites(finding))
         except LookupError as error:
             problems.append(f"{finding.id} has no target: {error}.")
     return list(sites), problems

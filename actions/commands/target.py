@@ -8,21 +8,19 @@ from __future__ import annotations
 import click
 
 from actions.job import Job
-from actions.ledger import Books
 from actions.runner import one_line
-from actions.verification import site_of
 
 
 def run(job: Job, request_id: str, commit: str) -> int:
     """Print and output role, region and account; all are empty where there is nothing to apply."""
-    ledger = Books(job.workspace).ledger
+    ledger = job.books().ledger
     finding = ledger.find(request_id)
     facts = {"role": "", "region": "", "account": ""}
     known = job.workspace.is_ancestor(commit, ledger.snapshot.commit)
     if finding is None or not known or not finding.is_wanted(job.clock()):
         click.echo(one_line(f"{request_id}: there is nothing to apply; “actions apply” says why."))
     else:
-        access = site_of(finding, ledger.policies).target.access
+        access = next(iter(ledger.sites(finding))).target.access
         facts = {"role": access.role, "region": access.region, "account": access.account}
         click.echo(one_line(f"{request_id}: {access.role} in {access.region}"))
     job.runner.put(facts)

@@ -10,7 +10,6 @@ import click
 from actions import drift_words
 from actions.drift_looking import managed_sites
 from actions.job import Job
-from actions.ledger import Books
 from actions.runner import one_line
 from actions.verification import Site
 from sallyport.flows import OnDrift
@@ -18,7 +17,7 @@ from sallyport.flows import OnDrift
 
 def run(job: Job) -> int:
     """Output `readers` and `menders`, one for each environment and role, and `looks` and `mends`: whether any."""
-    books = Books(job.workspace)
+    books = job.books()
     flows = books.ledger.policies.flows
     sites = managed_sites(job, books, flows)
     for flow, environment in sorted({(s.flow, s.target.environment) for s in sites if not s.target.access.reader}):

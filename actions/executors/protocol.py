@@ -50,6 +50,7 @@ class Claims:
     ended: tuple[Entry, ...]  # verified once, now expired or removed or no longer provable
     before: Mapping[str, Before]  # by entry id; also of entries whose file is gone
     now: datetime
+    doubted: frozenset[str] = frozenset()  # those of the ended whose files are there, only not proven any more
 
 
 class Verb(StrEnum):

@@ -5,42 +5,25 @@ A fake refuses what the real thing would refuse, and can be told to fail at a mo
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actions.executors.protocol import Before, Claims, Plan, Step, Target, TargetFault, Verb
-from sallyport.outcomes import Outcome, load_outcomes
-from sallyport.platforms.errors import PlatformError, Refused
-from sallyport.platforms.github import StaleHead
-from sallyport.platforms.jira import Comment
+from sallyport.outcomes import CHECK_NAME, Outcome, load_outcomes
+from sallyport.platforms.errors import PlatformError
+from sallyport.platforms.github import CheckRun, StaleHead
+from sallyport.platforms.jira import Comment, Issue
 from sallyport.platforms.slack import Posted
+from sallyport.reviews import PullRequest, Review
+from tests.actions.repository import commit_on, git
+
+if TYPE_CHECKING:
+    from tests.actions.pulls import FakePulls
 
 Hook = Callable[[], None]
-IDENTITY = {
-    "GIT_AUTHOR_NAME": "Sallyport",
-    "GIT_AUTHOR_EMAIL": "sallyport@example.com",
-    "GIT_COMMITTER_NAME": "Sallyport",
-    "GIT_COMMITTER_EMAIL": "sallyport@example.com",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_SYSTEM": os.devnull,
-}
-
-
-def git(folder: Path, *arguments: str, stdin: bytes = b"", **variables: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        input=stdin,
-        capture_output=True,
-        env={**os.environ, **IDENTITY, **variables},
-        check=False,
-    )
-    assert done.returncode == 0, f"git {arguments}: {done.stderr.decode()}"
-    return done.stdout.decode().strip()
 
 
 @dataclass
@@ -48,6 +31,7 @@ class FakeGitHub:
     """`createCommitOnBranch` and check runs, on a real bare repository."""
 
     bare: Path
+    pulls: FakePulls
     before_commit: list[Hook] = field(default_factory=list)  # each is run before one commit
     faults: list[PlatformError] = field(default_factory=list)  # each is raised instead of one commit
     check_faults: list[PlatformError] = field(default_factory=list)
@@ -97,39 +81,30 @@ class FakeGitHub:
         )
         return len(self.checks)
 
+    def check_runs(self, head_sha: str, name: str) -> tuple[CheckRun, ...]:
+        return tuple(
+            CheckRun(c["external_id"], c["conclusion"], c["title"], c["summary"], c["text"], c["url"] or "")
+            for c in self.checks
+            if (c["sha"], c["name"]) == (head_sha, name)
+        )
+
+    def pull_of_commit(self, sha: str) -> PullRequest | None:
+        return self.pulls.pull_of_commit(sha)
+
+    def reviews(self, number: int) -> tuple[Review, ...]:
+        return self.pulls.reviews(number)
+
+    def tree(self, sha: str, path: str) -> dict[str, str]:
+        return self.pulls.tree(sha, path)
+
+    def put_comment(self, number: int, marker: str, body: str) -> str:
+        return self.pulls.put_comment(number, marker, body)
+
     @property
     def outcomes(self) -> dict[str, Outcome]:
         """What the coordinator reads."""
-        return {o.request_id: o for check in self.checks for o in load_outcomes(check["text"])}
-
-
-def commit_on(
-    bare: Path, message: str, additions: Mapping[str, bytes], deletions: Sequence[str] = (), parent: str = "main"
-) -> str:
-    """Commit on main of a bare repository; a deletion of a missing path aborts, as GitHub does."""
-    index = str(bare / "fake-index")
-    born = subprocess.run(
-        ["git", "-C", str(bare), "rev-parse", "--verify", "-q", parent],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
-    Path(index).unlink(missing_ok=True)
-    if born:
-        git(bare, "read-tree", born, GIT_INDEX_FILE=index)
-    there = set(git(bare, "ls-files", GIT_INDEX_FILE=index).split("\n"))
-    for path in deletions:
-        if path not in there:
-            raise Refused("GitHub", "commit", f"A path was requested for deletion which does not exist: {path}")
-        gone = f"0 {'0' * 40}\t{path}\n".encode()
-        git(bare, "update-index", "--index-info", stdin=gone, GIT_INDEX_FILE=index)
-    for path, data in additions.items():
-        blob = git(bare, "hash-object", "-w", "--stdin", stdin=data)
-        git(bare, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", GIT_INDEX_FILE=index)
-    tree = git(bare, "write-tree", GIT_INDEX_FILE=index)
-    sha = git(bare, "commit-tree", tree, *(["-p", born] if born else []), "-m", message)
-    git(bare, "update-ref", "refs/heads/main", sha)
-    return sha
+        ours = (check for check in self.checks if check["name"] == CHECK_NAME)
+        return {o.request_id: o for check in ours for o in load_outcomes(check["text"])}
 
 
 @dataclass
@@ -172,10 +147,46 @@ class FakeSlack:
 
 @dataclass
 class FakeJira:
-    """Comments by ticket."""
+    """Tickets with their labels, links, statuses and comments."""
 
     by_ticket: dict[str, list[str]] = field(default_factory=dict)
     faults: list[PlatformError] = field(default_factory=list)
+    create_faults: list[PlatformError] = field(default_factory=list)  # each is raised instead of a ticket
+    tickets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+
+    def find_by_label(self, project: str, label: str) -> tuple[str, ...]:
+        assert project == "OPS"
+        return tuple(key for key, ticket in self.tickets.items() if label in ticket["labels"])
+
+    def create_issue(
+        self,
+        project: str,
+        issue_type: str,
+        summary: str,
+        description: str,
+        labels: Sequence[str],
+        properties: Mapping[str, Any],
+    ) -> str:
+        if self.create_faults:
+            raise self.create_faults.pop(0)
+        assert len(summary) <= 255
+        assert not any(" " in label for label in labels)
+        key = f"{project}-{901 + len(self.tickets)}"
+        facts = {"type": issue_type, "summary": summary, "description": description, "status": "Open"}
+        self.tickets[key] = facts | {"labels": list(labels), "properties": properties}
+        return key
+
+    def link(self, key: str, url: str, title: str, global_id: str) -> None:
+        assert title
+        assert global_id
+        self.links[key] = url
+
+    def issue(self, key: str) -> Issue:
+        return Issue(key, self.tickets[key]["status"], "new", None, tuple(self.tickets[key]["labels"]))
+
+    def move(self, key: str, status: str, resolution: str | None = None) -> None:
+        self.tickets[key]["status"] = status
 
     def comments(self, key: str) -> tuple[Comment, ...]:
         return tuple(
@@ -215,6 +226,7 @@ class FakeAws:
     observations: int = 0
     wants_before: bool = False
     untidy: str = ""
+    words: str = "Open for"  # how a creation is said
     tidied: list[str] = field(default_factory=list)
 
     def seen(self, lock: str) -> Seen:
@@ -250,7 +262,7 @@ class FakeExecutor:
         known = (*claims.live, *claims.ended)
         refused = {entry.id: self.aws.refuses[entry.id] for entry in known if entry.id in self.aws.refuses}
         wanted = frozenset(entry.id for entry in claims.live) - refused.keys()
-        creates = [Step(Verb.CREATE, f"Open for {one}.", (one,)) for one in sorted(wanted - state.live)]
+        creates = [Step(Verb.CREATE, f"{self.aws.words} {one}.", (one,)) for one in sorted(wanted - state.live)]
         removes = [Step(Verb.REMOVE, f"Close {one}.", (one,)) for one in sorted(state.live - wanted)]
         if state.drafted != state.live and not creates and not removes:
             creates = [Step(Verb.CREATE, "Publish.", tuple(sorted(wanted)))]

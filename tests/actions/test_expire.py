@@ -374,3 +374,17 @@ def test_a_sweep_with_nothing_to_do_writes_nothing(world: World) -> None:
     assert world.aws.writes == []
     assert world.github.commits == []
     assert world.slack.posts == []
+
+
+def test_an_end_that_fails_for_three_sweeps_is_escalated_with_its_lateness(world: World) -> None:
+    entry = world.entry()
+    world.apply(entry, world.add(entry))
+    world.aws.observe_faults[PAYMENTS] = "AWS refused GetRestApi (AccessDeniedException)."
+    world.now += timedelta(hours=1, minutes=30)
+    assert world.expire() == 1
+    assert "ESCALATION" not in world.slack.said(ALERTS)
+    world.now += timedelta(minutes=15)
+    assert world.expire() == 1
+    said = world.slack.said(ALERTS)
+    assert f"ESCALATION: {entry.id} is 45 minutes past its deadline" in said
+    assert "Its ticket is OPS-142." in said

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from actions.commands import validate
+from actions.events import PullEvent
 from actions.job import Job
+from sallyport.reviews import PullRequest
 from tests.actions.world import World, whitelisting
 
 
@@ -64,15 +66,58 @@ def test_ten_problems_are_annotated_and_all_are_printed(
     assert sum(line.startswith("requests/") for line in lines) == 16
 
 
-def test_an_entry_that_nobody_signed_is_said_to_be_refused_until_then(
+class TestInAPullRequest:
+    def test_what_is_right_and_not_reviewed_is_no_problem_and_names_who_may_review(
+        self, world: World, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pull = world.pulls.open(world.written())
+        assert self.validate(world, pull) == 0
+        [line, _, verdict] = said(capsys)
+        assert line.startswith("requests/api-whitelisting/aw-7k3m9q.yaml:2:1: it has 0 of 1 approvals")
+        assert line.endswith("Lee Wong (leewong), Sam Okafor (sam-okafor) may review it")
+        assert verdict == "No problem in 1 entry. 1 still needs a review."
+        assert "What reviews have to add" in world.summary
+
+    def test_a_review_that_counts_is_missed_no_more(
+        self, world: World, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pull = world.pulls.open(world.written())
+        world.pulls.review(pull)
+        assert self.validate(world, pull) == 0
+        assert said(capsys) == ["No problem in 1 entry."]
+
+    def test_only_what_it_changes_is_looked_at(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+        world.commit("Break something", {"requests/api-whitelisting/aw-222222.yaml": b"id: ["})
+        pull = world.pulls.open(world.written())
+        assert self.validate(world, pull) == 0
+        assert "No problem in 1 entry" in said(capsys)[-1]
+
+    def test_the_records_of_jobs_are_not_its_to_write(
+        self, world: World, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        record = b"id: aw-7k3m9q\nfacts: {}\n"
+        pull = world.pulls.open(world.written() | {"requests/api-whitelisting/aw-7k3m9q.before.yaml": record})
+        assert self.validate(world, pull) == 1
+        assert "written by jobs alone" in said(capsys)[0]
+
+    def test_nobody_asks_in_the_name_of_another(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+        pull = world.pulls.open(world.written(), author="kimberg")
+        assert self.validate(world, pull) == 0
+        assert "it says that ana@example.com asks for it, and kim@example.com opened" in said(capsys)[0]
+
+    def validate(self, world: World, pull: PullRequest) -> int:
+        job = world.job(branch=f"pull-{pull.number}")
+        event = PullEvent(pull.number, pull.url, pull.author, pull.head, "main", is_fork=False)
+        return validate.run(replace(job, pull=event), (), "origin/main")
+
+
+def test_what_no_review_could_mend_is_a_problem(
     job: Job, world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    by_hand = replace(world.entry("aw-222222"), attestation=None)
-    (job.workspace.root / by_hand.path).write_text(by_hand.to_yaml())
-    assert validate.run(job, (by_hand.path,)) == 1
-    [line, *_] = said(capsys)
-    assert "it applies only after the coordinator has signed it" in line
-    assert "reviews of a pull request do not count as approvals yet" in line
+    [(path, content)] = world.written("pa-222222", expires_in="30d").items()
+    (job.workspace.root / path).write_bytes(content)
+    assert validate.run(job, (path,)) == 1
+    assert "it would live longer than 8h" in said(capsys)[0]
 
 
 def test_what_the_catalogue_or_policy_refuses_is_told_at_the_change(

@@ -41,12 +41,34 @@ def test_a_workflow_has_no_rights_but_those_a_job_names_and_ends_some_time(file:
 
 
 @pytest.mark.parametrize(
-    ("name", "group"), [("apply.yml", "${{ inputs.lock }}"), ("expire.yml", "expire"), ("drift.yml", "drift")]
+    ("name", "group"),
+    [
+        ("apply.yml", "${{ inputs.lock }}"),
+        ("expire.yml", "expire"),
+        ("merged.yml", "merged"),
+        ("drift.yml", "drift"),
+    ],
 )
 def test_runs_that_change_aws_wait_and_are_never_cancelled(name: str, group: str) -> None:
     expected = {"group": group, "queue": "max", "cancel-in-progress": False}
     assert load(name)["concurrency"] == expected
 
 
-def test_one_failing_role_does_not_stop_another() -> None:
-    assert load("expire.yml")["jobs"]["expire"]["strategy"]["fail-fast"] is False
+@pytest.mark.parametrize(
+    ("name", "job"), [("expire.yml", "expire"), ("merged.yml", "merged"), ("validate.yml", "plan")]
+)
+def test_one_failing_role_does_not_stop_another(name: str, job: str) -> None:
+    assert load(name)["jobs"][job]["strategy"]["fail-fast"] is False
+
+
+def test_what_is_refused_in_a_push_does_not_stop_what_is_approved_or_must_end() -> None:
+    assert "!cancelled()" in load("merged.yml")["jobs"]["merged"]["if"]
+
+
+def test_a_push_of_the_coordinator_starts_no_job() -> None:
+    assert "github.actor != vars.COORDINATOR_LOGIN" in load("merged.yml")["jobs"]["record"]["if"]
+
+
+def test_the_jobs_of_a_pull_request_have_no_secret_but_their_token() -> None:
+    text = next(file for file in FILES if file.name == "validate.yml").read_text()
+    assert set(re.findall(r"secrets\.(\w+)", text)) == {"GITHUB_TOKEN"}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from actions.commands import apply, due, expire, plan, target
+from actions.commands import apply, due, expire, merged, plan, record, target
 from actions.job import Job, Run
 from actions.ledger import Books
+from actions.pushes import Push
 from actions.reporting import Channels
 from actions.runner import Runner
+from actions.tickets import Tickets
 from actions.workspace import Workspace
 from sallyport.attestations import Signer, new_key_pair, read_public_key, read_signer
 from sallyport.changes import Change
@@ -21,7 +25,9 @@ from sallyport.changes.prod_access import ProdAccess
 from sallyport.changes.sources import Source, SourceKind
 from sallyport.entries import Approval, Entry, Thread
 from sallyport.policies import read_folder
-from tests.actions.fakes import FakeAws, FakeExecutor, FakeGitHub, FakeJira, FakeSlack, commit_on, git
+from tests.actions.fakes import FakeAws, FakeExecutor, FakeGitHub, FakeJira, FakeSlack
+from tests.actions.pulls import MERGE, FakePulls
+from tests.actions.repository import commit_on, git
 
 NOW = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
 PAYMENTS = "apigateway/222222222222/eu-west-1/a1payments"
@@ -62,7 +68,8 @@ class World:
         files["policies/keys/2026-11.pem"] = public.encode()
         files |= {f"requests/{flow}/.gitkeep": b"" for flow in ("api-whitelisting", "infra-stop", "prod-access")}
         self.commit("Begin", {p: c for p, c in files.items() if not p.endswith("/keys/.gitkeep")})
-        self.github = FakeGitHub(self.bare)
+        self.pulls = FakePulls(self.bare, lambda: self.now)
+        self.github = FakeGitHub(self.bare, self.pulls)
 
     # The repository
 
@@ -91,6 +98,21 @@ class World:
         """Commit entries as the coordinator does; return the commit."""
         return self.commit("Apply", {entry.path: entry.to_yaml().encode() for entry in entries})
 
+    def written(self, entry_id: str = "aw-7k3m9q", *, expires_in: str = "", **facts: Any) -> dict[str, bytes]:
+        """The file of an entry as a person writes it into a pull request: nobody has approved it yet."""
+        bare = {"approvals": (), "asked": "", "ticket": None, "thread": None}
+        made = replace(self.entry(entry_id, **(bare | facts)), attestation=None)
+        text = made.to_yaml().replace("ticket: null\n", "").replace("approvals: []\n", "")
+        if expires_in:
+            text = re.sub("expires_at: .*", f"expires_in: {expires_in}", text)
+        return {made.path: text.encode()}
+
+    def land(self, *files: dict[str, bytes], how: str = MERGE, by: str = "leewong", **facts: Any) -> str:
+        """Open a pull request of ana's, have it approved, and merge it; return main's new head."""
+        pull = self.pulls.open(*files, **facts)
+        self.pulls.review(pull, by)
+        return self.pulls.merge(pull, how)
+
     @property
     def files(self) -> set[str]:
         """What stands below requests/ on main."""
@@ -99,10 +121,10 @@ class World:
 
     # Jobs
 
-    def job(self, run_id: str | None = None) -> Job:
+    def job(self, run_id: str | None = None, branch: str = "main") -> Job:
         self.run_id += 1
         clone = self.folder / f"job-{self.run_id}"
-        git(self.folder, "clone", "--quiet", str(self.bare), str(clone))
+        git(self.folder, "clone", "--quiet", f"--branch={branch}", str(self.bare), str(clone))
         sha = git(clone, "rev-parse", "HEAD")
         return Job(
             workspace=Workspace(clone, pause=self.pauses.append),
@@ -113,7 +135,26 @@ class World:
             make_executor=lambda _flow, _policies: FakeExecutor(self.aws),
             clock=lambda: self.now,
             pause=self.pauses.append,
+            tickets=Tickets(cast(Any, self.jira), "OPS", self.pauses.append),
         )
+
+    def push(self, before: str, after: str) -> int:
+        """Run what a push starts: the first look, and a job for each role that has something to do."""
+        (self.folder / "output").unlink(missing_ok=True)
+        push = Push(before, after)
+        codes = [record.run(self.job(), push)]
+        for access in json.loads(self.outputs["accesses"]):
+            share = expire.Share(access["environment"], access["role"])
+            codes.append(merged.run(self.job(), push, share))
+        return max(codes)
+
+    def read(self, path: str) -> str:
+        """Return a file of main."""
+        return git(self.bare, "show", f"main:{path}") + "\n"
+
+    @property
+    def head(self) -> str:
+        return git(self.bare, "rev-parse", "main")
 
     def apply(self, entry: Entry, at: str, *, run_id: str | None = None, **wrong: str) -> int:
         lock = entry.changes[0].lock(entry.environment, self.catalogue)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -194,12 +194,20 @@ class TestAFileThatIsNoEntry:
                 "20:12: through cannot be “telephone”; known: pull-request, sl",
             ),
             ("asked:", "askd:", "21:7: unknown field “askd”; did you mean “asked”?"),
-            ("ticket: OPS-142\n", "", "2:1: “ticket” is missing from the file"),
+            ("reason: Partner go-live, contract 4711\n", "", "2:1: “reason” is missing from the file"),
+            ("ticket: OPS-142\n", "expires_in: 30d\n", "7:13: both expires_at and expires_in are given; keep one"),
         ],
     )
     def test_is_told_what_is_wrong_at_its_place(self, old: str, new: str, said: str) -> None:
         found = refusals(edited(old, new))
         assert any(sentence.startswith(said) for sentence in found), found
+
+    def test_is_told_that_a_relative_deadline_needs_a_merge(self) -> None:
+        [said] = refusals(edited("expires_at: '2026-12-21T09:12:44Z'", "expires_in: 30d"))
+        assert said == (
+            "8:13: expires_in counts from the merge of a reviewed pull request, and there was none; "
+            "bring the entry by a pull request, or write expires_at"
+        )
 
     def test_is_told_every_unreadable_moment_in_one_pass(self) -> None:
         text = edited("12-21T", "12-32T").replace("11-21T", "11-31T")
@@ -309,3 +317,22 @@ def test_a_digest_names_exactly_these_changes() -> None:
         changes_digest("api-whitelisting", "prod", ()),
     ]
     assert len({digest, *others}) == 6
+
+
+class TestARelativeDeadline:
+    text = edited("expires_at: '2026-12-21T09:12:44Z'", "expires_in: 30d")
+
+    def test_counts_from_the_merge(self) -> None:
+        merged = datetime(2026, 11, 21, 9, 12, 44, tzinfo=UTC)
+        assert parse_entry(self.text.encode(), entry().path, SCHEMAS, merged) == entry()
+
+    def test_beyond_the_calendar_is_refused(self) -> None:
+        with pytest.raises(Problems, match="beyond the year 9999"):
+            parse_entry(self.text.encode(), entry().path, SCHEMAS, datetime(9999, 12, 30, tzinfo=UTC))
+
+
+def test_what_only_the_record_knows_may_be_left_out_by_a_person() -> None:
+    text = entry().to_yaml().replace("ticket: OPS-142\n", "")
+    start, end = text.index("approvals:"), text.index("asked:")
+    made = read(text[:start] + text[end:])
+    assert (made.ticket, made.approvals) == (None, ())
