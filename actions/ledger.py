@@ -15,10 +15,11 @@ from actions.befores import before_path, read_before
 from actions.executors.protocol import Before, Claims, TargetFault
 from actions.proving import UNKNOWN, Hub, Landing, Landings, Proof, is_relative, prove
 from actions.snapshot import Snapshot, policies_at, take
-from actions.verification import Finding, Site, proof_refusal, sites_of
+from actions.verification import Finding, Site, place_refusal, proof_refusal, sites_of
 from actions.workspace import Version, Workspace
 from sallyport import attestations
 from sallyport.attestations import PublicKeys, read_public_key
+from sallyport.decisions import entry_refusals
 from sallyport.entries import FOLDER, Entry, parse_entry, path_of
 from sallyport.ids import is_id
 from sallyport.platforms.errors import PlatformError
@@ -175,10 +176,22 @@ class Ledger:
         if claimed.attestation is None:
             supposed = self._assumed and path in self._assumed.paths
             return self._suppose(content, path) if supposed else self._judge_reviewed(claimed, content)
-        doubt = self._doubt(claimed, content, proof_refusal(claimed, self.policies))
+        doubt = self._doubt(claimed, content, self._refusal(claimed))
         signed = not doubt or attestations.refusal(claimed, self.policies.keys) is None
         entry = claimed if signed else self._last_proven(path)
         return Finding(entry_id, flow, entry, claimed, doubt, present=True)
+
+    def _refusal(self, entry: Entry) -> str:
+        """Say why a signed entry is not proven, under the policies of today or those under which it came to main.
+
+        A policy holds for what is asked from then on. That an approver has left since takes nothing away.
+        """
+        reason = proof_refusal(entry, self.policies)
+        if not reason or attestations.refusal(entry, self.policies.keys):
+            return reason
+        landed = self._landed.get(entry.path)
+        then = self._policies_at(landed[0]) if landed else None
+        return reason if then is None or entry_refusals(entry, then) else place_refusal(entry, self.policies)
 
     def _judge_reviewed(self, claimed: Entry, content: bytes) -> Finding:
         proof = self._proof(claimed.path, self._landed_versions(claimed.path), self.policies)

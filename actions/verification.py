@@ -85,8 +85,11 @@ def proof_refusal(entry: Entry, policies: Policies) -> str:
     """Say why *entry*, as it stands, is not proven to be approved; empty if it is."""
     if reason := attestations.refusal(entry, policies.keys):
         return reason
-    if reasons := entry_refusals(entry, policies):
-        return "; ".join(reasons)
+    return "; ".join(entry_refusals(entry, policies)) or place_refusal(entry, policies)
+
+
+def place_refusal(entry: Entry, policies: Policies) -> str:
+    """Say why nobody can tell where *entry* is in force; empty if the catalogue does."""
     try:
         parts_of(entry, policies.catalogue)
     except LookupError as error:

@@ -11,7 +11,7 @@ from sallyport.attestations import new_key_pair, read_public_key, read_signer
 from sallyport.entries import Approval, Entry
 from sallyport.outcomes import CHECK_NAME, Result
 from sallyport.platforms.errors import Refused, TryLater, Unknown
-from tests.actions.world import ALERTS, ORDERS, PAYMENTS, World, whitelisting
+from tests.actions.world import ALERTS, ORDERS, PAYMENTS, POLICIES, World, whitelisting
 
 
 def result(world: World, entry: Entry) -> Result:
@@ -177,6 +177,20 @@ def test_policy_is_asked_again(world: World) -> None:
     assert world.apply(entry, world.add(entry)) == 1
     assert world.aws.writes == []
     assert "nobody approves their own request" in world.github.outcomes[entry.id].detail
+
+
+def test_an_approver_who_leaves_takes_nothing_away_that_is_live(world: World) -> None:
+    """A policy holds for what is asked from then on: else cleaning up people.yaml would be an outage."""
+    old, new = world.entry("aw-222222"), world.entry("aw-333333")
+    assert world.apply(old, world.add(old)) == 0
+    people = (POLICIES / "people.yaml").read_text()
+    without_lee = people.replace("managers: [lee@example.com, ", "managers: [").encode()
+    world.commit("Lee has left", {"policies/people.yaml": without_lee})
+    assert world.apply(new, world.add(new)) == 1
+    assert result(world, new) is Result.REFUSED
+    assert world.live() == {old.id}
+    assert world.expire() == 0
+    assert world.live() == {old.id}
 
 
 def test_of_two_live_entries_the_refused_one_does_not_keep_the_other_back(world: World) -> None:
