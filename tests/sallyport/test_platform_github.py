@@ -316,6 +316,18 @@ class TestTheLookBeforeASecondDispatch:
 
 
 class TestRuns:
+    def test_those_of_a_workflow_since_a_moment_are_listed_whoever_began_them(self) -> None:
+        newer = RUN | {"id": 100, "status": "queued", "conclusion": None}
+        answer = Answer({"workflow_runs": [newer, RUN]})
+        with connected(answer, answer) as (github, server):
+            since = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+            assert [run.id for run in github.runs_of("expire.yml", since)] == [100, 99]
+            assert [run.id for run in github.runs_of("expire.yml", since, event="schedule")] == [100, 99]
+            every, scheduled = server.requests
+        assert every.path == "/repos/acme/infra/actions/workflows/expire.yml/runs"
+        assert every.query["created"] == scheduled.query["created"] == ">=2026-11-21T09:00:00Z"
+        assert ("event" in every.query, scheduled.query["event"]) == (False, "schedule")
+
     def test_a_run_says_how_far_it_has_come(self) -> None:
         with connected(Answer(RUN), Answer(RUN | {"status": "queued", "conclusion": None})) as (github, server):
             assert github.run(99) == RunState(
