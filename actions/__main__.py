@@ -162,14 +162,19 @@ def due(request_id: str) -> None:
 @click.option("--environment", required=True, help="The environment whose entries to take back.")
 @click.option("--role", required=True, help="The role this job has assumed.")
 @click.option(REQUEST, default="", help="Look at this request too, even if its file is gone.")
-def expire(environment: str, role: str, request_id: str) -> None:
+@click.option(
+    "--pace", type=click.Choice(["quick", "slow"]), help="Only what ends quickly, or only what does not."
+)
+def expire(environment: str, role: str, request_id: str, pace: str | None) -> None:
     """Take back what is due, read it back, tell everybody.
 
     Only what the role of this job can take back; the files of what has ended are removed.
     """
     from actions.commands.expire import Share, run
+    from actions.sweep import Pace
 
-    _write(lambda job: run(job, Share(environment, role, _ids(request_id))))
+    only = Pace(pace) if pace else None
+    _write(lambda job: run(job, Share(environment, role, _ids(request_id), only)))
 
 
 @main.command()

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from actions.befores import SUFFIX as BEFORE
 from actions.deadlines import Due, scan
-from actions.executors import UNDONE_BY_AWS
+from actions.executors import SLOW_TO_END, UNDONE_BY_AWS
 from actions.ledger import Books, Ledger
 from actions.verification import Finding, Site
 from actions.workspace import Workspace
@@ -29,6 +30,13 @@ APPLIED_WITHIN = timedelta(
 )  # of the last approval: until then the job that applies an entry may be at it
 
 
+class Pace(StrEnum):
+    """How long taking something back may take: what is quick waits for nothing that is slow."""
+
+    QUICK = "quick"
+    SLOW = "slow"
+
+
 @dataclass(frozen=True, slots=True)
 class Overdue:
     """An entry that must be taken back. `site` is None where nobody can tell what it changed."""
@@ -39,6 +47,10 @@ class Overdue:
     access: Access
     site: Site | None
     fault: str = ""
+
+    @property
+    def pace(self) -> Pace:
+        return Pace.SLOW if self.finding.flow in SLOW_TO_END else Pace.QUICK
 
 
 class Sweep:

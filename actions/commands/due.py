@@ -13,7 +13,7 @@ from actions.sweep import Overdue, Sweep
 
 
 def run(job: Job, request_ids: Collection[str]) -> int:
-    """Output `accesses`, one for each role that has something to take back or to look at again, and `any`."""
+    """Output `accesses`, one for each role and pace with something to take back or to look at again, and `any`."""
     sweep = Sweep(job.workspace, job.books)
     overdue, undone = sweep.overdue(job.clock(), request_ids), sweep.undone(job.clock())
     accesses = list({_access(item): None for item in (*overdue, *undone)})
@@ -23,10 +23,11 @@ def run(job: Job, request_ids: Collection[str]) -> int:
         click.echo(one_line(f"{item.finding.id} is looked at: {item.why}"))
     if not accesses:
         click.echo("Nothing is due.")
-    rows = [dict(zip(("environment", "role", "region", "account"), access, strict=True)) for access in accesses]
+    names = ("environment", "role", "region", "account", "pace")
+    rows = [dict(zip(names, access, strict=True)) for access in accesses]
     job.runner.put({"accesses": json.dumps(rows), "any": "true" if rows else "false"})
     return 0
 
 
-def _access(item: Overdue) -> tuple[str, str, str, str]:
-    return item.environment, item.access.role, item.access.region, item.access.account
+def _access(item: Overdue) -> tuple[str, str, str, str, str]:
+    return item.environment, item.access.role, item.access.region, item.access.account, item.pace.value

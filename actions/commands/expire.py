@@ -22,26 +22,31 @@ from actions.planning import plan_text
 from actions.reconcile import Settlement, settle
 from actions.records import BookRecord
 from actions.results import News, Teller, gathered
-from actions.sweep import Overdue, Sweep
+from actions.sweep import Overdue, Pace, Sweep
 from actions.verification import Site
 from sallyport.outcomes import Outcome, Result
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The part of a sweep that one job takes: everything due in this environment with this role."""
+    """The part of a sweep that one job takes: everything due in this environment with this role, at this pace."""
 
     environment: str
     role: str
     request_ids: tuple[str, ...] = ()  # looked at although nothing in the checkout says that they are due
+    pace: Pace | None = None  # None takes what is quick and what is slow
+
+    def has(self, item: Overdue) -> bool:
+        at = self.pace in {None, item.pace}
+        return at and (item.environment, item.access.role) == (self.environment, self.role)
 
 
 def run(job: Job, share: Share) -> int:
     """Take back what is due and repair what AWS undid; 1 if anything failed or somebody could not be told."""
     books = job.books()
     sweep = Sweep(job.workspace, lambda: books)
-    overdue = _shared(sweep.overdue(job.clock(), share.request_ids), share)
-    undone = _shared(sweep.undone(job.clock()), share)
+    overdue = [item for item in sweep.overdue(job.clock(), share.request_ids) if share.has(item)]
+    undone = [item for item in sweep.undone(job.clock()) if share.has(item)]
     news: list[News] = []
     unheard = False  # a fault that is in the log alone
     for site, ids in _by_site(overdue, undone).items():
@@ -58,10 +63,6 @@ def run(job: Job, share: Share) -> int:
     news = list(gathered(news, books.ledger))
     code = finish(job, books, news, title, [(i.finding.flow, i.finding.id) for i in left if _is_over(i, job)])
     return code or int(unheard)
-
-
-def _shared(items: Sequence[Overdue], share: Share) -> list[Overdue]:
-    return [item for item in items if (item.environment, item.access.role) == (share.environment, share.role)]
 
 
 def _by_site(overdue: Sequence[Overdue], undone: Sequence[Overdue]) -> dict[Site, list[str]]:

@@ -55,6 +55,9 @@ EXECUTORS: Mapping[str, Factory] = {
 # AWS undoes these by itself after a while: a sweep looks at their live entries too.
 UNDONE_BY_AWS = frozenset({"infra-stop"})
 
+# Taking these back takes many minutes: they get jobs of their own, for which no other end waits.
+SLOW_TO_END = frozenset({"infra-stop"})
+
 
 def executor_for(flow: str, policies: Policies, aws: Clients, *, now: Now, wait: Wait) -> Executor[Any]:
     """Make the executor of *flow*; LookupError says which flows have one."""

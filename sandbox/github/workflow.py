@@ -18,7 +18,7 @@ DEFAULT_TYPES = ("opened", "synchronize", "reopened")  # of a pull request
 REVIEW_TYPES = ("submitted", "edited", "dismissed")
 _SCOPES = ("actions", "checks", "contents", "deployments", "id-token", "issues", "pull-requests", "statuses")
 _KNOWN_TOP = {"name", "run-name", "on", "permissions", "env", "defaults", "concurrency", "jobs"}
-_REFUSED_IN_JOB = ("concurrency", "container", "services", "uses", "continue-on-error")
+_REFUSED_IN_JOB = ("container", "services", "uses", "continue-on-error")
 
 
 class WorkflowError(Exception):
@@ -124,20 +124,25 @@ def parse(file: str, source: str) -> Workflow:
         if "pull_request_review" in triggers
         else None,
         crons=tuple(str(entry["cron"]) for entry in triggers.get("schedule") or ()),
-        concurrency=_concurrency(raw.get("concurrency")),
+        concurrency=_concurrency(raw.get("concurrency")) or _concurrency_of_jobs(file, jobs),
         jobs=tuple(_job(name, _mapping(job, f"job '{name}'"), top) for name, job in jobs.items()),
     )
 
 
 def without_concurrency(source: str) -> str:
-    """The same file with its top-level `concurrency` blanked out line by line: act rejects `queue`."""
+    """The same file with every `concurrency` blanked out line by line: act rejects `queue`."""
     lines = source.split("\n")
-    node = yaml.compose(source, Loader=yaml.SafeLoader)
-    for key, value in getattr(node, "value", ()):
+    top = yaml.compose(source, Loader=yaml.SafeLoader)
+    jobs = [job for key, found in _pairs(top) if key.value == "jobs" for _, job in _pairs(found)]
+    for key, value in (pair for node in (top, *jobs) for pair in _pairs(node)):
         if key.value == "concurrency":
-            end = value.end_mark.line + (value.end_mark.column > 0)
+            end = value.end_mark.line + (len(lines[value.end_mark.line][: value.end_mark.column].strip()) > 0)
             lines[key.start_mark.line : end] = [""] * (end - key.start_mark.line)
     return "\n".join(lines)
+
+
+def _pairs(node: Any) -> list[tuple[Any, Any]]:
+    return list(node.value) if isinstance(node, yaml.MappingNode) else []
 
 
 def _load(file: str, source: str) -> dict[str, Any]:
@@ -237,6 +242,14 @@ def _concurrency(raw: Any) -> Concurrency | None:
     if queue not in {"single", "max"} or (queue == "max" and cancel):
         raise WorkflowError("concurrency: queue is 'single' or 'max', and 'max' excludes cancel-in-progress")
     return Concurrency(facts["group"], cancel, queue == "max")
+
+
+def _concurrency_of_jobs(file: str, jobs: Mapping[str, Any]) -> Concurrency | None:
+    """One group for all runs of a workflow whose jobs have groups: GitHub lets more of them run side by side."""
+    found = [_concurrency(_mapping(job, "job").get("concurrency")) for job in jobs.values()]
+    if not any(found):
+        return None
+    return Concurrency(f"the jobs of {file}", queue_max=all(one is None or one.queue_max for one in found))
 
 
 def _job(name: str, raw: Mapping[str, Any], top: Mapping[str, str]) -> Job:

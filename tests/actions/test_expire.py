@@ -36,7 +36,7 @@ def test_each_role_with_something_to_take_back_is_named_once(world: World) -> No
     orders = whitelisting("orders")
     world.add(world.entry("aw-222222"), world.entry("aw-333333", changes=(orders,)), world.entry("pa-444444"))
     world.now += timedelta(hours=1)
-    place = {"environment": "prod", "account": "222222222222", "region": "eu-west-1"}
+    place = {"environment": "prod", "account": "222222222222", "region": "eu-west-1", "pace": "quick"}
     assert accesses(world) == [{**place, "role": PROD_ROLE}, {**place, "role": CENTER_ROLE}]
 
 

@@ -44,7 +44,6 @@ def test_a_workflow_has_no_rights_but_those_a_job_names_and_ends_some_time(file:
     ("name", "group"),
     [
         ("apply.yml", "${{ inputs.lock }}"),
-        ("expire.yml", "expire"),
         ("merged.yml", "merged"),
         ("drift.yml", "drift"),
     ],
@@ -52,6 +51,14 @@ def test_a_workflow_has_no_rights_but_those_a_job_names_and_ends_some_time(file:
 def test_runs_that_change_aws_wait_and_are_never_cancelled(name: str, group: str) -> None:
     expected = {"group": group, "queue": "max", "cancel-in-progress": False}
     assert load(name)["concurrency"] == expected
+
+
+def test_ends_wait_only_for_ends_with_the_same_role_at_the_same_pace() -> None:
+    workflow = load("expire.yml")
+    group = "-".join(f"${{{{ matrix.access.{name} }}}}" for name in ("environment", "role", "pace"))
+    expected = {"group": f"expire-{group}", "queue": "max", "cancel-in-progress": False}
+    assert "concurrency" not in workflow
+    assert workflow["jobs"]["expire"]["concurrency"] == expected
 
 
 @pytest.mark.parametrize(

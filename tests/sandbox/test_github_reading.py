@@ -111,10 +111,6 @@ def test_a_job_without_permissions_of_its_own_has_those_of_the_file() -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (
-            "on: push\njobs: {one: {runs-on: x, steps: [{run: a}], concurrency: g}}",
-            "does not support 'concurrency'",
-        ),
         ("on: push\njobs: {one: {runs-on: x, steps: [{run: a}], container: g}}", "does not support 'container'"),
         ("on: push\njobs: {one: {uses: ./.github/workflows/y.yml}}", "does not support 'uses'"),
         ("on: push\njobs: {one: {steps: [{run: a}]}}", "runs-on"),
@@ -138,3 +134,12 @@ def test_the_concurrency_is_hidden_from_act_and_every_other_line_stays_where_it_
     source = f"on: push\nconcurrency:\n  group: g\n  queue: max\nenv: {{A: b}}\n{JOB}\n"
     assert parse("x.yml", source).concurrency == Concurrency("g", cancel_in_progress=False, queue_max=True)
     assert without_concurrency(source) == f"on: push\n\n\n\nenv: {{A: b}}\n{JOB}\n"
+
+
+def test_the_groups_of_jobs_let_one_run_of_their_workflow_go_at_a_time() -> None:
+    group = "    concurrency:\n      group: g-${{ matrix.a }}\n      queue: max\n"
+    job = f"  one:\n    runs-on: x\n{group}    steps: [{{run: a}}]\n"
+    source = f"on: push\njobs:\n{job}"
+    assert parse("x.yml", source).concurrency == Concurrency("the jobs of x.yml", queue_max=True)
+    hidden = "  one:\n    runs-on: x\n\n\n\n    steps: [{run: a}]\n"
+    assert without_concurrency(source) == f"on: push\njobs:\n{hidden}"
