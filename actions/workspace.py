@@ -18,7 +18,7 @@ from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import urlsplit
 
-_EVERY_CHANGE = ("--full-history", "--no-renames", "--diff-merges=first-parent")
+_EVERY_CHANGE = ("--full-history", "--topo-order", "--no-renames", "--diff-merges=first-parent")
 FETCHES = 3  # GitHub's git servers hiccup; a job that has just written must see main again
 
 
