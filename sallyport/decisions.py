@@ -151,9 +151,10 @@ def _approval(entry: Entry, rule: Rule, policies: Policies) -> tuple[str, dateti
         return grant_refusal(people, rule, entry.requested_by, grant), grant.at
     owners = frozenset().union(*(change.owners(policies.catalogue) for change in entry.changes))
     found = chosen(panels(people, rule, owners, entry.requested_by), entry.asked)
-    if not found:
-        return "it carries no word of the rule that approves by itself", None
     approvals = [(people.canonical(approval.by), approval.at) for approval in entry.approvals]
+    if not found:  # the rule approves by itself, and did not always: an approval then says no less
+        missing = "" if approvals else "it carries no word of the rule that approves by itself"
+        return missing, max((at for _, at in approvals), default=None)
     reached = standing(found, (by for by, _ in approvals))
     may_decide = frozenset().union(*(panel.emails for panel in found))
     last = max((at for by, at in approvals if by in may_decide), default=None)

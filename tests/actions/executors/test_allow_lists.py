@@ -11,6 +11,7 @@ import pytest
 
 from actions.executors.allow_lists.drift import drift
 from actions.executors.allow_lists.state import set_scene
+from actions.executors.aws import Clients
 from actions.executors.protocol import Plan, TargetFault
 from sallyport.entries import Approval, Entry
 from sandbox.aws import AwsStandIn, PrefixList, sample_world
@@ -328,6 +329,7 @@ def test_credentials_of_another_account_are_a_fault_and_never_an_end(
     dev.settle()
     dev.end("iw-222222")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS["prod"])
+    dev.clients = Clients()  # of another job
     with pytest.raises(
         TargetFault, match=f"credentials are of account 222222222222, and {WEB}, {TEMPORAL} is not"
     ):
