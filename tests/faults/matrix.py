@@ -64,7 +64,13 @@ def run(
     warm: bool = False,
 ) -> Ended:
     """Walk a journey to the end of everything that follows from it; *warm* skips reading policies once more."""
-    world = World(premises, applying=journey.applying, jobs_tell=journey.jobs_tell, warm=warm)
+    world = World(
+        premises,
+        applying=journey.applying,
+        jobs_tell=journey.jobs_tell,
+        jobs_are_real=journey.jobs_are_real,
+        warm=warm,
+    )
     world.wire.befalls = befalls
     with world.begun():
         journey.walk(world)

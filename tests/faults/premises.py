@@ -5,6 +5,7 @@ Nothing that a run changes is kept here: stand-ins, branch and database are each
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from actions.executors.aws import Clients
 from coordinator import policy_source
 from coordinator.journal import open_store
 from coordinator.slack.manifest import manifest_yaml
@@ -26,6 +28,11 @@ from sandbox.serving import Server
 from sandbox.slack import App, read_manifest
 
 PLATFORMS = ("slack", "jira", "github")
+AWS_VARIABLES = {
+    "AWS_ACCESS_KEY_ID": "AKIASANDBOXPRODAPPLY",
+    "AWS_SECRET_ACCESS_KEY": "none",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 _SHA = re.compile(r"[0-9a-f]{40}")
 _READS = {"cat-file", "diff-tree", "log", "ls-tree", "rev-list", "rev-parse"}
 _WRITES = {"commit-tree", "hash-object", "symbolic-ref"}  # the last is a read, of what never changes here
@@ -50,7 +57,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Premises:
-    """`front` is where the coordinator reaches the platforms, `back` where jobs do, whom no fault concerns."""
+    """`front` is where calls pass the wire, `back` where the jobs that are played reach the platforms."""
 
     front: dict[str, Place]
     back: dict[str, Place]
@@ -61,6 +68,7 @@ class Premises:
     journal: Path  # an empty one with its schema
     folder: Path
     app: App  # as its manifest registers it in Slack
+    aws: Clients  # the jobs' way to `front["aws"]`, which takes a while to make
     blobs: dict[str, bytes] = field(default_factory=dict)  # the policies' files, once any run has read them
 
     def reset(self) -> None:
@@ -76,12 +84,14 @@ def open_premises(folder: Path) -> Iterator[Premises]:
     base = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     journal = folder / "empty.db"
     open_store(f"sqlite:///{journal}").dispose()
-    front, back = ({name: Place() for name in PLATFORMS} for _ in range(2))
+    front = {name: Place() for name in (*PLATFORMS, "aws")}
+    back = {name: Place() for name in PLATFORMS}
     coordinator = Place()
     with ExitStack() as stack:
         for place in (*front.values(), *back.values(), coordinator):
             place.url = stack.enter_context(Server(place)).url
         stack.enter_context(_doing_once())
+        stack.enter_context(patch.dict(os.environ, AWS_ENDPOINT_URL=front["aws"].url, **AWS_VARIABLES))
         yield Premises(
             front,
             back,
@@ -92,6 +102,7 @@ def open_premises(folder: Path) -> Iterator[Premises]:
             journal,
             folder,
             read_manifest(manifest_yaml(installation.policies, "https://coordinator.test/slack/events")),
+            Clients(),
         )
 
 

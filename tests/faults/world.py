@@ -31,6 +31,7 @@ from sallyport.outcomes import Result
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.slack import Slack
+from sandbox.aws import AwsStandIn, sample_world
 from sandbox.company import COORDINATOR_TOKEN, JIRA_TOKEN
 from sandbox.github import GitHubStandIn, Runner, Token
 from sandbox.jira import JiraStandIn, sample_site
@@ -38,12 +39,12 @@ from sandbox.slack import SlackStandIn, sample_workspace
 from tests.faults.jobs import Executor
 from tests.faults.later import Later
 from tests.faults.premises import Premises, fresh_journal
+from tests.faults.real_jobs import JOBS_TOKEN, RealJobs
 from tests.faults.wire import REPOSITORY, Call, Died, Mishap, Wire
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 RESTART = timedelta(seconds=10)  # what an orchestrator waits before it starts a dead process again
 JOB = timedelta(seconds=40)  # how long a job takes
-JOBS_TOKEN = "ghs_job"
 MOST_STEPS = 500  # several times what the longest run takes
 
 
@@ -82,6 +83,7 @@ class World:
         *,
         applying: Result,
         jobs_tell: bool,
+        jobs_are_real: bool = False,
         warm: bool = False,  # policies' files are known already
         patience: int | None = None,  # seconds that clients wait for an answer, if not those of the product
     ) -> None:
@@ -95,17 +97,21 @@ class World:
         self.runs = Later()
         self._jobs_end: datetime | None = None
         self.github = self._github()
-        for name, stand_in in (("slack", self.slack), ("jira", self.jira), ("github", self.github)):
+        self.aws = AwsStandIn(sample_world(), clock=lambda: self.now)
+        stand_ins = {"slack": self.slack, "jira": self.jira, "github": self.github, "aws": self.aws}
+        for name, stand_in in stand_ins.items():
             premises.front[name].app = stand_in.app
-            premises.back[name].app = stand_in.app._app
+        for name, place in premises.back.items():
+            place.app = stand_ins[name].app._app
         self.slack.url = premises.front["slack"].url
         self.slack.request_url = f"{premises.coordinator.url}/slack/events"
         self.wire = Wire(
             {place.port: name for name, place in premises.front.items()},
-            {"slack": self.slack.faults, "jira": self.jira.faults, "github": self.github.faults},
+            {name: stand_in.faults for name, stand_in in stand_ins.items()},
             meanwhile=self._meanwhile,
         )
         self._applying, self._jobs_tell, self._warm, self._patience = applying, jobs_tell, warm, patience
+        self.jobs_are_real = jobs_are_real
         self._replica: Replica | None = None
         self._stack = ExitStack()
 
@@ -271,7 +277,7 @@ class World:
             patch("coordinator.journal.journal.new_id", lambda prefix: f"{prefix}-22222{ALPHABET[next(ids)]}"),
             patch("coordinator.reconciler.random", random.Random(7)),
             patch("sandbox.github.runs.datetime", Clock),
-            self._executor(),
+            self._real_jobs() if self.jobs_are_real else self._played_jobs(),
             self.wire.tapped(),
         ):
             try:
@@ -282,7 +288,17 @@ class World:
                 self.github.close()
 
     @contextmanager
-    def _executor(self) -> Iterator[None]:
+    def _real_jobs(self) -> Iterator[None]:
+        token = self.slack.workspace.bot_token
+        jobs = RealJobs(self.premises, self.wire, token, self.deaths, lambda: self.now, self._waits)
+        self.github._queue._execute = jobs
+        yield
+
+    def _waits(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    @contextmanager
+    def _played_jobs(self) -> Iterator[None]:
         back = {name: place.url for name, place in self.premises.back.items()}
         github = GitHub.connect(REPOSITORY, "main", JOBS_TOKEN, None, back["github"])
         jira = Jira.connect(back["jira"], JIRA_TOKEN, project="OPS")
