@@ -27,6 +27,9 @@ from sallyport.times import parse_moment
 APPLY, EXPIRE = "apply.yml", "expire.yml"
 JOB = "github-actions"
 AGAIN = timedelta(minutes=1)  # between two attempts to revert
+ATTEMPTS = 3  # at a job that ends without a word
+BROKEN = frozenset({"failure", "timed_out"})  # and not "cancelled": then a person wants it to end
+REST = timedelta(seconds=15)  # for a run that was started again, until it can be looked at
 CLOCKS = timedelta(minutes=5)  # how far GitHub's clock may be behind ours
 
 Job = tuple[Work, Request]
@@ -72,6 +75,9 @@ class Runs:
             return Again(self.now() + _patience(self.now() - run.created_at))
         self.head.latest()  # jobs commit too, and the next approval shall not stumble over it
         now, outcome = self.now(), self._outcome(run, request.id)
+        if outcome is None and run.conclusion in BROKEN and run.attempt < ATTEMPTS:
+            self.github.rerun(run.id)  # its runner died, or never came up; what it did already it will find
+            return Again(self.now() + REST)
         if outcome is None:
             unknown = Happening(Deed.FAILED, now, JOB, _untold(Untold.UNKNOWN, run))
             return Done(then=lambda standing: _heard(standing.state, unknown, State.FAILED, now))

@@ -206,6 +206,14 @@ class GitHub:
                 raise Unknown("GitHub", what, "it was accepted, without saying as which run")
             return dispatched(answer)
 
+    def rerun(self, run_id: int) -> None:
+        """Start every job of a completed run again, under the same id and with the same inputs.
+
+        Its `attempt` tells whether that was done, so look at the run before repeating this.
+        """
+        with told_apart("start a run again"):
+            self._post(f"{self._path}/actions/runs/{run_id}/rerun", {})
+
     def check_run(
         self,
         name: str,

@@ -12,21 +12,25 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from tests.faults.deeds import deeds_of
 from tests.faults.journeys import JOURNEYS, Journey
 from tests.faults.premises import Premises, open_premises
 from tests.faults.story import must_be_same, story_of
 from tests.faults.wire import Call, Mishap, route_of
 from tests.faults.world import World
 
-ALWAYS = (
+ALWAYS = (  # what a read can tell apart
     Mishap.RESET_AFTER,
     Mishap.ERROR_AFTER,
+    Mishap.GATEWAY_BEFORE,
+    Mishap.TIMEOUT_AFTER,
     Mishap.LIMITED_BEFORE,
     Mishap.MALFORMED_AFTER,
     Mishap.CRASH_AFTER,
 )
 SECOND = (Mishap.RESET_AFTER, Mishap.CRASH_AFTER, Mishap.MALFORMED_AFTER, Mishap.LIMITED_BEFORE)
 FOLLOWING = 3  # calls of an effect that are looked at after a write of it was done unheard
+AWS_READS = ("GET.", "Get", "List", "Describe")
 FATAL = {Mishap.CRASH_BEFORE, Mishap.CRASH_AFTER}
 MAIN = ("whitelisting", "access")  # every call of these is in the matrix; of the others, what is new in them
 
@@ -74,7 +78,8 @@ def run(
     world.wire.befalls = befalls
     with world.begun():
         journey.walk(world)
-        story, calls = story_of(world), list(world.wire.calls)
+        story = deeds_of(world) if journey.jobs_are_real else story_of(world)
+        calls = list(world.wire.calls)
     logs = ((platform, call) for platform, faults in world.wire.faults.items() for call in faults.calls)
     return Ended(story, calls, world.deaths, [(platform, route_of(platform, *call)) for platform, call in logs])
 
@@ -124,7 +129,7 @@ def cells() -> Iterator[Cell]:
         for call in calls:
             if call.kind not in seen:
                 mishaps = tuple(Mishap) if is_write(call) else ALWAYS
-            elif call.doing == "start" or name not in MAIN:
+            elif call.doing == "start" or not (name in MAIN or call.is_of_a_job):
                 mishaps = ()
             else:
                 mishaps = ALWAYS if name == MAIN[0] and is_write(call) else (next(turns),)
@@ -147,6 +152,10 @@ def cell_named(name: str) -> Cell:
 
 def is_write(call: Call) -> bool:
     """Tell whether the call changes what people see or what will happen."""
+    if call.platform == "git":
+        return False
+    if call.platform == "aws":
+        return not call.route.startswith(AWS_READS)
     if call.platform == "slack":
         return call.route in {"chat.postMessage", "chat.update", "views.open", "views.update"}
     return not call.route.startswith("GET.")

@@ -1,4 +1,4 @@
-"""The jobs of GitHub Actions as they are: the real commands, in clones of main, against AWS's stand-in.
+"""The jobs of GitHub Actions as they are: the real commands, in a checkout of main, against AWS's stand-in.
 
 Each command is a process of its own in life: what it remembers ends with it, and a mishap may kill it.
 """
@@ -6,14 +6,12 @@ Each command is a process of its own in life: what it remembers ends with it, an
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -85,14 +83,13 @@ class RealJobs:
         github = GitHub.connect(REPOSITORY, "main", JOBS_TOKEN, None, front["github"])
         jira = Jira.connect(front["jira"], JIRA_TOKEN, project="OPS")
         slack = Slack.connect(self.slack_token, f"{front['slack']}/api/")
-        folder = Path(tempfile.mkdtemp(dir=self.premises.folder))
-        clone = folder / "clone"
-        subprocess.run(["git", "clone", "--quiet", "--shared", self.premises.bare, clone], check=True)
+        clone, output = self.premises.checkout(), self.premises.folder / "output"
+        output.unlink(missing_ok=True)
         url = f"{github.html_url_of_commit(order.head_sha)}/runs/{order.id}"
         try:
             yield Job(
                 workspace=Workspace(clone, pause=self.wait),
-                runner=Runner(folder / "output"),
+                runner=Runner(output),
                 run=Run(str(order.id), url, order.head_sha),
                 github=github,
                 channels=Channels(slack, jira, "C0ALERTS"),
@@ -103,22 +100,23 @@ class RealJobs:
         finally:
             github.close()
             jira.close()
-            shutil.rmtree(folder)
 
     @contextmanager
     def _surroundings(self) -> Iterator[None]:
         """Fetches that a mishap can befall, AWS's clients made once, and pauses on the run's clock."""
-        run = Workspace._run
+        run, known = Workspace._run, self.premises.read
 
         def tapped(workspace: Workspace, words: Any, stdin: bytes | None = None) -> Any:
             if words[0] != "fetch":
-                return run(workspace, words, stdin)
+                return known(words, stdin, lambda: run(workspace, words, stdin))
             return self.wire.around("git", "fetch", lambda: run(workspace, words, stdin), lost_fetch)
 
         with (
             patch.object(Workspace, "_run", tapped),
             patch("actions.executors.aws.Clients", lambda: self.premises.aws),
             patch("botocore.endpoint.time", SimpleNamespace(sleep=self.wait)),
+            redirect_stdout(StringIO()),
+            redirect_stderr(StringIO()),
         ):
             yield
 

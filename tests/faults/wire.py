@@ -87,6 +87,11 @@ class Call:
         """What is asked and for what: calls of one kind differ only in whom and in which state they find."""
         return self.doing.partition(":")[0], self.platform, self.route
 
+    @property
+    def is_of_a_job(self) -> bool:
+        """Whether a job of GitHub Actions makes it, and not the coordinator."""
+        return self.doing.endswith("-job")
+
     def __str__(self) -> str:
         again = f".{self.nth}" if self.nth > 1 else ""
         return f"{self.doing}.{self.platform}.{self.route}{again}"
