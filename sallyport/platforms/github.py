@@ -209,10 +209,15 @@ class GitHub:
     def rerun(self, run_id: int) -> None:
         """Start every job of a completed run again, under the same id and with the same inputs.
 
-        Its `attempt` tells whether that was done, so look at the run before repeating this.
+        Nothing is done if it runs already, whoever started it. Its `attempt` tells whether this was done, so look
+        at the run before repeating it.
         """
-        with told_apart("start a run again"):
-            self._post(f"{self._path}/actions/runs/{run_id}/rerun", {})
+        try:
+            with told_apart("start a run again"):
+                self._post(f"{self._path}/actions/runs/{run_id}/rerun", {})
+        except Refused as refusal:
+            if "already running" not in refusal.detail:
+                raise
 
     def check_run(
         self,

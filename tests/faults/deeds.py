@@ -63,10 +63,15 @@ def _repository(world: World) -> Iterator[str]:
 
 
 def _aws(world: World) -> Iterator[str]:
-    """Every write that AWS did, in order, and what stands in the end."""
-    for call in world.aws.calls:
-        if not call.operation.startswith(READS) and call.error is None:
-            yield f"AWS did {call.operation} in {call.account}"
+    """What changed in AWS, in order, and what stands in the end.
+
+    A resource policy and its deployment change with each call. Of assignments there is never more than one, and
+    who may not go on may be told so twice.
+    """
+    done = [call for call in world.aws.calls if not call.operation.startswith(READS) and call.error is None]
+    yield from (f"AWS did {call.operation}" for call in done if call.service == "apigateway")
+    yield from world.grants
+    yield from sorted({f"AWS did {call.operation}" for call in done if call.service != "apigateway"})
     for api in (api.spec.id for api in world.aws.apigateway.apis()):
         yield f"policy of {api}: {world.aws.apigateway.policy(api)}"
     yield f"assignments: {sorted(world.aws.identity_center.assignments())}"

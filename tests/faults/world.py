@@ -32,6 +32,7 @@ from sallyport.platforms.github import GitHub
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.slack import Slack
 from sandbox.aws import AwsStandIn, sample_world
+from sandbox.aws.identity_center import Grant
 from sandbox.company import COORDINATOR_TOKEN, JIRA_TOKEN
 from sandbox.github import GitHubStandIn, Runner, Token
 from sandbox.jira import JiraStandIn, sample_site
@@ -98,6 +99,7 @@ class World:
         self._jobs_end: datetime | None = None
         self.github = self._github()
         self.aws = AwsStandIn(sample_world(), clock=lambda: self.now)
+        self.grants: list[str] = []  # what was given and taken in Identity Center, in order
         stand_ins = {"slack": self.slack, "jira": self.jira, "github": self.github, "aws": self.aws}
         for name, stand_in in stand_ins.items():
             premises.front[name].app = stand_in.app
@@ -277,6 +279,8 @@ class World:
             patch("coordinator.journal.journal.new_id", lambda prefix: f"{prefix}-22222{ALPHABET[next(ids)]}"),
             patch("coordinator.reconciler.random", random.Random(7)),
             patch("sandbox.github.runs.datetime", Clock),
+            patch.object(self.aws.identity_center, "_grant", self._changed("given", there=False)),
+            patch.object(self.aws.identity_center, "_revoke", self._changed("taken", there=True)),
             self._real_jobs() if self.jobs_are_real else self._played_jobs(),
             self.wire.tapped(),
         ):
@@ -286,6 +290,18 @@ class World:
                 if self._replica is not None:
                     self._replica.close()
                 self.github.close()
+
+    def _changed(self, how: str, *, there: bool) -> Callable[[Grant], None]:
+        """Note a change that Identity Center makes, where it changes something."""
+        center = self.aws.identity_center
+        do = center._grant if how == "given" else center._revoke
+
+        def noted(grant: Grant) -> None:
+            if (grant in center.grants()) is there:
+                self.grants.append(f"{how}: {grant.permission_set_arn} to {grant.principal_id} in {grant.account}")
+            do(grant)
+
+        return noted
 
     @contextmanager
     def _real_jobs(self) -> Iterator[None]:
