@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from coordinator.alerts import Kind
 from coordinator.courtesy import HeadStart
@@ -133,10 +134,17 @@ class Reconciler:
         else:
             for (work, _), answer in zip(jobs, answers, strict=True):
                 if isinstance(answer, Done):
-                    self._journal.finish(work, answer)
+                    self._record(work, answer)
                     log.info("effect.done", request_id=work.request_id, effect=work.name)
                 else:
                     self._journal.put_off(work, answer.due)
+
+    def _record(self, work: Work, answer: Done) -> None:
+        """Record what was done, and once more if the database hung up: recording twice is recording once."""
+        try:
+            self._journal.finish(work, answer)
+        except OperationalError:
+            self._journal.finish(work, answer)
 
     def _put_back(self, work: Work, error: PlatformError) -> None:
         pause = _pause(work, error)

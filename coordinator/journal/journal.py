@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from coordinator.journal import effects as outbox
 from coordinator.journal.drafts import Drafts
@@ -91,6 +91,11 @@ class Journal:
             if earlier is None:
                 return self.submit(ask)  # two ids collided; the next one will not
             return earlier
+        except OperationalError:
+            earlier = self._by_submission(ask.key)
+            if earlier is None:
+                raise
+            return earlier  # only the answer to the commit was lost
         self._tell(lanes)
         return request
 
@@ -99,6 +104,15 @@ class Journal:
 
         Raises AlreadyDecided when the request is no longer pending or the person has decided before.
         """
+        try:
+            return self._decide(request_id, decision, settle)
+        except OperationalError:
+            request = self.request(request_id)
+            if decision not in request.decisions:
+                raise
+            return request  # only the answer to the commit was lost
+
+    def _decide(self, request_id: str, decision: Decision, settle: Callable[[Request], Move | None]) -> Request:
         with self._urgently() as connection:
             request = _request(connection, request_id, lock=True)
             if request.state is not State.PENDING or any(d.by == decision.by for d in request.decisions):

@@ -45,7 +45,7 @@ def _request(world: World, request: Request) -> Iterator[str]:
     yield f"request {request.id} {request.state} revision {request.revision}"
     facts = world.journal.facts(request.id)
     for fact, _ in facts:
-            yield f"  fact {fact.number}: {fact.deed} by {fact.by}"
+        yield f"  fact {fact.number}: {fact.deed} by {fact.by}"
     yield from (f"  broken chain: {sentence}" for sentence in breaks(facts))
 
 

@@ -1,6 +1,6 @@
 """What people do on the way through both flows, by visible words, at fixed moments of the run's clock.
 
-When nothing opens, a person tries again: that is all that is asked of people.
+When nothing opens, or something says that it did not work, a person tries again: no more is asked of people.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def whitelisting(world: World) -> None:
     form.fill("Source", "198.51.100.10")
     form.choose("Manager", "Lee Wong")
     form.fill("Reason", "Partner go-live")
-    assert form.submit() == {}
+    insist(world, "ana", lambda: form.submit() == {})
     world.passes(DECIDED)
     approve(world)
     world.passes(SETTLED)
@@ -68,7 +68,8 @@ def given_back(world: World) -> None:
     world.passes(DECIDED)
     approve(world)
     world.passes(SETTLED)
-    assert world.slack.person("ana").sees("Live until", timeout=0).press("Give back now").ok
+    live = world.slack.person("ana").sees("Live until", timeout=0)
+    insist(world, "ana", lambda: live.press("Give back now").ok)
     world.passes(SETTLED + HOUR)
     world.passes(DECIDED + 5 * HOUR)
 
@@ -81,7 +82,7 @@ def denied(world: World) -> None:
     card = card_of(world, "sam")
     form = opened(world, "sam", "Deny", lambda: card.press("Deny"))
     form.fill("Reason", "Which incident is it for?")
-    assert form.submit() == {}
+    insist(world, "sam", lambda: form.submit() == {})
     world.passes(SETTLED)
 
 
@@ -91,7 +92,7 @@ def cancelled(world: World) -> None:
     ask_access(world)
     world.passes(DECIDED)
     root = world.slack.person("ana").sees("looking at a stuck payout", where="infra-requests", timeout=0)
-    assert root.press("Cancel request").ok
+    insist(world, "ana", lambda: root.press("Cancel request").ok)
     world.passes(SETTLED)
 
 
@@ -118,7 +119,23 @@ def ask_access(world: World) -> None:
 def approve(world: World) -> None:
     card = card_of(world, "lee")
     button = next(label for label in card.buttons if label.startswith("Approve"))
-    assert card.press(button).ok
+    insist(world, "lee", lambda: card.press(button).ok)
+
+
+def insist(world: World, who: str, do: Callable[[], bool]) -> None:
+    """Do something, and again when they are told that it did not work."""
+    for _ in range(3):
+        told = complaints(world, who)
+        done = do()
+        world.catches_up()
+        if done and complaints(world, who) == told:
+            return
+    raise Differs(f"what {who} does never works")
+
+
+def complaints(world: World, who: str) -> int:
+    places = [world.slack.person(who).messages(where) for where in ("dm", "infra-requests")]
+    return sum(message.shows("That did not work") for messages in places for message in messages)
 
 
 def card_of(world: World, who: str) -> Message:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.faults.deeds import deeds_of
 from tests.faults.journeys import JOURNEYS, Journey
-from tests.faults.premises import Premises, open_premises
+from tests.faults.premises import PLATFORMS, Premises, open_premises
 from tests.faults.story import must_be_same, story_of
 from tests.faults.wire import Call, Mishap, route_of
 from tests.faults.world import World
@@ -28,6 +28,7 @@ ALWAYS = (  # what a read can tell apart
     Mishap.MALFORMED_AFTER,
     Mishap.CRASH_AFTER,
 )
+OF_A_COMMIT = (Mishap.RESET_BEFORE, Mishap.RESET_AFTER, Mishap.CRASH_BEFORE, Mishap.CRASH_AFTER)
 SECOND = (Mishap.RESET_AFTER, Mishap.CRASH_AFTER, Mishap.MALFORMED_AFTER, Mishap.LIMITED_BEFORE)
 FOLLOWING = 3  # calls of an effect that are looked at after a write of it was done unheard
 AWS_READS = ("GET.", "Get", "List", "Describe")
@@ -80,7 +81,7 @@ def run(
         journey.walk(world)
         story = deeds_of(world) if journey.jobs_are_real else story_of(world)
         calls = list(world.wire.calls)
-    logs = ((platform, call) for platform, faults in world.wire.faults.items() for call in faults.calls)
+    logs = ((platform, call) for platform in PLATFORMS for call in world.wire.faults[platform].calls)
     return Ended(story, calls, world.deaths, [(platform, route_of(platform, *call)) for platform, call in logs])
 
 
@@ -128,13 +129,20 @@ def cells() -> Iterator[Cell]:
     for name, calls in recorded().items():
         for call in calls:
             if call.kind not in seen:
-                mishaps = tuple(Mishap) if is_write(call) else ALWAYS
-            elif call.doing == "start" or not (name in MAIN or call.is_of_a_job):
+                mishaps = mishaps_of(call)
+            elif call.platform == "journal" or call.doing == "start" or not (name in MAIN or call.is_of_a_job):
                 mishaps = ()
             else:
                 mishaps = ALWAYS if name == MAIN[0] and is_write(call) else (next(turns),)
             seen.add(call.kind)
             yield from (Cell(JOURNEYS[name], call, mishap) for mishap in mishaps)
+
+
+def mishaps_of(call: Call) -> tuple[Mishap, ...]:
+    """Return all that can befall a call and makes a difference to it."""
+    if call.platform == "journal":
+        return OF_A_COMMIT
+    return tuple(Mishap) if is_write(call) else ALWAYS
 
 
 def unheard() -> Iterator[Cell]:
@@ -152,7 +160,7 @@ def cell_named(name: str) -> Cell:
 
 def is_write(call: Call) -> bool:
     """Tell whether the call changes what people see or what will happen."""
-    if call.platform == "git":
+    if call.platform in {"git", "journal"}:
         return False
     if call.platform == "aws":
         return not call.route.startswith(AWS_READS)

@@ -124,4 +124,3 @@ class RealJobs:
 def lost_fetch() -> subprocess.CompletedProcess[bytes]:
     """What git says when the server does not answer, or not as it should."""
     return subprocess.CompletedProcess(("git", "fetch"), 128, b"", b"fatal: the remote end hung up unexpectedly")
-

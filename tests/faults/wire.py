@@ -125,6 +125,7 @@ class Wire:
     meanwhile: Callable[[], None] = lambda: None  # what happens while a slow call is under way
     calls: list[Call] = field(default_factory=list)
     doing: str = ""
+    recording: str = ""  # what is being committed to the journal, if it has a name
     _counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _sending: dict[HTTPConnection, Sending] = field(default_factory=dict)
     _fates: dict[HTTPConnection, BaseException] = field(default_factory=dict)
@@ -137,6 +138,15 @@ class Wire:
             yield
         finally:
             self.doing = outer
+
+    @contextmanager
+    def committing(self, what: str) -> Iterator[None]:
+        """Say what is committed to the journal."""
+        outer, self.recording = self.recording, what
+        try:
+            yield
+        finally:
+            self.recording = outer
 
     @contextmanager
     def tapped(self) -> Iterator[None]:

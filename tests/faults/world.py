@@ -14,13 +14,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from actions.reporting import Channels
 from coordinator.clients import Clients, connect
 from coordinator.config import Config, read_config
 from coordinator.essentials import Essentials
-from coordinator.journal import Journal, open_store
+from coordinator.journal import Journal
 from coordinator.lifecycle import Lane
 from coordinator.reconciler import Hands, Reconciler
 from coordinator.server import web_app
@@ -37,6 +37,7 @@ from sandbox.company import COORDINATOR_TOKEN, JIRA_TOKEN
 from sandbox.github import GitHubStandIn, Runner, Token
 from sandbox.jira import JiraStandIn, sample_site
 from sandbox.slack import SlackStandIn, sample_workspace
+from tests.faults.database import name_commits, tapped_store
 from tests.faults.jobs import Executor
 from tests.faults.later import Later
 from tests.faults.premises import Premises, fresh_journal
@@ -141,7 +142,7 @@ class World:
             clients.jira._session.timeout = self._patience
             clients.github._requester._Requester__timeout = self._patience
         try:
-            with self.wire.during("start"), _quick_disk():
+            with self.wire.during("start"), tapped_store(self.wire):
                 replica = self._made(clients)
         except BaseException:
             clients.jira.close()
@@ -159,6 +160,7 @@ class World:
         if self._warm:  # what a file's sha names is always the same
             service.policies._blobs = dict(self.premises.blobs)
         worker.reconciler._hands = self._named(worker.reconciler._hands)
+        name_commits(service.journal, self.wire, lambda death: self._dies(str(death)))
         try:
             with (
                 patch.object(worker.reconciler, "start"),  # its threads; `work` does what they do
@@ -230,6 +232,8 @@ class World:
         except Died:
             self._busy = True
             raise
+        except OperationalError:  # the worker logs it, and comes again
+            self._busy = True
 
     def passes(self, until: datetime) -> None:
         """Let time pass, from one thing that is due to the next, among them the end of jobs."""
@@ -267,7 +271,6 @@ class World:
     @contextmanager
     def begun(self) -> Iterator[World]:
         """Everything of the run, with ids, jitter and the clocks of the platforms under the test's control."""
-        ids = itertools.count()
         now = lambda: self.now  # noqa: E731 - it is given to many
 
         class Clock:
@@ -276,7 +279,7 @@ class World:
                 return now()
 
         with (
-            patch("coordinator.journal.journal.new_id", lambda prefix: f"{prefix}-22222{ALPHABET[next(ids)]}"),
+            patch("coordinator.journal.journal.new_id", self._next_id),
             patch("coordinator.reconciler.random", random.Random(7)),
             patch("sandbox.github.runs.datetime", Clock),
             patch.object(self.aws.identity_center, "_grant", self._changed("given", there=False)),
@@ -290,6 +293,9 @@ class World:
                 if self._replica is not None:
                     self._replica.close()
                 self.github.close()
+
+    def _next_id(self, prefix: str) -> str:
+        return f"{prefix}-22222{ALPHABET[len(self.journal.ids())]}"
 
     def _changed(self, how: str, *, there: bool) -> Callable[[Grant], None]:
         """Note a change that Identity Center makes, where it changes something."""
@@ -395,19 +401,6 @@ class World:
             single={kind: single(do) for kind, do in hands.single.items()},
             batch={kind: batch(do) for kind, do in hands.batch.items()},
         )
-
-
-@contextmanager
-def _quick_disk() -> Iterator[None]:
-    """Open journals that do not wait for the disk, since no test pulls the plug, with their schema in place."""
-
-    def opened(url: str) -> sa.Engine:
-        engine = open_store(url)
-        sa.event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
-        return engine
-
-    with patch("coordinator.essentials.open_store", opened), patch("coordinator.journal.store._migrate"):
-        yield
 
 
 __all__ = ["Call", "Mishap", "Replica", "World"]
