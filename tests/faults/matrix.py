@@ -19,15 +19,15 @@ from tests.faults.story import must_be_same, story_of
 from tests.faults.wire import Call, Mishap, route_of
 from tests.faults.world import World
 
-ALWAYS = (  # what a read can tell apart
+OF_A_READ = (  # what it can tell apart
     Mishap.RESET_AFTER,
-    Mishap.ERROR_AFTER,
-    Mishap.GATEWAY_BEFORE,
     Mishap.TIMEOUT_AFTER,
+    Mishap.ERROR_AFTER,
     Mishap.LIMITED_BEFORE,
     Mishap.MALFORMED_AFTER,
     Mishap.CRASH_AFTER,
 )
+DOUBLING = (Mishap.RESET_AFTER, Mishap.MALFORMED_AFTER, Mishap.CRASH_AFTER)  # of a write of a kind that is known
 OF_A_COMMIT = (Mishap.RESET_BEFORE, Mishap.RESET_AFTER, Mishap.CRASH_BEFORE, Mishap.CRASH_AFTER)
 SECOND = (Mishap.RESET_AFTER, Mishap.CRASH_AFTER, Mishap.MALFORMED_AFTER, Mishap.LIMITED_BEFORE)
 FOLLOWING = 3  # calls of an effect that are looked at after a write of it was done unheard
@@ -125,7 +125,7 @@ def cells() -> Iterator[Cell]:
     what is left.
     """
     seen: set[tuple[str, str, str]] = set()
-    turns = itertools.cycle(ALWAYS)
+    turns = itertools.cycle(OF_A_READ)
     for name, calls in recorded().items():
         for call in calls:
             if call.kind not in seen:
@@ -133,7 +133,7 @@ def cells() -> Iterator[Cell]:
             elif call.platform == "journal" or call.doing == "start" or not (name in MAIN or call.is_of_a_job):
                 mishaps = ()
             else:
-                mishaps = ALWAYS if name == MAIN[0] and is_write(call) else (next(turns),)
+                mishaps = DOUBLING if name == MAIN[0] and is_write(call) else (next(turns),)
             seen.add(call.kind)
             yield from (Cell(JOURNEYS[name], call, mishap) for mishap in mishaps)
 
@@ -142,12 +142,12 @@ def mishaps_of(call: Call) -> tuple[Mishap, ...]:
     """Return all that can befall a call and makes a difference to it."""
     if call.platform == "journal":
         return OF_A_COMMIT
-    return tuple(Mishap) if is_write(call) else ALWAYS
+    return tuple(Mishap) if is_write(call) else OF_A_READ
 
 
 def unheard() -> Iterator[Cell]:
-    """Return, for each kind of write, the cell in which it is done for the first time and nobody hears of it."""
-    firsts = {cell.call for cell in cells() if cell.mishap is Mishap.SLOW}
+    """Return, for each kind of the coordinator's writes, the cell in which it is first done and nobody hears of it."""
+    firsts = {cell.call for cell in cells() if cell.mishap is Mishap.SLOW and not cell.call.is_of_a_job}
     return (cell for cell in cells() if cell.call in firsts and cell.mishap is Mishap.RESET_AFTER)
 
 
