@@ -146,7 +146,7 @@ def mishaps_of(call: Call) -> tuple[Mishap, ...]:
 
 
 def unheard() -> Iterator[Cell]:
-    """Return, for each kind of the coordinator's writes, the cell in which it is first done and nobody hears of it."""
+    """Return, for each kind of the coordinator's writes, the cell in which it is first done and not heard of."""
     firsts = {cell.call for cell in cells() if cell.mishap is Mishap.SLOW and not cell.call.is_of_a_job}
     return (cell for cell in cells() if cell.call in firsts and cell.mishap is Mishap.RESET_AFTER)
 

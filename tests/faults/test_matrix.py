@@ -1,6 +1,6 @@
 """Whatever befalls a call on the way through both flows, everything ends as if it had not happened.
 
-Repeat one cell by its name: `pytest tests/faults -k whitelisting.commit.github.POST.graphql.crash-after`.
+A failing cell says how to repeat it. A run of all tests takes a sample (see `conftest`).
 """
 
 from __future__ import annotations
