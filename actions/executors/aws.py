@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
+from botocore import exceptions
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from actions.executors.protocol import TargetFault
@@ -72,7 +73,7 @@ def ask(operation: str, call: Callable[[], Answer]) -> Answer:
         raise _refused(operation, error) from error
     except BotoCoreError as error:
         name = type(error).__name__
-        lost = isinstance(error, ConnectionError | HTTPClientError)
+        lost = isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError)
         raise AwsFault(f"AWS did not answer {operation} ({name}: {error}).", name, passing=lost) from error
     except (
         AttributeError,

@@ -59,7 +59,8 @@ def _repository(world: World) -> Iterator[str]:
     head = git.head("main") or ""
     fresh = git.ahead_behind(world.premises.base, head)[0]
     for commit in reversed(git.log(head, limit=fresh) if fresh else []):
-        yield f"commit by {commit.author.name}: {commit.headline} {sorted(git.changed(commit.parents[0], commit.sha))}"
+        changed = sorted(git.changed(commit.parents[0], commit.sha))
+        yield f"commit by {commit.author.name}: {commit.headline} {changed}"
 
 
 def _aws(world: World) -> Iterator[str]:

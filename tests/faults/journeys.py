@@ -69,7 +69,7 @@ def given_back(world: World) -> None:
     approve(world)
     world.passes(SETTLED)
     live = world.slack.person("ana").sees("Live until", timeout=0)
-    insist(world, "ana", lambda: live.press("Give back now").ok)
+    insist(world, "ana", lambda: pressed(live, "Give back now"))
     world.passes(SETTLED + HOUR)
     world.passes(DECIDED + 5 * HOUR)
 
@@ -92,7 +92,7 @@ def cancelled(world: World) -> None:
     ask_access(world)
     world.passes(DECIDED)
     root = world.slack.person("ana").sees("looking at a stuck payout", where="infra-requests", timeout=0)
-    insist(world, "ana", lambda: root.press("Cancel request").ok)
+    insist(world, "ana", lambda: pressed(root, "Cancel request"))
     world.passes(SETTLED)
 
 
@@ -119,7 +119,7 @@ def ask_access(world: World) -> None:
 def approve(world: World) -> None:
     card = card_of(world, "lee")
     button = next(label for label in card.buttons if label.startswith("Approve"))
-    insist(world, "lee", lambda: card.press(button).ok)
+    insist(world, "lee", lambda: pressed(card, button))
 
 
 def insist(world: World, who: str, do: Callable[[], bool]) -> None:
@@ -131,6 +131,11 @@ def insist(world: World, who: str, do: Callable[[], bool]) -> None:
         if done and complaints(world, who) == told:
             return
     raise Differs(f"what {who} does never works")
+
+
+def pressed(message: Message, button: str) -> bool:
+    """Press a button; who tries again and finds it gone knows that it worked."""
+    return button not in message.buttons or message.press(button).ok
 
 
 def complaints(world: World, who: str) -> int:
