@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,6 +67,13 @@ class Replica:
     @property
     def reconciler(self) -> Reconciler:
         return self.worker.reconciler
+
+    def repeats(self, _pause: timedelta, do: Callable[[], None], *, at_once: bool = False) -> None:
+        """Remember what is done now and then; its faults end in the log."""
+        self.refreshes.append(do)
+        if at_once:
+            with suppress(Exception):
+                do()
 
     def close(self) -> None:
         """Close what a process has open, as its end does."""
@@ -164,7 +171,7 @@ class World:
         try:
             with (
                 patch.object(worker.reconciler, "start"),  # its threads; `work` does what they do
-                patch.object(essentials, "every", lambda _, do: replica.refreshes.append(do)),
+                patch.object(essentials, "every", replica.repeats),
             ):
                 essentials.start()
                 worker.start()
