@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from coordinator.alerts import Kind
 from coordinator.courtesy import HeadStart
-from coordinator.journal import Again, Done, Journal, Work
+from coordinator.journal import Again, Done, Journal, OutcomeUnknown, Work
 from coordinator.lifecycle import Lane
 from coordinator.requests import Request
 from sallyport.platforms.errors import PlatformError, Refused, TryLater, Unknown
@@ -143,7 +142,7 @@ class Reconciler:
         """Record what was done, and once more if the database hung up: recording twice is recording once."""
         try:
             self._journal.finish(work, answer)
-        except OperationalError:
+        except OutcomeUnknown:
             self._journal.finish(work, answer)
 
     def _put_back(self, work: Work, error: PlatformError) -> None:

@@ -6,7 +6,7 @@ A transition is one compare-and-swap on (id, state, revision). The loser of a ra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from coordinator.journal import effects as outbox
 from coordinator.journal.drafts import Drafts
@@ -91,11 +91,11 @@ class Journal:
             if earlier is None:
                 return self.submit(ask)  # two ids collided; the next one will not
             return earlier
-        except OperationalError:
-            earlier = self._by_submission(ask.key)
-            if earlier is None:
-                raise
-            return earlier  # only the answer to the commit was lost
+        except OutcomeUnknown:
+            with suppress(DBAPIError):
+                if recorded := self._by_submission(ask.key):
+                    return recorded  # only the answer to the commit was lost
+            raise
         self._tell(lanes)
         return request
 
@@ -106,11 +106,12 @@ class Journal:
         """
         try:
             return self._decide(request_id, decision, settle)
-        except OperationalError:
-            request = self.request(request_id)
-            if decision not in request.decisions:
-                raise
-            return request  # only the answer to the commit was lost
+        except OutcomeUnknown:
+            with suppress(DBAPIError):
+                request = self.request(request_id)
+                if decision in request.decisions:
+                    return request  # only the answer to the commit was lost
+            raise
 
     def _decide(self, request_id: str, decision: Decision, settle: Callable[[Request], Move | None]) -> Request:
         with self._urgently() as connection:

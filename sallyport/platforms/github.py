@@ -214,7 +214,7 @@ class GitHub:
         """
         try:
             with told_apart("start a run again"):
-                self._post(f"{self._path}/actions/runs/{run_id}/rerun", {})
+                self._requests.post(f"/actions/runs/{run_id}/rerun", {})
         except Refused as refusal:
             if "already running" not in refusal.detail:
                 raise

@@ -29,9 +29,12 @@ class Storm:
         return replace(JOURNEYS[self.name], jobs_tell=False)
 
     def befalls(self, call: Call) -> Mishap | None:
-        """Return what befalls a call; a start is spared, since a process that cannot start does nothing wrong."""
+        """Return what befalls a call.
+
+        A start is spared, since a process that cannot start does nothing wrong, and what people do themselves.
+        """
         dice = random.Random(f"{self.seed} {call}")
-        spared = call.doing == "start" or dice.random() > ODDS
+        spared = call.doing in {"start", "person"} or dice.random() > ODDS
         return None if spared else dice.choice(list(Mishap))
 
 

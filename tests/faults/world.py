@@ -14,13 +14,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-from sqlalchemy.exc import OperationalError
-
 from actions.reporting import Channels
 from coordinator.clients import Clients, connect
 from coordinator.config import Config, read_config
 from coordinator.essentials import Essentials
-from coordinator.journal import Journal
+from coordinator.journal import Journal, OutcomeUnknown
 from coordinator.lifecycle import Lane
 from coordinator.reconciler import Hands, Reconciler
 from coordinator.server import web_app
@@ -239,7 +237,7 @@ class World:
         except Died:
             self._busy = True
             raise
-        except OperationalError:  # the worker logs it, and comes again
+        except OutcomeUnknown:  # the worker logs it, and comes again
             self._busy = True
 
     def passes(self, until: datetime) -> None:
