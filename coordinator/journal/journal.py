@@ -275,6 +275,7 @@ class Journal:
             try:
                 transaction.commit()
             except DBAPIError as error:
+                connection.invalidate()  # or the next to use it finds itself in the midst of this transaction
                 raise OutcomeUnknown(str(error)) from error
 
     def _tell(self, lanes: set[Lane]) -> None:

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, replace
 
 from tests.faults.journeys import JOURNEYS, Journey
-from tests.faults.matrix import Ended, run
+from tests.faults.matrix import OF_A_COMMIT, Ended, run
 from tests.faults.premises import Premises
 from tests.faults.story import must_be_same, without_alerts
 from tests.faults.wire import Call, Mishap
@@ -35,7 +35,7 @@ class Storm:
         """
         dice = random.Random(f"{self.seed} {call}")
         spared = call.doing in {"start", "person"} or dice.random() > ODDS
-        return None if spared else dice.choice(list(Mishap))
+        return None if spared else dice.choice(OF_A_COMMIT if call.platform == "journal" else tuple(Mishap))
 
 
 def check_storm(premises: Premises, storm: Storm, undisturbed: Ended) -> Ended:
