@@ -190,7 +190,7 @@ class TestWatching:
             later(desk)
         request = desk.request(applying)
         assert (request.state, desk.github.runs[0].state.attempt) == (State.FAILED, 3)
-        assert request.closing == "The job ended (failure) without saying what it did."
+        assert request.closing.startswith("The job ended (failure) without saying what it did")
 
     def test_the_report_of_another_run_is_not_believed(self, desk: Desk, applying: Request) -> None:
         outcome = Outcome(applying.id, Result.APPLIED, "It is live.", desk.now)
