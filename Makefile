@@ -14,7 +14,8 @@ sandbox: $(STAMP)
 test: check
 	$(BIN)/python -m pytest
 
-# Every outside call of the coordinator, spoilt in every way, must end as the undisturbed run does; takes minutes.
+# Every outside call of the coordinator and of the jobs, spoilt in every way, must end as the undisturbed run does.
+# It takes minutes; `make test` takes a sample of it, another one for each commit.
 faults: $(STAMP)
 	$(BIN)/python -m pytest tests/faults
 

@@ -21,6 +21,8 @@ from sallyport.platforms.errors import PlatformError
 from sallyport.policies import Policies
 from sallyport.problems import Problems
 
+PATIENCE = 3  # passing faults of AWS that a job waits out, in all
+WAIT = 5.0  # seconds after the first of them, twice as many after the second, and so on
 WRITES = 4  # of one job at one target; it settles after one unless somebody else writes too
 LOOKS = 14  # so main may move often between being read and a record being committed
 
@@ -72,13 +74,18 @@ class Settlement:
 
 
 def settle(
-    site: Site, record: Record, clock: Callable[[], datetime], reference: str, guard: Guard = lambda _: ""
+    site: Site,
+    record: Record,
+    clock: Callable[[], datetime],
+    reference: str,
+    pause: Pause,
+    guard: Guard = lambda _: "",
 ) -> Settlement:
     """Make the target what all live entries on main ask for; what went wrong is part of what it returns.
 
     Nothing is written where *guard* has something against the plan.
     """
-    work = _Work(site, record, clock, reference, guard)
+    work = _Work(site, record, clock, reference, pause, guard)
     try:
         return work.to_the_end()
     except Exception as fault:
@@ -91,7 +98,9 @@ class _Work:
     record: Record
     clock: Callable[[], datetime]
     reference: str
+    pause: Pause
     guard: Guard
+    passed: int = 0  # faults that were waited out
     claims: Claims | None = None
     begun: list[AnyPlan] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
@@ -99,19 +108,38 @@ class _Work:
 
     def to_the_end(self) -> Settlement:
         for _ in range(LOOKS):
-            settlement = self.look()
-            plan = settlement.last
-            if plan is None or plan.is_empty:
-                return settlement
-            if fault := self.guard(plan):
-                return self.give_up(fault)
-            if len(self.begun) == WRITES:
-                return self.give_up(f"AWS still differs from what is approved after {WRITES} attempts.")
-            if self.record.keep(self.site.flow, plan.before) and plan.steps:
-                self.begun.append(plan)
-                self.evidence += self.executor.apply(plan, self.reference)
+            try:
+                settlement = self.look_and_act()
+            except TargetFault as fault:
+                self.wait_out(fault)
+            else:
+                if settlement is not None:
+                    return settlement
             self.record.refresh()
         return self.give_up(f"The main branch moved each of {LOOKS} times that a record was to be committed.")
+
+    def look_and_act(self) -> Settlement | None:
+        """Make the difference; return how it is when there is none, or none that may be tried again."""
+        settlement = self.look()
+        plan = settlement.last
+        if plan is None or plan.is_empty:
+            return settlement
+        if fault := self.guard(plan):
+            return self.give_up(fault)
+        if len(self.begun) == WRITES:
+            return self.give_up(f"AWS still differs from what is approved after {WRITES} attempts.")
+        if self.record.keep(self.site.flow, plan.before) and plan.steps:
+            self.begun.append(plan)
+            self.evidence += self.executor.apply(plan, self.reference)
+        return None
+
+    def wait_out(self, fault: TargetFault) -> None:
+        """Give a passing fault time; the next look tells what became of the call. Raise any other."""
+        if not fault.passing or self.passed == PATIENCE:
+            raise fault
+        self.passed += 1
+        logger(target=self.site.target.lock).warning("waiting", fault=str(fault))
+        self.pause(WAIT * self.passed)
 
     def look(self) -> Settlement:
         """Hold what AWS has against what main asks for."""

@@ -16,7 +16,7 @@ import structlog
 
 from coordinator.alerts import Kind
 from coordinator.courtesy import HeadStart
-from coordinator.journal import Again, Done, Journal, Work
+from coordinator.journal import Again, Done, Journal, OutcomeUnknown, Work
 from coordinator.lifecycle import Lane
 from coordinator.requests import Request
 from sallyport.platforms.errors import PlatformError, Refused, TryLater, Unknown
@@ -133,10 +133,17 @@ class Reconciler:
         else:
             for (work, _), answer in zip(jobs, answers, strict=True):
                 if isinstance(answer, Done):
-                    self._journal.finish(work, answer)
+                    self._record(work, answer)
                     log.info("effect.done", request_id=work.request_id, effect=work.name)
                 else:
                     self._journal.put_off(work, answer.due)
+
+    def _record(self, work: Work, answer: Done) -> None:
+        """Record what was done, and once more if the database hung up: recording twice is recording once."""
+        try:
+            self._journal.finish(work, answer)
+        except OutcomeUnknown:
+            self._journal.finish(work, answer)
 
     def _put_back(self, work: Work, error: PlatformError) -> None:
         pause = _pause(work, error)

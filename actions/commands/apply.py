@@ -47,7 +47,7 @@ def run(job: Job, order: Order) -> int:
         return finish(job, books, [refusal], f"Apply {order.request_id}")
     [site] = books.ledger.sites(_known(finding))  # a dispatch is for one target, or it was refused
     record = BookRecord(books, job.writer, job.make_executor, job.pause)
-    settlement = settle(site, record, job.clock, order.request_id)
+    settlement = settle(site, record, job.clock, order.request_id, job.pause)
     told = _news(order, books.ledger, Teller.of(settlement, books.ledger, {order.request_id}, job.clock()), job)
     news = gathered(told, books.ledger)
     done = plan_text(settlement.plan) if settlement.plan else ""

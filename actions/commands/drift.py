@@ -129,7 +129,7 @@ def _by_site(drifts: Sequence[Drift]) -> Iterable[tuple[Site, tuple[Drift, ...]]
 def _mend(job: Job, books: Books, site: Site) -> str:
     """Make the target what all live entries ask for; return why that could not be done, empty if it was."""
     record = BookRecord(books, job.writer, job.make_executor, job.pause)
-    return settle(site, record, job.clock, f"run {job.run.id}").fault
+    return settle(site, record, job.clock, f"run {job.run.id}", job.pause).fault
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -77,7 +77,7 @@ def _by_site(overdue: Sequence[Overdue], undone: Sequence[Overdue]) -> dict[Site
 def _settle(job: Job, books: Books, site: Site, ids: Collection[str]) -> Settlement:
     log = logger(run=job.run.id, target=site.target.lock, request_id=",".join(ids))
     record = BookRecord(books, job.writer, job.make_executor, job.pause, also=ids)
-    settlement = settle(site, record, job.clock, f"run {job.run.id}")
+    settlement = settle(site, record, job.clock, f"run {job.run.id}", job.pause)
     done = plan_text(settlement.plan) if settlement.plan else ""
     log.info("settled", plan=done, writes=len(settlement.plans), fault=settlement.fault)
     if not settlement.fault and settlement.claims is not None:

@@ -40,7 +40,7 @@ def run(job: Job, push: Push, share: Share) -> int:
         log = logger(run=job.run.id, target=site.target.lock, progress=f"{number} of {len(sites)}")
         record = BookRecord(books, job.writer, job.make_executor, job.pause, also=ids)
         guard = coverage.guard(ids)
-        settlement = settle(site, record, job.clock, f"run {job.run.id}", guard)
+        settlement = settle(site, record, job.clock, f"run {job.run.id}", job.pause, guard)
         done = plan_text(settlement.plan) if settlement.plan else ""
         log.info("settled", plan=done, writes=len(settlement.plans), fault=settlement.fault)
         told = Teller.of(settlement, books.ledger, ids, job.clock()).news()

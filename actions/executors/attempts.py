@@ -13,14 +13,14 @@ class Attempts:
     """Collects the evidence of what worked and the sentences of what did not."""
 
     done: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    faults: list[TargetFault] = field(default_factory=list)
 
     def make(self, attempt: Callable[[], str]) -> bool:
         """Tell whether *attempt* worked."""
         try:
             self.done.append(attempt())
         except TargetFault as fault:
-            self.faults.append(str(fault))
+            self.faults.append(fault)
             return False
         return True
 
@@ -28,5 +28,6 @@ class Attempts:
         """Return what was done; TargetFault if anything failed."""
         if self.faults:
             rest = f" Done all the same: {'; '.join(self.done)}." if self.done else ""
-            raise TargetFault(" ".join(self.faults) + rest)
+            passing = all(fault.passing for fault in self.faults)
+            raise TargetFault(" ".join(map(str, self.faults)) + rest, passing=passing)
         return tuple(self.done)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
+from botocore import exceptions
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -19,7 +20,10 @@ from sallyport.changes.protocol import Access
 
 Answer = TypeVar("Answer")
 
-THROTTLED = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"})
+THROTTLED = frozenset(
+    {"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"}
+    | {"429"}  # what botocore makes of one that names no code, as of a gateway on the way
+)
 _TIMEOUTS = Config(connect_timeout=5, read_timeout=30)
 _READS = _TIMEOUTS.merge(Config(retries={"mode": "standard", "total_max_attempts": 4}))
 _WRITES = _TIMEOUTS.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
@@ -28,8 +32,10 @@ _WRITES = _TIMEOUTS.merge(Config(retries={"mode": "standard", "total_max_attempt
 class AwsFault(TargetFault):
     """One call that AWS refused, or answered in no way that can be understood."""
 
-    def __init__(self, sentence: str, code: str, retry_after: float | None = None) -> None:
-        super().__init__(sentence)
+    def __init__(
+        self, sentence: str, code: str, retry_after: float | None = None, *, passing: bool = False
+    ) -> None:
+        super().__init__(sentence, passing=passing)
         self.code = code
         self.retry_after = retry_after  # seconds, where AWS said
 
@@ -67,7 +73,8 @@ def ask(operation: str, call: Callable[[], Answer]) -> Answer:
         raise _refused(operation, error) from error
     except BotoCoreError as error:
         name = type(error).__name__
-        raise AwsFault(f"AWS did not answer {operation} ({name}: {error}).", name) from error
+        lost = isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError)
+        raise AwsFault(f"AWS did not answer {operation} ({name}: {error}).", name, passing=lost) from error
     except (
         AttributeError,
         KeyError,
@@ -76,7 +83,7 @@ def ask(operation: str, call: Callable[[], Answer]) -> Answer:
         ResponseParserError,
     ) as error:  # botocore fell over a strange answer
         raise AwsFault(
-            f"AWS answered {operation} in a way that cannot be read ({error!r}).", "Unreadable"
+            f"AWS answered {operation} in a way that cannot be read ({error!r}).", "Unreadable", passing=True
         ) from error
 
 
@@ -112,7 +119,8 @@ def _refused(operation: str, error: ClientError) -> AwsFault:
     code = str(response.get("Error", {}).get("Code", "unknown"))
     message = str(response.get("Error", {}).get("Message", "")).rstrip(".")
     said = f"{code}: {message}" if message else code
-    return AwsFault(f"AWS refused {operation} ({said}).", code, _retry_after(response))
+    broken = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+    return AwsFault(f"AWS refused {operation} ({said}).", code, _retry_after(response), passing=broken)
 
 
 def _retry_after(response: Mapping[str, Any]) -> float | None:

@@ -6,7 +6,7 @@ A transition is one compare-and-swap on (id, state, revision). The loser of a ra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -91,6 +91,11 @@ class Journal:
             if earlier is None:
                 return self.submit(ask)  # two ids collided; the next one will not
             return earlier
+        except OutcomeUnknown:
+            with suppress(DBAPIError):
+                if recorded := self._by_submission(ask.key):
+                    return recorded  # only the answer to the commit was lost
+            raise
         self._tell(lanes)
         return request
 
@@ -99,6 +104,16 @@ class Journal:
 
         Raises AlreadyDecided when the request is no longer pending or the person has decided before.
         """
+        try:
+            return self._decide(request_id, decision, settle)
+        except OutcomeUnknown:
+            with suppress(DBAPIError):
+                request = self.request(request_id)
+                if decision in request.decisions:
+                    return request  # only the answer to the commit was lost
+            raise
+
+    def _decide(self, request_id: str, decision: Decision, settle: Callable[[Request], Move | None]) -> Request:
         with self._urgently() as connection:
             request = _request(connection, request_id, lock=True)
             if request.state is not State.PENDING or any(d.by == decision.by for d in request.decisions):
@@ -260,6 +275,7 @@ class Journal:
             try:
                 transaction.commit()
             except DBAPIError as error:
+                connection.invalidate()  # or the next to use it finds itself in the midst of this transaction
                 raise OutcomeUnknown(str(error)) from error
 
     def _tell(self, lanes: set[Lane]) -> None:

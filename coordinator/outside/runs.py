@@ -27,6 +27,9 @@ from sallyport.times import parse_moment
 APPLY, EXPIRE = "apply.yml", "expire.yml"
 JOB = "github-actions"
 AGAIN = timedelta(minutes=1)  # between two attempts to revert
+ATTEMPTS = 3  # at a job that ends without a word
+BROKEN = frozenset({"failure", "timed_out"})  # and not "cancelled": then a person wants it to end
+REST = timedelta(seconds=15)  # for a run that was started again, until it can be looked at
 CLOCKS = timedelta(minutes=5)  # how far GitHub's clock may be behind ours
 
 Job = tuple[Work, Request]
@@ -72,6 +75,8 @@ class Runs:
             return Again(self.now() + _patience(self.now() - run.created_at))
         self.head.latest()  # jobs commit too, and the next approval shall not stumble over it
         now, outcome = self.now(), self._outcome(run, request.id)
+        if outcome is None and _has_died(run):
+            return self._restarted(run)
         if outcome is None:
             unknown = Happening(Deed.FAILED, now, JOB, _untold(Untold.UNKNOWN, run))
             return Done(then=lambda standing: _heard(standing.state, unknown, State.FAILED, now))
@@ -93,7 +98,10 @@ class Runs:
             return Again(self.now() + _patience(self.now() - run.created_at))
         outcome = self._outcome(run, request.id)
         if self.github.file(path_of(request.flow, request.id)) is not None:
-            return self._overdue(work, request, run, outcome)
+            self._alert_overdue(request, run, outcome)
+            if (outcome is None or _is_end(outcome)) and _has_died(run):
+                return self._restarted(run)
+            return self._overdue(work, run, outcome)
         found = (run, outcome) if _is_end(outcome) else self._end_told_by_another(request)
         if found is None or found[1] is None:
             ended = Happening(Deed.REVERTED, self.now(), JOB, _untold(Untold.UNREPORTED, run))
@@ -101,11 +109,19 @@ class Runs:
             ended = Happening(Deed.REVERTED, found[1].at, JOB, _details(found[1], found[0]))
         return Done(then=lambda standing: _over(standing.state, ended))
 
-    def _overdue(self, work: Work, request: Request, run: RunState, outcome: Outcome | None) -> Done:
-        """Say loudly that it is still there, and try again: nothing may outlive its deadline."""
-        details = _details(outcome, run) if outcome else _untold(Untold.NOT_REVERTED, run)
-        why, now = str(details["detail"]), self.now()
+    def _restarted(self, run: RunState) -> Again:
+        """Start a run again whose job died; it finds done what it did, and tells nothing twice."""
+        self.github.rerun(run.id)
+        return Again(self.now() + REST)
+
+    def _alert_overdue(self, request: Request, run: RunState, outcome: Outcome | None) -> None:
+        why = str(_still_there(run, outcome)["detail"])
         self.alert(Kind.NOT_REVERTED.about(request.id), not_reverted(request.id, why))
+
+    def _overdue(self, work: Work, run: RunState, outcome: Outcome | None) -> Done:
+        """Record that it is still there, and try again by another run: nothing may outlive its deadline."""
+        details, now = _still_there(run, outcome), self.now()
+        why = str(details["detail"])
         due = now + AGAIN
         known = work.result.get("fault") == why  # it is a fact once, however often it is tried
         return Done(
@@ -144,6 +160,15 @@ def outcomes_of(github: GitHub, run: RunState) -> list[Outcome]:
 def not_reverted(request_id: str, why: str) -> str:
     """Say to the operators that an entry outlives its end."""
     return f"{request_id} is past its deadline and not taken back: {why}"
+
+
+def _still_there(run: RunState, outcome: Outcome | None) -> dict[str, JSON]:
+    return _details(outcome, run) if outcome else _untold(Untold.NOT_REVERTED, run)
+
+
+def _has_died(run: RunState) -> bool:
+    """Tell whether another attempt is worth while at a job that did not get to its end."""
+    return run.conclusion in BROKEN and run.attempt < ATTEMPTS
 
 
 def end_of(request: Request) -> datetime:

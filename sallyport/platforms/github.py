@@ -206,6 +206,19 @@ class GitHub:
                 raise Unknown("GitHub", what, "it was accepted, without saying as which run")
             return dispatched(answer)
 
+    def rerun(self, run_id: int) -> None:
+        """Start every job of a completed run again, under the same id and with the same inputs.
+
+        Nothing is done if it runs already, whoever started it. Its `attempt` tells whether this was done, so look
+        at the run before repeating it.
+        """
+        try:
+            with told_apart("start a run again"):
+                self._requests.post(f"/actions/runs/{run_id}/rerun", {})
+        except Refused as refusal:
+            if "already running" not in refusal.detail:
+                raise
+
     def check_run(
         self,
         name: str,

@@ -50,6 +50,7 @@ class RunState:
     conclusion: str | None
     head_sha: str
     created_at: datetime
+    attempt: int = 1  # how often it was started
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ def state_of(fields: Mapping[str, Any]) -> RunState:
         conclusion=fields.get("conclusion") or None,
         head_sha=string(fields, "head_sha"),
         created_at=created_at,
+        attempt=whole(fields, "run_attempt"),
     )
 
 

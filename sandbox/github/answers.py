@@ -137,7 +137,7 @@ class Answers:
             "name": run.name if run.event != "push" else run.workflow_name,
             "display_title": run.name,
             "run_number": run.number,
-            "run_attempt": 1,
+            "run_attempt": run.attempt,
             "event": run.event,
             "status": run.status,
             "conclusion": run.conclusion,

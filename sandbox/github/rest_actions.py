@@ -1,4 +1,4 @@
-"""REST calls about workflows and their runs: dispatch, list, look."""
+"""REST calls about workflows and their runs: dispatch, list, look, start again."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ class ActionsCalls:
             Endpoint("POST", f"{one}/dispatches", self.dispatch, "actions", "write"),
             Endpoint("GET", "/actions/runs", self.runs, "actions", query=_LIST, paged=True),
             Endpoint("GET", run, self.run, "actions"),
+            Endpoint("POST", f"{run}/rerun", self.rerun, "actions", "write"),
             Endpoint("GET", f"{run}/jobs", self.jobs, "actions", query=frozenset({"filter"}), paged=True),
         ]
 
@@ -96,6 +97,12 @@ class ActionsCalls:
 
     def run(self, call: Call) -> Answer:
         return Answer(self._answers().run(self._run(call)))
+
+    def rerun(self, call: Call) -> Answer:
+        run = self._run(call)
+        if not self._queue.rerun(run.id):
+            raise Refusal(403, "This workflow is already running")
+        return Answer({}, 201)
 
     def jobs(self, call: Call) -> Answer:
         if call.query.get("filter", "latest") not in {"latest", "all"}:

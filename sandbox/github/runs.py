@@ -40,6 +40,7 @@ class Run:
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Ticket:
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    attempt: int = 1
 
     def view(self) -> Run:
         order, said = self.order, self.transcript
@@ -90,7 +92,7 @@ class Ticket:
         facts = (order.workflow, order.workflow_name, order.name, order.number, order.event, ref)
         state = (self.status, self.conclusion, said.log, said.summary, said.jobs)
         times = (self.created_at, self.started_at, self.completed_at)
-        return Run(order.id, *facts, sha, order.actor, order.inputs, *state, *times)
+        return Run(order.id, *facts, sha, order.actor, order.inputs, *state, *times, self.attempt)
 
 
 class RunQueue:
@@ -129,6 +131,18 @@ class RunQueue:
             ticket.transcript.say(reason)
             self._finish(ticket, "failure")
             return ticket.view()
+
+    def rerun(self, run_id: int) -> bool:
+        """Start a completed run once more, as a new attempt; False if it is not completed."""
+        with self._changed:
+            old = self._tickets[run_id]
+            if old.status != "completed":
+                return False
+            fresh = Transcript(old.order.workflow_name)
+            ticket = Ticket(old.order, fresh, created_at=old.created_at, attempt=old.attempt + 1)
+            self._tickets[run_id] = ticket
+            self._admit(ticket, ticket.order.claim)
+            return True
 
     def cancel(self, run_id: int) -> None:
         with self._changed:

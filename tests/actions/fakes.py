@@ -219,6 +219,8 @@ class FakeAws:
     refuses: dict[str, str] = field(default_factory=dict)  # ids that the target says no to
     before_write: list[Hook] = field(default_factory=list)
     between: list[Hook] = field(default_factory=list)  # after the draft, before it is published
+    losing: int = 0  # answers to writes that are done and never heard
+    mute: bool = False  # never does nor answers a write
     deaf: bool = False  # takes writes and does nothing
     restore_fault: str = ""
     observe_faults: dict[str, str] = field(default_factory=dict)  # by lock
@@ -236,12 +238,17 @@ class FakeAws:
         if self.before_write:
             self.before_write.pop(0)()
         self.writes.append(lock)
+        if self.mute:
+            raise TargetFault("AWS did not answer UpdateRestApi.", passing=True)
         if self.deaf:
             return
         self.drafted[lock] = wanted
         if self.between:
             self.between.pop(0)()
         self.live[lock] = wanted
+        if self.losing:
+            self.losing -= 1
+            raise TargetFault("AWS did not answer UpdateRestApi.", passing=True)
 
 
 @dataclass

@@ -262,6 +262,24 @@ def test_what_cannot_be_verified_is_put_back_and_said(world: World) -> None:
     assert entry.id in world.slack.said(ALERTS)
 
 
+def test_a_passing_fault_of_aws_is_waited_out_and_nothing_is_written_twice(world: World) -> None:
+    entry = world.entry()
+    world.aws.losing = 1
+    assert world.apply(entry, world.add(entry)) == 0
+    assert world.github.outcomes[entry.id].result is Result.APPLIED
+    assert len(world.aws.writes) == 1
+    assert world.pauses == [5]
+
+
+def test_an_aws_that_does_not_answer_for_long_is_put_back_and_said(world: World) -> None:
+    entry = world.entry()
+    world.aws.mute = True
+    assert world.apply(entry, world.add(entry)) == 1
+    assert world.github.outcomes[entry.id].result is Result.FAILED
+    assert world.pauses[:3] == [5, 10, 15]
+    assert world.live() == frozenset()
+
+
 def test_a_restore_that_fails_is_loud_everywhere(world: World) -> None:
     entry = world.entry()
     world.aws.deaf = True

@@ -154,6 +154,14 @@ class FakeGitHub:
 
         return self._do("dispatch", do)
 
+    def rerun(self, run_id: int) -> None:
+        def do() -> None:
+            run = self._run(run_id)
+            assert run.state.status == "completed"
+            run.state = replace(run.state, status="in_progress", conclusion=None, attempt=run.state.attempt + 1)
+
+        self._do("rerun", do)
+
     def find_run(self, workflow: str, text_in_name: str, created_after: datetime) -> Run | None:
         def do() -> Run | None:
             for run in reversed(self.runs):

@@ -166,6 +166,32 @@ class TestWatching:
         assert deeds(desk, applying)[-2:] == [Deed.FAILED, Deed.REFUSED]
         assert len(desk.github.runs) == runs
 
+    def test_a_job_that_died_without_a_report_is_started_again_under_its_own_run(
+        self, desk: Desk, applying: Request
+    ) -> None:
+        desk.github.complete(1, "failure")
+        later(desk)
+        (run,) = desk.github.runs
+        assert (run.state.status, run.state.attempt) == ("in_progress", 2)
+        assert desk.request(applying).state is State.APPLYING
+        desk.job_ends(applying, Result.APPLIED)
+        later(desk)
+        assert desk.request(applying).state is State.ACTIVE
+
+    def test_a_lost_answer_starts_it_again_once(self, desk: Desk, applying: Request) -> None:
+        desk.github.complete(1, "failure")
+        desk.github.fail("rerun", lost("start a run again"), after=True)
+        desk.settle(2 * MINUTE)
+        assert desk.github.runs[0].state.attempt == 2
+
+    def test_a_job_that_dies_every_time_has_failed(self, desk: Desk, applying: Request) -> None:
+        for _ in range(3):
+            desk.github.complete(1, "failure")
+            later(desk)
+        request = desk.request(applying)
+        assert (request.state, desk.github.runs[0].state.attempt) == (State.FAILED, 3)
+        assert request.closing.startswith("The job ended (failure) without saying what it did")
+
     def test_the_report_of_another_run_is_not_believed(self, desk: Desk, applying: Request) -> None:
         outcome = Outcome(applying.id, Result.APPLIED, "It is live.", desk.now)
         desk.github.report(1, outcome, external_id="999")
@@ -288,6 +314,24 @@ class TestTheEnd:
         desk.github.complete(3)
         later(desk)
         assert desk.request(active).state is State.ENDED
+
+    def test_a_revert_whose_job_died_is_started_again_and_alerted(self, desk: Desk, active: Request) -> None:
+        later(desk, 4 * HOUR)
+        desk.github.complete(2, "failure")
+        later(desk)
+        assert "is past its deadline and not taken back" in desk.alerts[0]
+        assert [run.state.attempt for run in desk.github.runs] == [1, 2]
+        desk.github.delete(entry_of(active).path)
+        desk.job_ends(active, Result.REVERTED, "It was taken back.", run="expire")
+        later(desk)
+        assert desk.request(active).state is State.ENDED
+
+    def test_a_revert_that_failed_is_left_to_another_run(self, desk: Desk, active: Request) -> None:
+        later(desk, 4 * HOUR)
+        desk.job_ends(active, Result.FAILED, "AWS said no.", run="expire")
+        later(desk)
+        later(desk, MINUTE)
+        assert [run.workflow for run in desk.github.runs] == ["apply.yml", "expire.yml", "expire.yml"]
 
     @pytest.mark.parametrize("after", [False, True])
     def test_a_lost_answer_starts_one_expiry(self, desk: Desk, active: Request, after: bool) -> None:

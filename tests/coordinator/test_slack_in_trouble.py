@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -35,21 +36,28 @@ def no_database(office: Office) -> Iterator[None]:
 
 
 @contextmanager
-def no_answer_to_commit(office: Office) -> Iterator[None]:
-    """The next transaction is committed, and the connection lost before anybody hears of it."""
-    dialect = office.journal._engine.dialect
-    commit = dialect.do_commit
+def no_answer_to_commit(office: Office, afterwards: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """The next change is committed, and the connection lost before anybody hears of it."""
+    engine = office.journal._engine
+    commit, changes = engine.dialect.do_commit, threading.local()
+
+    def note(connection: sa.Connection) -> None:
+        changes.yes = not connection.get_execution_options().get("read_only")
 
     def lose(connection: Any) -> None:
-        dialect.do_commit = commit
         commit(connection)
-        raise sqlite3.OperationalError("the connection was lost")
+        if changes.yes:
+            engine.dialect.do_commit = commit
+            afterwards()
+            raise sqlite3.OperationalError("the connection was lost")
 
-    dialect.do_commit = lose
+    sa.event.listen(engine, "commit", note)
+    engine.dialect.do_commit = lose
     try:
         yield
     finally:
-        dialect.do_commit = commit
+        engine.dialect.do_commit = commit
+        sa.event.remove(engine, "commit", note)
 
 
 @contextmanager
@@ -206,9 +214,16 @@ class TestTheDatabase:
         assert form.submit() == {}
         assert len(office.requests) == 1
 
-    def test_when_it_is_lost_while_it_commits_nobody_claims_to_know(self, office: Office) -> None:
+    def test_when_it_is_lost_while_it_commits_and_back_at_once_the_submission_counts(self, office: Office) -> None:
         form = office.fills_form()
         with no_answer_to_commit(office):
+            assert form.submit() == {}
+        assert len(office.requests) == 1
+
+    def test_when_it_is_lost_while_it_commits_nobody_claims_to_know(self, office: Office) -> None:
+        form = office.fills_form()
+        with ExitStack() as stack:
+            stack.enter_context(no_answer_to_commit(office, lambda: stack.enter_context(no_database(office))))
             errors = form.submit()
         assert "so it may be recorded or not" in next(iter(errors.values()))
         assert len(office.requests) == 1

@@ -1,6 +1,6 @@
 """What people do on the way through both flows, by visible words, at fixed moments of the run's clock.
 
-When nothing opens, a person tries again: that is all that is asked of people.
+When nothing opens, or something says that it did not work, a person tries again: no more is asked of people.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ SETTLED = START + 2 * HOUR  # when all that follows from the decision is over
 
 @dataclass(frozen=True)
 class Journey:
-    """One way through; `jobs_tell` says whether the jobs can reach Slack and JIRA."""
+    """One way through. Its jobs are played unless they are real; `jobs_tell`: they can reach Slack and JIRA."""
 
     name: str
     walk: Callable[[World], None]
     applying: Result = Result.APPLIED
     jobs_tell: bool = True
+    jobs_are_real: bool = False
 
 
 def whitelisting(world: World) -> None:
@@ -43,7 +44,7 @@ def whitelisting(world: World) -> None:
     form.fill("Source", "198.51.100.10")
     form.choose("Manager", "Lee Wong")
     form.fill("Reason", "Partner go-live")
-    assert form.submit() == {}
+    insist(world, "ana", lambda: form.submit() == {})
     world.passes(DECIDED)
     approve(world)
     world.passes(SETTLED)
@@ -67,7 +68,8 @@ def given_back(world: World) -> None:
     world.passes(DECIDED)
     approve(world)
     world.passes(SETTLED)
-    assert world.slack.person("ana").sees("Live until", timeout=0).press("Give back now").ok
+    live = world.slack.person("ana").sees("Live until", timeout=0)
+    insist(world, "ana", lambda: pressed(live, "Give back now"))
     world.passes(SETTLED + HOUR)
     world.passes(DECIDED + 5 * HOUR)
 
@@ -80,7 +82,7 @@ def denied(world: World) -> None:
     card = card_of(world, "sam")
     form = opened(world, "sam", "Deny", lambda: card.press("Deny"))
     form.fill("Reason", "Which incident is it for?")
-    assert form.submit() == {}
+    insist(world, "sam", lambda: form.submit() == {})
     world.passes(SETTLED)
 
 
@@ -90,7 +92,7 @@ def cancelled(world: World) -> None:
     ask_access(world)
     world.passes(DECIDED)
     root = world.slack.person("ana").sees("looking at a stuck payout", where="infra-requests", timeout=0)
-    assert root.press("Cancel request").ok
+    insist(world, "ana", lambda: pressed(root, "Cancel request"))
     world.passes(SETTLED)
 
 
@@ -117,7 +119,29 @@ def ask_access(world: World) -> None:
 def approve(world: World) -> None:
     card = card_of(world, "lee")
     button = next(label for label in card.buttons if label.startswith("Approve"))
-    assert card.press(button).ok
+    insist(world, "lee", lambda: pressed(card, button))
+
+
+def insist(world: World, who: str, do: Callable[[], bool]) -> None:
+    """Do something, and again when they are told that it did not work."""
+    for _ in range(3):
+        told = complaints(world, who)
+        done = do()
+        world.catches_up()
+        if done and complaints(world, who) == told:
+            return
+    raise Differs(f"what {who} does never works")
+
+
+def pressed(message: Message, button: str) -> bool:
+    """Press a button; who tries again and finds it gone knows that it worked."""
+    return button not in message.buttons or message.press(button).ok
+
+
+def complaints(world: World, who: str) -> int:
+    places = [world.slack.person(who).messages(where) for where in ("dm", "infra-requests")]
+    words = ("That did not work", "it may be recorded or not")
+    return sum(message.shows(one) for messages in places for message in messages for one in words)
 
 
 def card_of(world: World, who: str) -> Message:
@@ -149,5 +173,7 @@ JOURNEYS = {
         Journey("denied", denied),
         Journey("cancelled", cancelled),
         Journey("timed-out", timed_out),
+        Journey("whitelisting-jobs", whitelisting, jobs_are_real=True),
+        Journey("access-jobs", access, jobs_are_real=True),
     )
 }

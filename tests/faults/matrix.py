@@ -12,21 +12,26 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from tests.faults.deeds import deeds_of
 from tests.faults.journeys import JOURNEYS, Journey
-from tests.faults.premises import Premises, open_premises
+from tests.faults.premises import PLATFORMS, Premises, open_premises
 from tests.faults.story import must_be_same, story_of
 from tests.faults.wire import Call, Mishap, route_of
 from tests.faults.world import World
 
-ALWAYS = (
+OF_A_READ = (  # what it can tell apart
     Mishap.RESET_AFTER,
+    Mishap.TIMEOUT_AFTER,
     Mishap.ERROR_AFTER,
     Mishap.LIMITED_BEFORE,
     Mishap.MALFORMED_AFTER,
     Mishap.CRASH_AFTER,
 )
+DOUBLING = (Mishap.RESET_AFTER, Mishap.MALFORMED_AFTER, Mishap.CRASH_AFTER)  # of a write of a kind that is known
+OF_A_COMMIT = (Mishap.RESET_BEFORE, Mishap.RESET_AFTER, Mishap.CRASH_BEFORE, Mishap.CRASH_AFTER)
 SECOND = (Mishap.RESET_AFTER, Mishap.CRASH_AFTER, Mishap.MALFORMED_AFTER, Mishap.LIMITED_BEFORE)
 FOLLOWING = 3  # calls of an effect that are looked at after a write of it was done unheard
+AWS_READS = ("GET.", "Get", "List", "Describe")
 FATAL = {Mishap.CRASH_BEFORE, Mishap.CRASH_AFTER}
 MAIN = ("whitelisting", "access")  # every call of these is in the matrix; of the others, what is new in them
 
@@ -64,12 +69,19 @@ def run(
     warm: bool = False,
 ) -> Ended:
     """Walk a journey to the end of everything that follows from it; *warm* skips reading policies once more."""
-    world = World(premises, applying=journey.applying, jobs_tell=journey.jobs_tell, warm=warm)
+    world = World(
+        premises,
+        applying=journey.applying,
+        jobs_tell=journey.jobs_tell,
+        jobs_are_real=journey.jobs_are_real,
+        warm=warm,
+    )
     world.wire.befalls = befalls
     with world.begun():
         journey.walk(world)
-        story, calls = story_of(world), list(world.wire.calls)
-    logs = ((platform, call) for platform, faults in world.wire.faults.items() for call in faults.calls)
+        story = deeds_of(world) if journey.jobs_are_real else story_of(world)
+        calls = list(world.wire.calls)
+    logs = ((platform, call) for platform in PLATFORMS for call in world.wire.faults[platform].calls)
     return Ended(story, calls, world.deaths, [(platform, route_of(platform, *call)) for platform, call in logs])
 
 
@@ -113,22 +125,29 @@ def cells() -> Iterator[Cell]:
     what is left.
     """
     seen: set[tuple[str, str, str]] = set()
-    turns = itertools.cycle(ALWAYS)
+    turns = itertools.cycle(OF_A_READ)
     for name, calls in recorded().items():
         for call in calls:
             if call.kind not in seen:
-                mishaps = tuple(Mishap) if is_write(call) else ALWAYS
-            elif call.doing == "start" or name not in MAIN:
+                mishaps = mishaps_of(call)
+            elif call.platform == "journal" or call.doing == "start" or not (name in MAIN or call.is_of_a_job):
                 mishaps = ()
             else:
-                mishaps = ALWAYS if name == MAIN[0] and is_write(call) else (next(turns),)
+                mishaps = DOUBLING if name == MAIN[0] and is_write(call) else (next(turns),)
             seen.add(call.kind)
             yield from (Cell(JOURNEYS[name], call, mishap) for mishap in mishaps)
 
 
+def mishaps_of(call: Call) -> tuple[Mishap, ...]:
+    """Return all that can befall a call and makes a difference to it."""
+    if call.platform == "journal":
+        return OF_A_COMMIT
+    return tuple(Mishap) if is_write(call) else OF_A_READ
+
+
 def unheard() -> Iterator[Cell]:
-    """Return, for each kind of write, the cell in which it is done for the first time and nobody hears of it."""
-    firsts = {cell.call for cell in cells() if cell.mishap is Mishap.SLOW}
+    """Return, for each kind of the coordinator's writes, the cell in which it is first done and not heard of."""
+    firsts = {cell.call for cell in cells() if cell.mishap is Mishap.SLOW and not cell.call.is_of_a_job}
     return (cell for cell in cells() if cell.call in firsts and cell.mishap is Mishap.RESET_AFTER)
 
 
@@ -141,6 +160,10 @@ def cell_named(name: str) -> Cell:
 
 def is_write(call: Call) -> bool:
     """Tell whether the call changes what people see or what will happen."""
+    if call.platform in {"git", "journal"}:
+        return False
+    if call.platform == "aws":
+        return not call.route.startswith(AWS_READS)
     if call.platform == "slack":
         return call.route in {"chat.postMessage", "chat.update", "views.open", "views.update"}
     return not call.route.startswith("GET.")

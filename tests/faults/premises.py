@@ -5,17 +5,19 @@ Nothing that a run changes is kept here: stand-ins, branch and database are each
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
+from actions.executors.aws import Clients
 from coordinator import policy_source
 from coordinator.journal import open_store
 from coordinator.slack.manifest import manifest_yaml
@@ -25,7 +27,14 @@ from sandbox.installation import install
 from sandbox.serving import Server
 from sandbox.slack import App, read_manifest
 
+T = TypeVar("T")
+
 PLATFORMS = ("slack", "jira", "github")
+AWS_VARIABLES = {
+    "AWS_ACCESS_KEY_ID": "AKIASANDBOXPRODAPPLY",
+    "AWS_SECRET_ACCESS_KEY": "none",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 _SHA = re.compile(r"[0-9a-f]{40}")
 _READS = {"cat-file", "diff-tree", "log", "ls-tree", "rev-list", "rev-parse"}
 _WRITES = {"commit-tree", "hash-object", "symbolic-ref"}  # the last is a read, of what never changes here
@@ -50,7 +59,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Premises:
-    """`front` is where the coordinator reaches the platforms, `back` where jobs do, whom no fault concerns."""
+    """`front` is where calls pass the wire, `back` where the jobs that are played reach the platforms."""
 
     front: dict[str, Place]
     back: dict[str, Place]
@@ -61,27 +70,49 @@ class Premises:
     journal: Path  # an empty one with its schema
     folder: Path
     app: App  # as its manifest registers it in Slack
+    aws: Clients  # the jobs' way to `front["aws"]`, which takes a while to make
+    clone: Path  # that jobs stand in
     blobs: dict[str, bytes] = field(default_factory=dict)  # the policies' files, once any run has read them
+    _known: dict[object, Any] = field(default_factory=dict)
 
     def reset(self) -> None:
         """Put the branch back to where every run starts."""
         (self.bare / _BRANCH).write_text(f"{self.base}\n")
+
+    def checkout(self) -> Path:
+        """Return a clone at the head of main, as a job begins with."""
+        head = (self.bare / _BRANCH).read_text().strip()
+        _git(self.clone, "reset", "--quiet", "--hard", head)
+        return self.clone
+
+    def read(self, words: tuple[str, ...], stdin: bytes | None, ask: Callable[[], T]) -> T:
+        """Ask a clone's git, but only once for what cannot change."""
+        given = f"{' '.join(words)} {stdin!r}"
+        if "HEAD" in given or not _SHA.search(given):
+            return ask()
+        if (words, stdin) not in self._known:
+            self._known[words, stdin] = ask()
+        found: T = self._known[words, stdin]
+        return found
 
 
 @contextmanager
 def open_premises(folder: Path) -> Iterator[Premises]:
     """Install the repository under *folder* and open every address, for as long as the block lasts."""
     installation = install(folder)
-    command = ["git", "-C", str(installation.bare), "rev-parse", "main"]
-    base = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    base = _git(installation.bare, "rev-parse", "main")
+    clone = folder / "checkout"
+    _git(folder, "clone", "--quiet", "--shared", str(installation.bare), str(clone))
     journal = folder / "empty.db"
     open_store(f"sqlite:///{journal}").dispose()
-    front, back = ({name: Place() for name in PLATFORMS} for _ in range(2))
+    front = {name: Place() for name in (*PLATFORMS, "aws")}
+    back = {name: Place() for name in PLATFORMS}
     coordinator = Place()
     with ExitStack() as stack:
         for place in (*front.values(), *back.values(), coordinator):
             place.url = stack.enter_context(Server(place)).url
         stack.enter_context(_doing_once())
+        stack.enter_context(patch.dict(os.environ, AWS_ENDPOINT_URL=front["aws"].url, **AWS_VARIABLES))
         yield Premises(
             front,
             back,
@@ -92,7 +123,14 @@ def open_premises(folder: Path) -> Iterator[Premises]:
             journal,
             folder,
             read_manifest(manifest_yaml(installation.policies, "https://coordinator.test/slack/events")),
+            Clients(),
+            clone,
         )
+
+
+def _git(folder: Path, *words: str) -> str:
+    command = ["git", "-C", str(folder), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @contextmanager

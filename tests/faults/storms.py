@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, replace
 
 from tests.faults.journeys import JOURNEYS, Journey
-from tests.faults.matrix import Ended, run
+from tests.faults.matrix import OF_A_COMMIT, Ended, run
 from tests.faults.premises import Premises
 from tests.faults.story import must_be_same, without_alerts
 from tests.faults.wire import Call, Mishap
@@ -29,10 +29,13 @@ class Storm:
         return replace(JOURNEYS[self.name], jobs_tell=False)
 
     def befalls(self, call: Call) -> Mishap | None:
-        """Return what befalls a call; a start is spared, since a process that cannot start does nothing wrong."""
+        """Return what befalls a call.
+
+        A start is spared, since a process that cannot start does nothing wrong, and what people do themselves.
+        """
         dice = random.Random(f"{self.seed} {call}")
-        spared = call.doing == "start" or dice.random() > ODDS
-        return None if spared else dice.choice(list(Mishap))
+        spared = call.doing in {"start", "person"} or dice.random() > ODDS
+        return None if spared else dice.choice(OF_A_COMMIT if call.platform == "journal" else tuple(Mishap))
 
 
 def check_storm(premises: Premises, storm: Storm, undisturbed: Ended) -> Ended:

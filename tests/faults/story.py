@@ -80,10 +80,10 @@ def _result(result: Mapping[str, Any], world: World) -> str:
     """Tell a result by what it leads to, since a lost place would be a second message one day."""
     if "ts" in result:
         found = world.slack.world.state.find(result["channel"], result["ts"])
-        return f"message {_marker(found)}" if found else "a message that is not there"
+        return f"message {marker_of(found)}" if found else "a message that is not there"
     if "comment" in result:
         bodies = [c.body for issue in world.jira.issues for c in issue.comments if c.id == result["comment"]]
-        return f"comment {_last_line(bodies[0])}" if bodies else "a comment that is not there"
+        return f"comment {last_line(bodies[0])}" if bodies else "a comment that is not there"
     if "commit" in result:
         return f"commit {world.github._git.commit(result['commit']).headline}"
     return _told(result)
@@ -103,8 +103,8 @@ def _channel(world: World, channel: str) -> Iterator[str]:
     for message in state.messages:
         if message.channel == channel and not message.deleted and message.audience is None:
             root = state.find(channel, message.thread_ts) if message.thread_ts else None
-            where = f"{channel} under {_marker(root)}" if root else channel
-            yield f"message in {where}: {_marker(message)} {message.now.text}"
+            where = f"{channel} under {marker_of(root)}" if root else channel
+            yield f"message in {where}: {marker_of(message)} {message.now.text}"
             yield from (f"  {_told(block)}" for block in message.now.blocks)
 
 
@@ -129,14 +129,14 @@ def _file(content: bytes, *, exact: bool) -> str:
     return told.replace("Z'", " UTC'") if exact else told
 
 
-def _marker(message: Posted | None) -> str:
+def marker_of(message: Posted | None) -> str:
     metadata = message.now.metadata if message else None
     if not metadata or metadata["event_type"] != EVENT_TYPE:
         return "(no marker)"
     return str(metadata["event_payload"]["effect"])
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
     return text.rstrip().rpartition("\n")[2]
 
 

@@ -1,6 +1,6 @@
 """Whatever befalls a call on the way through both flows, everything ends as if it had not happened.
 
-Repeat one cell by its name: `pytest tests/faults -k whitelisting.commit.github.POST.graphql.crash-after`.
+A failing cell says how to repeat it. A run of all tests takes a sample (see `conftest`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,17 @@ import pytest
 
 from tests.faults.bench import Bench, does_cell, does_looks, does_storm, open_bench
 from tests.faults.journeys import JOURNEYS
-from tests.faults.matrix import ALWAYS, MAIN, Cell, cells, is_write, recorded, run, unheard
-from tests.faults.premises import Premises
+from tests.faults.matrix import MAIN, Cell, cells, mishaps_of, recorded, run, unheard
+from tests.faults.premises import PLATFORMS, Premises
 from tests.faults.storms import Storm
 from tests.faults.wire import Mishap
 
-STORMS = [Storm(name, seed) for name in JOURNEYS for seed in (range(4) if name in MAIN else range(1))]
+STORMS = [
+    Storm(name, seed)
+    for name, journey in JOURNEYS.items()
+    if not journey.jobs_are_real  # a job gives up after a while, and says so
+    for seed in (range(4) if name in MAIN else range(1))
+]
 WORK = {"cell": (does_cell, cells), "write": (does_looks, unheard), "storm": (does_storm, lambda: STORMS)}
 
 
@@ -61,15 +66,15 @@ class TestTheRecording:
         ended = run(premises, JOURNEYS[name])
         assert tuple(ended.calls) == recorded()[name]
         assert ended.deaths == []
-        assert sorted(ended.logged) == sorted((call.platform, call.route) for call in ended.calls)
+        heard = [call for call in ended.calls if call.platform in PLATFORMS]
+        assert sorted(ended.logged) == sorted((call.platform, call.route) for call in heard)
 
     def test_every_kind_of_call_meets_every_mishap_that_matters_to_it(self) -> None:
         met: dict[tuple[str, str, str], set[Mishap]] = {}
         for cell in cells():
             met.setdefault(cell.call.kind, set()).add(cell.mishap)
         assert set(met) == {call.kind for calls in recorded().values() for call in calls}
-        writes = {cell.call.kind for cell in cells() if is_write(cell.call)}
-        assert all(mishaps >= set(Mishap if kind in writes else ALWAYS) for kind, mishaps in met.items())
+        assert all(met[cell.call.kind] >= set(mishaps_of(cell.call)) for cell in cells())
 
     def test_no_two_cells_have_the_same_name(self) -> None:
         names = [str(cell) for cell in cells()]

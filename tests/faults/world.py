@@ -8,19 +8,17 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-import sqlalchemy as sa
-
 from actions.reporting import Channels
 from coordinator.clients import Clients, connect
 from coordinator.config import Config, read_config
 from coordinator.essentials import Essentials
-from coordinator.journal import Journal, open_store
+from coordinator.journal import Journal, OutcomeUnknown
 from coordinator.lifecycle import Lane
 from coordinator.reconciler import Hands, Reconciler
 from coordinator.server import web_app
@@ -31,19 +29,22 @@ from sallyport.outcomes import Result
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.slack import Slack
+from sandbox.aws import AwsStandIn, sample_world
+from sandbox.aws.identity_center import Grant
 from sandbox.company import COORDINATOR_TOKEN, JIRA_TOKEN
 from sandbox.github import GitHubStandIn, Runner, Token
 from sandbox.jira import JiraStandIn, sample_site
 from sandbox.slack import SlackStandIn, sample_workspace
+from tests.faults.database import name_commits, tapped_store
 from tests.faults.jobs import Executor
 from tests.faults.later import Later
 from tests.faults.premises import Premises, fresh_journal
+from tests.faults.real_jobs import JOBS_TOKEN, RealJobs
 from tests.faults.wire import REPOSITORY, Call, Died, Mishap, Wire
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 RESTART = timedelta(seconds=10)  # what an orchestrator waits before it starts a dead process again
 JOB = timedelta(seconds=40)  # how long a job takes
-JOBS_TOKEN = "ghs_job"
 MOST_STEPS = 500  # several times what the longest run takes
 
 
@@ -65,6 +66,13 @@ class Replica:
     def reconciler(self) -> Reconciler:
         return self.worker.reconciler
 
+    def repeats(self, _pause: timedelta, do: Callable[[], None], *, at_once: bool = False) -> None:
+        """Remember what is done now and then; its faults end in the log."""
+        self.refreshes.append(do)
+        if at_once:
+            with suppress(Exception):
+                do()
+
     def close(self) -> None:
         """Close what a process has open, as its end does."""
         self.afterwards.forget()
@@ -82,6 +90,7 @@ class World:
         *,
         applying: Result,
         jobs_tell: bool,
+        jobs_are_real: bool = False,
         warm: bool = False,  # policies' files are known already
         patience: int | None = None,  # seconds that clients wait for an answer, if not those of the product
     ) -> None:
@@ -95,17 +104,22 @@ class World:
         self.runs = Later()
         self._jobs_end: datetime | None = None
         self.github = self._github()
-        for name, stand_in in (("slack", self.slack), ("jira", self.jira), ("github", self.github)):
+        self.aws = AwsStandIn(sample_world(), clock=lambda: self.now)
+        self.grants: list[str] = []  # what was given and taken in Identity Center, in order
+        stand_ins = {"slack": self.slack, "jira": self.jira, "github": self.github, "aws": self.aws}
+        for name, stand_in in stand_ins.items():
             premises.front[name].app = stand_in.app
-            premises.back[name].app = stand_in.app._app
+        for name, place in premises.back.items():
+            place.app = stand_ins[name].app._app
         self.slack.url = premises.front["slack"].url
         self.slack.request_url = f"{premises.coordinator.url}/slack/events"
         self.wire = Wire(
             {place.port: name for name, place in premises.front.items()},
-            {"slack": self.slack.faults, "jira": self.jira.faults, "github": self.github.faults},
+            {name: stand_in.faults for name, stand_in in stand_ins.items()},
             meanwhile=self._meanwhile,
         )
         self._applying, self._jobs_tell, self._warm, self._patience = applying, jobs_tell, warm, patience
+        self.jobs_are_real = jobs_are_real
         self._replica: Replica | None = None
         self._stack = ExitStack()
 
@@ -133,7 +147,7 @@ class World:
             clients.jira._session.timeout = self._patience
             clients.github._requester._Requester__timeout = self._patience
         try:
-            with self.wire.during("start"), _quick_disk():
+            with self.wire.during("start"), tapped_store(self.wire):
                 replica = self._made(clients)
         except BaseException:
             clients.jira.close()
@@ -151,10 +165,11 @@ class World:
         if self._warm:  # what a file's sha names is always the same
             service.policies._blobs = dict(self.premises.blobs)
         worker.reconciler._hands = self._named(worker.reconciler._hands)
+        name_commits(service.journal, self.wire, lambda death: self._dies(str(death)))
         try:
             with (
                 patch.object(worker.reconciler, "start"),  # its threads; `work` does what they do
-                patch.object(essentials, "every", lambda _, do: replica.refreshes.append(do)),
+                patch.object(essentials, "every", replica.repeats),
             ):
                 essentials.start()
                 worker.start()
@@ -222,6 +237,8 @@ class World:
         except Died:
             self._busy = True
             raise
+        except OutcomeUnknown:  # the worker logs it, and comes again
+            self._busy = True
 
     def passes(self, until: datetime) -> None:
         """Let time pass, from one thing that is due to the next, among them the end of jobs."""
@@ -259,7 +276,6 @@ class World:
     @contextmanager
     def begun(self) -> Iterator[World]:
         """Everything of the run, with ids, jitter and the clocks of the platforms under the test's control."""
-        ids = itertools.count()
         now = lambda: self.now  # noqa: E731 - it is given to many
 
         class Clock:
@@ -268,10 +284,12 @@ class World:
                 return now()
 
         with (
-            patch("coordinator.journal.journal.new_id", lambda prefix: f"{prefix}-22222{ALPHABET[next(ids)]}"),
+            patch("coordinator.journal.journal.new_id", self._next_id),
             patch("coordinator.reconciler.random", random.Random(7)),
             patch("sandbox.github.runs.datetime", Clock),
-            self._executor(),
+            patch.object(self.aws.identity_center, "_grant", self._changed("given", there=False)),
+            patch.object(self.aws.identity_center, "_revoke", self._changed("taken", there=True)),
+            self._real_jobs() if self.jobs_are_real else self._played_jobs(),
             self.wire.tapped(),
         ):
             try:
@@ -281,8 +299,33 @@ class World:
                     self._replica.close()
                 self.github.close()
 
+    def _next_id(self, prefix: str) -> str:
+        return f"{prefix}-22222{ALPHABET[len(self.journal.ids())]}"
+
+    def _changed(self, how: str, *, there: bool) -> Callable[[Grant], None]:
+        """Note a change that Identity Center makes, where it changes something."""
+        center = self.aws.identity_center
+        do = center._grant if how == "given" else center._revoke
+
+        def noted(grant: Grant) -> None:
+            if (grant in center.grants()) is there:
+                self.grants.append(f"{how}: {grant.permission_set_arn} to {grant.principal_id} in {grant.account}")
+            do(grant)
+
+        return noted
+
     @contextmanager
-    def _executor(self) -> Iterator[None]:
+    def _real_jobs(self) -> Iterator[None]:
+        token = self.slack.workspace.bot_token
+        jobs = RealJobs(self.premises, self.wire, token, self.deaths, lambda: self.now, self._waits)
+        self.github._queue._execute = jobs
+        yield
+
+    def _waits(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    @contextmanager
+    def _played_jobs(self) -> Iterator[None]:
         back = {name: place.url for name, place in self.premises.back.items()}
         github = GitHub.connect(REPOSITORY, "main", JOBS_TOKEN, None, back["github"])
         jira = Jira.connect(back["jira"], JIRA_TOKEN, project="OPS")
@@ -363,19 +406,6 @@ class World:
             single={kind: single(do) for kind, do in hands.single.items()},
             batch={kind: batch(do) for kind, do in hands.batch.items()},
         )
-
-
-@contextmanager
-def _quick_disk() -> Iterator[None]:
-    """Open journals that do not wait for the disk, since no test pulls the plug, with their schema in place."""
-
-    def opened(url: str) -> sa.Engine:
-        engine = open_store(url)
-        sa.event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
-        return engine
-
-    with patch("coordinator.essentials.open_store", opened), patch("coordinator.journal.store._migrate"):
-        yield
 
 
 __all__ = ["Call", "Mishap", "Replica", "World"]

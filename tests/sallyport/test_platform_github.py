@@ -37,6 +37,7 @@ RUN = {
     "conclusion": "success",
     "head_sha": HEAD,
     "created_at": "2026-11-21T09:12:44Z",
+    "run_attempt": 2,
 }
 
 
@@ -337,9 +338,23 @@ class TestRuns:
                 conclusion="success",
                 head_sha=HEAD,
                 created_at=datetime(2026, 11, 21, 9, 12, 44, tzinfo=UTC),
+                attempt=2,
             )
             assert github.run(99).conclusion is None
             assert server.asked == ["GET /repos/acme/infra/actions/runs/99"] * 2
+
+    def test_one_is_started_again_under_its_own_id(self) -> None:
+        with connected(Answer({}, 201)) as (github, server):
+            github.rerun(99)
+            assert server.asked == ["POST /repos/acme/infra/actions/runs/99/rerun"]
+
+    def test_one_that_runs_already_was_started_again(self) -> None:
+        with connected(Answer({"message": "This workflow is already running"}, 403)) as (github, _):
+            github.rerun(99)
+
+    def test_one_that_may_not_be_started_again_is_a_refusal(self) -> None:
+        error, _ = failure(lambda github: github.rerun(99), Answer({"message": "Unable to retry"}, 403))
+        assert isinstance(error, Refused)
 
     @pytest.mark.parametrize("wrong", [{"created_at": "2026-11-21T09:12:44"}, {"id": "99"}, {"status": ""}])
     def test_a_run_that_makes_no_sense_is_unknown(self, wrong: dict[str, Any]) -> None:

@@ -344,6 +344,18 @@ def test_queue_max_keeps_every_run_of_a_group_and_default_groups_drop_the_older_
         assert ends["last.yml"][1] in {"cancelled", "success"}
 
 
+def test_a_completed_run_is_started_again_as_its_next_attempt_and_no_other(make: Make) -> None:
+    with make({"one.yml": job("      - run: exit 1\n")}) as world:
+        world.dispatch("one.yml")
+        world.github.wait_idle(40)
+        (run,) = world.github.runs
+        url = f"{world.github.url}/repos/acme/infra/actions/runs/{run.id}/rerun"
+        answers = [requests.post(url, headers={"Authorization": "Bearer ghp_bot"}, timeout=10) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [201, 403]
+        world.github.wait_idle(40)
+        assert [(one.id, one.attempt, one.conclusion) for one in world.github.runs] == [(run.id, 2, "failure")]
+
+
 AWS = """
       - uses: aws-actions/configure-aws-credentials@v6
         with:

@@ -1,0 +1,72 @@
+"""The matrix is worth what it catches: builds that are broken on purpose, each found out by one of its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from slack_sdk.http_retry import default_retry_handlers
+
+from coordinator.outside.messages import Messages
+from coordinator.slack.listeners import Listeners
+from sallyport.platforms.slack import Slack
+from tests.faults.matrix import cell_named, check, run
+from tests.faults.premises import Premises
+from tests.faults.world import Differs
+
+
+@contextmanager
+def a_client_that_sends_writes_again() -> Iterator[None]:
+    connect = Slack.connect
+
+    def connected(*arguments: Any, **options: Any) -> Slack:
+        slack = connect(*arguments, **options)
+        slack._web.retry_handlers = default_retry_handlers()
+        return slack
+
+    with patch.object(Slack, "connect", connected):
+        yield
+
+
+def a_lease_shorter_than_a_call() -> AbstractContextManager[object]:
+    return patch("coordinator.journal.effects.LEASE", timedelta(seconds=5))
+
+
+def no_look_before_a_second_post() -> AbstractContextManager[object]:
+    return patch.object(Messages, "_find", lambda *_: {})
+
+
+@contextmanager
+def words_before_the_commit() -> Iterator[None]:
+    submitted = Listeners.submitted
+
+    def hasty(listeners: Listeners, ack: Any, body: Any) -> None:
+        listeners.slack.post("C0INFRA", "A request is on its way.", marker="hasty")
+        submitted(listeners, ack, body)
+
+    with patch.object(Listeners, "submitted", hasty):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("broken", "name"),
+    [
+        (a_client_that_sends_writes_again, "whitelisting.thread.slack.chat.postMessage.reset-after"),
+        (a_lease_shorter_than_a_call, "whitelisting.thread.slack.chat.postMessage.slow"),
+        (no_look_before_a_second_post, "whitelisting.thread.slack.chat.postMessage.crash-after"),
+        (words_before_the_commit, "whitelisting.person.journal.submit.reset-before"),
+    ],
+)
+def test_a_broken_build_turns_the_matrix_red(
+    premises: Premises, broken: Callable[[], AbstractContextManager[object]], name: str
+) -> None:
+    cell = cell_named(name)
+    check(premises, cell, run(premises, cell.journey))
+    with broken():
+        undisturbed = run(premises, cell.journey)
+        with pytest.raises(Differs):
+            check(premises, cell, undisturbed)
