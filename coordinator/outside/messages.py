@@ -13,7 +13,7 @@ from slack_sdk.models.blocks import Block
 from coordinator.journal import Done, Journal, Work
 from coordinator.outside.tickets import marker_of
 from coordinator.requests import Request
-from coordinator.slack import cards
+from coordinator.slack import cards, notices
 from sallyport.platforms.slack import Slack
 from sallyport.policies import Policies
 
@@ -39,7 +39,7 @@ class Messages:
 
     def tell(self, work: Work, request: Request) -> Done:
         """Tell the requester directly how the request came out."""
-        return self._show(work, request, request.requester_slack, cards.notice)
+        return self._show(work, request, request.requester_slack, notices.notice)
 
     def reply(self, work: Work, request: Request) -> Done:
         """Make sure that the thread tells an outcome: the job has, unless it could not."""

@@ -21,6 +21,7 @@ from slack_sdk.models.blocks import (
 
 from coordinator.positions import position_of
 from coordinator.requests import Request, State
+from coordinator.slack.own_buttons import own_buttons
 from coordinator.wording import STATE_WORDS, granted, lasts
 from sallyport.decisions import is_emergency
 from sallyport.people import People
@@ -29,13 +30,12 @@ from sallyport.policies import Policies
 
 # How the action ids of buttons begin; the request's id follows, since one view may show many requests.
 APPROVE, DENY = "approve:", "deny:"
-CANCEL, GIVE_BACK = "cancel:", "give-back:"
 HEADER_LONGEST = 150
 SHOWN_REASON = 2900
 SHOWN_SENTENCE = (
     500  # of what a job or a person says, before it is escaped, which makes it up to five times as long
 )
-_MARKS = {
+MARKS = {
     State.PENDING: ":hourglass_flowing_sand:",
     State.ACTIVE: ":white_check_mark:",
     State.ENDED: ":checkered_flag:",
@@ -50,8 +50,8 @@ Content = tuple[str, Sequence[Block]]
 def thread(request: Request, policies: Policies) -> Content:
     """Return the first message of the thread, which everybody concerned can follow."""
     text = f"{_who(request)} asks for {_title(request, policies)}. {status(request, policies)}"
-    about = [*_about(request, policies), _context(_status_line(request, policies)), *_links(request)]
-    return text, [*about, *_way_back(request)]
+    about = [*_about(request, policies), context(_status_line(request, policies)), *links(request)]
+    return text, [*about, *own_buttons(request)]
 
 
 def card(request: Request, policies: Policies, place: str) -> Content:
@@ -62,7 +62,7 @@ def card(request: Request, policies: Policies, place: str) -> Content:
     about = _about(request, policies)
     if request.state is not State.PENDING or not (place in request.deciders or place.startswith(("C", "G"))):
         text = f"{_title(request, policies)} for {_who(request)}: {status(request, policies)}"
-        return text, [*about, _context(_status_line(request, policies)), *_links(request)]
+        return text, [*about, context(_status_line(request, policies)), *links(request)]
     text = f"{_who(request)} asks you to approve {_title(request, policies)}."
     effects = "\n".join(
         f"{change.effect(request.environment, policies.catalogue)} {change.undo()}" for change in request.changes
@@ -70,30 +70,20 @@ def card(request: Request, policies: Policies, place: str) -> Content:
     return text, [
         *about,
         SectionBlock(text=PlainTextObject(text=effects)),
-        _context(f"{_status_line(request, policies)} Digest {request.digest}."),
-        *_links(request),
+        context(f"{_status_line(request, policies)} Digest {request.digest}."),
+        *links(request),
         _buttons(request, policies),
     ]
-
-
-def notice(request: Request, policies: Policies) -> Content:
-    """Return what the requester is told directly."""
-    text = f"{_MARKS.get(request.state, '')} {request.id}: {status(request, policies)}".strip()
-    blocks: list[Block] = [SectionBlock(text=MarkdownTextObject(text=text))]
-    denial = request.denial
-    if denial is not None and denial.reason:
-        blocks.append(SectionBlock(text=PlainTextObject(text=denial.reason[:SHOWN_REASON])))
-    return text, [*blocks, *_links(request), *_way_back(request)]
 
 
 def line(request: Request, policies: Policies, *, decide: bool) -> list[Block]:
     """Return a request in a list: what it is, how it stands, and what this person can do with it."""
     title = f"*{_title(request, policies)}* for {_who(request)}, {lasts(request)}"
-    about = [SectionBlock(text=MarkdownTextObject(text=title)), _context(_status_line(request, policies))]
+    about = [SectionBlock(text=MarkdownTextObject(text=title)), context(_status_line(request, policies))]
     if decide:
         reason = SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON]))
-        return [*about, reason, *_links(request), _buttons(request, policies)]
-    return [*about, *_links(request), *_way_back(request)]
+        return [*about, reason, *links(request), _buttons(request, policies)]
+    return [*about, *links(request), *own_buttons(request)]
 
 
 def status(request: Request, policies: Policies) -> str:
@@ -185,44 +175,21 @@ def _fields(facts: Iterable[tuple[str, str]]) -> Iterable[MarkdownTextObject]:
 
 
 def _status_line(request: Request, policies: Policies) -> str:
-    return f"{_MARKS.get(request.state, ':gear:')} {status(request, policies)}"
+    return f"{MARKS.get(request.state, ':gear:')} {status(request, policies)}"
 
 
-def _context(text: str) -> Block:
+def context(text: str) -> Block:
     return ContextBlock(elements=[MarkdownTextObject(text=text)])
 
 
-def _links(request: Request) -> list[Block]:
+def links(request: Request) -> list[Block]:
     links = [f"Request {request.id}"]
     ticket = request.result("ticket")
     if ticket:
         links.append(f"<{ticket['url']}|{ticket['key']}>")
     if request.run_url:
         links.append(f"<{request.run_url}|Run>")
-    return [_context("  ·  ".join(links))]
-
-
-def _way_back(request: Request) -> list[Block]:
-    """Return the requester's own button, where there is something to withdraw."""
-    value = f"{request.id}:{request.digest}"
-    if request.state is State.PENDING:
-        return [
-            ActionsBlock(
-                elements=[ButtonElement(text="Cancel request", action_id=CANCEL + request.id, value=value)]
-            )
-        ]
-    if request.state is State.ACTIVE:
-        confirm = ConfirmObject(
-            title="Give it back now?",
-            text=PlainTextObject(text="It ends within a minute. Ask again whenever you need it."),
-            confirm="Give back",
-            deny="Keep it",
-        )
-        button = ButtonElement(
-            text="Give back now", action_id=GIVE_BACK + request.id, value=value, confirm=confirm
-        )
-        return [ActionsBlock(elements=[button])]
-    return []
+    return [context("  ·  ".join(links))]
 
 
 def _buttons(request: Request, policies: Policies) -> Block:

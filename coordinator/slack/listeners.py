@@ -13,13 +13,14 @@ from slack_bolt import App
 
 from coordinator.asking import Asking
 from coordinator.deciding import Deciding
-from coordinator.slack import cards, chooser, forms, inputs
+from coordinator.slack import cards, chooser, forms, inputs, own_buttons
 from coordinator.slack.answering import Answering
 from coordinator.slack.buttons import Buttons
 from coordinator.slack.doors import Doors
 from coordinator.slack.drafting import Drafting
 from coordinator.slack.filling import Filling
 from coordinator.slack.opening import Opening
+from coordinator.slack.own_presses import OwnPresses
 from coordinator.withdrawing import Withdrawing
 from sallyport.platforms.slack import Slack
 from sallyport.policies import Policies
@@ -43,7 +44,8 @@ class Listeners:
         drafting = Drafting(asking.journal.drafts, self.answering.later)
         self.doors = Doors(self.answering, policies, asking, opening)
         self.filling = Filling(self.answering, policies, asking, opening, drafting, self.doors)
-        self.buttons = Buttons(self.answering, policies, deciding, withdrawing, self.doors)
+        self.buttons = Buttons(self.answering, policies, deciding, self.doors)
+        self.own_presses = OwnPresses(self.answering, withdrawing, self.doors)
 
     def attach(self, app: App) -> None:
         """Register the listeners; a command is looked up in policies when it is typed."""
@@ -61,8 +63,8 @@ class Listeners:
         app.view_submission(forms.DENIAL)(guarded(self.buttons.denied))
         app.action(_begins(cards.APPROVE))(guarded(self.buttons.approved))
         app.action(_begins(cards.DENY))(guarded(self.buttons.wants_to_deny))
-        app.action(_begins(cards.CANCEL))(guarded(self.buttons.cancels))
-        app.action(_begins(cards.GIVE_BACK))(guarded(self.buttons.gives_back))
+        app.action(_begins(own_buttons.CANCEL))(guarded(self.own_presses.cancels))
+        app.action(_begins(own_buttons.GIVE_BACK))(guarded(self.own_presses.gives_back))
 
 
 def _begins(prefix: str) -> re.Pattern[str]:

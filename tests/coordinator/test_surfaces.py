@@ -13,7 +13,7 @@ import yaml
 from coordinator.asking import LISTED
 from coordinator.journal import Draft
 from coordinator.requests import Answer, Decision, Request, State
-from coordinator.slack import cards, chooser, forms, replies
+from coordinator.slack import cards, chooser, forms, notices, replies
 from coordinator.slack.choices import Offer, matching
 from coordinator.slack.home import Desk, home
 from coordinator.slack.text import tidy
@@ -42,7 +42,7 @@ def card_of_lee(request: Request, policies: Policies) -> cards.Content:
     return cards.card(request, policies, "U0LEE")
 
 
-SURFACES = {"thread": cards.thread, "card": card_of_lee, "notice": cards.notice}
+SURFACES = {"thread": cards.thread, "card": card_of_lee, "notice": notices.notice}
 
 
 def decided(by: str, answer: Answer, reason: str = "") -> Decision:
