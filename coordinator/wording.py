@@ -37,8 +37,11 @@ COMMENTS = {
     Deed.CANCELLED: "Cancelled by {by} at {at}.",
     Deed.ROUTED: "Asked anew at {at}: {detail}",
     Deed.RETURNED: "Given back by {by} at {at}, before its time.",
+    Deed.NUDGED: "Those whose turn it is were reminded at {at} by {by}.",
     Deed.REVERTED: "Taken back and verified at {at}. {detail} {url}",
 }
+
+CONTINUED = "Its own time ended at {at}, and nothing was taken back. {detail} {url}"
 
 
 def name_of(people: People, email: str) -> str:
@@ -49,18 +52,15 @@ def name_of(people: People, email: str) -> str:
 
 def comment(fact: Fact, people: People, detail: str, reason: str) -> str:
     """Say a fact in the ticket; *detail* and *reason* are inert already."""
-    return (
-        COMMENTS[fact.deed]
-        .format(
-            by=name_of(people, fact.by),
-            at=format_moment(fact.at),
-            through=str(fact.details.get("through", "slack")).capitalize(),
-            url=fact.details.get("url", ""),
-            detail=detail,
-            reason=reason,
-        )
-        .strip()
-    )
+    template = CONTINUED if fact.details.get("continued_by") else COMMENTS[fact.deed]
+    return template.format(
+        by=name_of(people, fact.by),
+        at=format_moment(fact.at),
+        through=str(fact.details.get("through", "slack")).capitalize(),
+        url=fact.details.get("url", ""),
+        detail=detail,
+        reason=reason,
+    ).strip()
 
 
 def lasts(request: Request) -> str:

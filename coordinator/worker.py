@@ -21,6 +21,7 @@ from coordinator.orders import obey
 from coordinator.outside.clock import time_out
 from coordinator.outside.commits import Commits
 from coordinator.outside.messages import Messages
+from coordinator.outside.reminders import Reminders
 from coordinator.outside.runs import Runs
 from coordinator.outside.tickets import Tickets
 from coordinator.reconciler import Hands, Reconciler
@@ -69,6 +70,7 @@ def _hands(essentials: Essentials) -> Hands:
     messages = Messages(clients.slack, journal, policies)
     commits = Commits(clients.github, signer, policies, now, head)
     runs = Runs(clients.github, policies, now, essentials.alerts, head)
+    reminders = Reminders(policies, now)
     return Hands(
         single={
             "ticket": tickets.open,
@@ -78,10 +80,14 @@ def _hands(essentials: Essentials) -> Hands:
             "reply": messages.reply,
             "card": messages.card,
             "tell": messages.tell,
+            "remind": messages.remind,
+            "nudged": messages.nudged,
             "dispatch": runs.dispatch,
             "watch": runs.watch,
             "watch-expiry": runs.watch_expiry,
             "timeout": time_out,
+            "reminder": reminders.reminder,
+            "nudge": reminders.nudge,
         },
         batch={"commit": commits.commit, "withdraw": commits.withdraw, "expire": runs.expire},
         alert=essentials.alerts,

@@ -30,6 +30,7 @@ class Deed(StrEnum):
     REVERTED = "reverted"
     CANCELLED = "cancelled"
     RETURNED = "returned"
+    NUDGED = "nudged"  # those whose turn it is were reminded
     ROUTED = "routed"  # other people are asked than before
 
 

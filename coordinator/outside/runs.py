@@ -90,7 +90,8 @@ class Runs:
         at = outcome.at if outcome else self.now()
         details: dict[str, JSON] = _details(outcome, run) if outcome else {"detail": sentence, "url": run.html_url}
         ended = Happening(Deed.REVERTED, at, JOB, details)
-        return Done(then=lambda standing: _over(standing.state, ended, sentence))
+        known = {"continued_by": outcome.continued_by} if outcome and outcome.continued_by else {}
+        return Done(known, then=lambda standing: _over(standing.state, ended, sentence))
 
     def _overdue(self, request: Request, run: RunState, outcome: Outcome | None) -> Done:
         """Say loudly that it is still there, and try again: nothing may outlive its deadline."""
@@ -151,7 +152,9 @@ def _failed(deed: Deed, sentence: str, at: datetime, run: RunState, outcome: Out
 
 
 def _details(outcome: Outcome, run: RunState) -> dict[str, JSON]:
+    goes_on: dict[str, JSON] = {"continued_by": outcome.continued_by} if outcome.continued_by else {}
     return {
+        **goes_on,
         "result": outcome.result.value,
         "detail": outcome.detail,
         "evidence": list(outcome.evidence),

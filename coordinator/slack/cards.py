@@ -20,8 +20,8 @@ from slack_sdk.models.blocks import (
 )
 
 from coordinator.positions import position_of
-from coordinator.requests import Request, State
-from coordinator.slack.own_buttons import own_buttons
+from coordinator.requests import Extension, Request, State
+from coordinator.slack.own_buttons import ask_again, own_buttons
 from coordinator.wording import STATE_WORDS, granted, lasts
 from sallyport.decisions import is_emergency
 from sallyport.people import People
@@ -49,9 +49,9 @@ Content = tuple[str, Sequence[Block]]
 
 def thread(request: Request, policies: Policies) -> Content:
     """Return the first message of the thread, which everybody concerned can follow."""
-    text = f"{_who(request)} asks for {_title(request, policies)}. {status(request, policies)}"
+    text = f"{who(request)} asks for {title_of(request, policies)}. {status(request, policies)}"
     about = [*_about(request, policies), context(_status_line(request, policies)), *links(request)]
-    return text, [*about, *own_buttons(request)]
+    return text, [*about, *own_buttons(request, policies)]
 
 
 def card(request: Request, policies: Policies, place: str) -> Content:
@@ -61,9 +61,9 @@ def card(request: Request, policies: Policies, place: str) -> Content:
     """
     about = _about(request, policies)
     if request.state is not State.PENDING or not (place in request.deciders or place.startswith(("C", "G"))):
-        text = f"{_title(request, policies)} for {_who(request)}: {status(request, policies)}"
+        text = f"{title_of(request, policies)} for {who(request)}: {status(request, policies)}"
         return text, [*about, context(_status_line(request, policies)), *links(request)]
-    text = f"{_who(request)} asks you to approve {_title(request, policies)}."
+    text = f"{who(request)} asks you to approve {title_of(request, policies)}."
     effects = "\n".join(
         f"{change.effect(request.environment, policies.catalogue)} {change.undo()}" for change in request.changes
     )
@@ -78,12 +78,27 @@ def card(request: Request, policies: Policies, place: str) -> Content:
 
 def line(request: Request, policies: Policies, *, decide: bool) -> list[Block]:
     """Return a request in a list: what it is, how it stands, and what this person can do with it."""
-    title = f"*{_title(request, policies)}* for {_who(request)}, {lasts(request)}"
-    about = [SectionBlock(text=MarkdownTextObject(text=title)), context(_status_line(request, policies))]
+    title = f"*{title_of(request, policies)}* for {who(request)}, {lasts(request)}"
+    stands = f"{_status_line(request, policies)}{_time_left(request)}"
+    about = [SectionBlock(text=MarkdownTextObject(text=title)), context(stands)]
     if decide:
         reason = SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON]))
         return [*about, reason, *links(request), _buttons(request, policies)]
-    return [*about, *links(request), *own_buttons(request)]
+    return [*about, *links(request), *own_buttons(request, policies)]
+
+
+def _time_left(request: Request) -> str:
+    """Say how long it lives still; Slack counts, so that it stays right while it is looked at."""
+    if request.state is not State.ACTIVE or request.expires_at is None:
+        return ""
+    return f" It ends {date(request.expires_at, '{ago}')}."
+
+
+def closed_line(request: Request, policies: Policies) -> list[Block]:
+    """Return a request that is over in a list: how it came out, and the button to ask again."""
+    title = f"{title_of(request, policies)}, {lasts(request)} ({request.id})"
+    about = SectionBlock(text=MarkdownTextObject(text=title), accessory=ask_again(request))
+    return [about, context(_status_line(request, policies))]
 
 
 def status(request: Request, policies: Policies) -> str:
@@ -101,15 +116,39 @@ def status(request: Request, policies: Policies) -> str:
             return f"Live since it was read back. {approved}."
         case State.ACTIVE:
             until = date(request.expires_at) if request.expires_at else ""
-            return f"Live until {until}. {approved}."
+            return f"Live until {until}. {approved}.{_extended(request)}"
         case State.ENDING:
             return "Being given back before its time."
         case State.ENDED:
-            return "Ended: it was taken back, and that was verified."
+            return _ended(request)
         case State.DENIED:
             return f"Denied by {_called(policies.people, request.denial.by)}." if request.denial else "Denied."
         case State.TIMED_OUT | State.CANCELLED | State.FAILED:
             return f"{STATE_WORDS[request.state]}. {shown(request.closing)}"
+
+
+def _extended(request: Request) -> str:
+    """Say how the extension stands, where there is one."""
+    extension = request.extension
+    if extension is None:
+        return ""
+    if extension.is_open:
+        return f" {extension.id} is to extend it."
+    return f" It goes on as {extension.id}{_until(extension)}." if request.is_extended else ""
+
+
+def _ended(request: Request) -> str:
+    """Say whether it was taken back, or went on under another request."""
+    if not request.continued_by:
+        return "Ended: it was taken back, and that was verified."
+    extension = request.extension
+    if extension is not None and extension.id == request.continued_by and request.is_extended:
+        return f"Ended, and nothing was taken back: it goes on as {extension.id}{_until(extension)}."
+    return f"Ended, and nothing was taken back: it went on as {request.continued_by}."
+
+
+def _until(extension: Extension) -> str:
+    return f", until {date(extension.expires_at)}" if extension.expires_at else ""
 
 
 def shown(sentence: str) -> str:
@@ -117,11 +156,11 @@ def shown(sentence: str) -> str:
     return escape(sentence if len(sentence) <= SHOWN_SENTENCE else f"{sentence[: SHOWN_SENTENCE - 1]}…")
 
 
-def _title(request: Request, policies: Policies) -> str:
+def title_of(request: Request, policies: Policies) -> str:
     return escape("; ".join(change.title(policies.catalogue) for change in request.changes))
 
 
-def _who(request: Request) -> str:
+def who(request: Request) -> str:
     return f"<@{request.requester_slack}>"
 
 
@@ -163,7 +202,7 @@ def _about(request: Request, policies: Policies) -> list[Block]:
         HeaderBlock(
             text=PlainTextObject(text=f"{flow.title}: {STATE_WORDS[request.state].lower()}"[:HEADER_LONGEST])
         ),
-        SectionBlock(text=MarkdownTextObject(text=f"{_who(request)} asks for *{_title(request, policies)}*")),
+        SectionBlock(text=MarkdownTextObject(text=f"{who(request)} asks for *{title_of(request, policies)}*")),
         SectionBlock(fields=list(_fields(facts))),
         SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON])),
     ]
@@ -183,7 +222,7 @@ def context(text: str) -> Block:
 
 
 def links(request: Request) -> list[Block]:
-    links = [f"Request {request.id}"]
+    links = [f"Request {request.id}{f', extends {request.extends}' if request.extends else ''}"]
     ticket = request.result("ticket")
     if ticket:
         links.append(f"<{ticket['url']}|{ticket['key']}>")

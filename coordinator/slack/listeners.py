@@ -13,7 +13,9 @@ from slack_bolt import App
 
 from coordinator.asking import Asking
 from coordinator.deciding import Deciding
-from coordinator.slack import cards, chooser, forms, inputs, own_buttons
+from coordinator.extending import Extending
+from coordinator.nudging import Nudging
+from coordinator.slack import cards, chooser, extension_form, forms, inputs, own_buttons
 from coordinator.slack.answering import Answering
 from coordinator.slack.buttons import Buttons
 from coordinator.slack.doors import Doors
@@ -38,6 +40,8 @@ class Listeners:
         asking: Asking,
         deciding: Deciding,
         withdrawing: Withdrawing,
+        extending: Extending,
+        nudging: Nudging,
     ) -> None:
         self.answering = Answering(slack)
         opening = Opening(self.answering, policies, asking)
@@ -45,7 +49,9 @@ class Listeners:
         self.doors = Doors(self.answering, policies, asking, opening)
         self.filling = Filling(self.answering, policies, asking, opening, drafting, self.doors)
         self.buttons = Buttons(self.answering, policies, deciding, self.doors)
-        self.own_presses = OwnPresses(self.answering, withdrawing, self.doors)
+        self.own_presses = OwnPresses(
+            self.answering, policies, asking.journal, withdrawing, extending, nudging, opening, self.doors
+        )
 
     def attach(self, app: App) -> None:
         """Register the listeners; a command is looked up in policies when it is typed."""
@@ -65,6 +71,10 @@ class Listeners:
         app.action(_begins(cards.DENY))(guarded(self.buttons.wants_to_deny))
         app.action(_begins(own_buttons.CANCEL))(guarded(self.own_presses.cancels))
         app.action(_begins(own_buttons.GIVE_BACK))(guarded(self.own_presses.gives_back))
+        app.action(_begins(own_buttons.NUDGE))(guarded(self.own_presses.nudges))
+        app.action(_begins(own_buttons.ASK_AGAIN))(guarded(self.own_presses.asks_again))
+        app.action(_begins(own_buttons.EXTEND))(guarded(self.own_presses.wants_to_extend))
+        app.view_submission(extension_form.EXTENSION)(guarded(self.own_presses.extends))
 
 
 def _begins(prefix: str) -> re.Pattern[str]:

@@ -66,9 +66,9 @@ VIEWS = {
     "form-for-a-denial": forms.denial_form(in_state(State.PENDING), "Production read-only in Production"),
     "chooser": chooser.chooser([WHITELISTING, ACCESS]),
     "chooser-for-nobody": chooser.chooser([]),
-    "home-of-somebody-new": home(Desk([WHITELISTING, ACCESS], [], []), POLICIES),
-    "home-of-nobody": home(Desk([], [], []), POLICIES),
-    "home-with-a-draft": home(Desk([ACCESS], [], [], [DRAFT, replace(DRAFT, flow="gone")]), POLICIES),
+    "home-of-somebody-new": home(Desk([WHITELISTING, ACCESS]), POLICIES),
+    "home-of-nobody": home(Desk([]), POLICIES),
+    "home-with-a-draft": home(Desk([ACCESS], drafts=[DRAFT, replace(DRAFT, flow="gone")]), POLICIES),
 }
 TEXTS = {
     "help-for-everything": replies.help_for([WHITELISTING, ACCESS]),

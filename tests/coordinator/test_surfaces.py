@@ -274,7 +274,7 @@ class TestTheHomeTab:
         return blocks
 
     def test_an_empty_one_is_taken(self, policies: Policies) -> None:
-        self.check(Desk([], [], []), policies)
+        self.check(Desk([]), policies)
 
     @pytest.mark.parametrize("state", list(State))
     def test_one_with_the_worst_content_is_taken_and_inert(self, wordy: Policies, state: State) -> None:
@@ -286,7 +286,7 @@ class TestTheHomeTab:
         ]
         drafts = [Draft(f"view:V{n}", "U0ANA", "prod-access", {}, NOW) for n in numbers]
         flows = [replace(wordy.flows["prod-access"], id=f"f{n}") for n in range(60)]
-        blocks = self.check(Desk(flows, to_decide, own, drafts), wordy)
+        blocks = self.check(Desk(flows, to_decide, own, own, own, drafts), wordy)
         assert mentions("", blocks) <= {"U0ANA"}
 
 
