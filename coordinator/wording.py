@@ -41,7 +41,7 @@ COMMENTS = {
     Deed.REVERTED: "Taken back and verified at {at}. {detail} {url}",
 }
 
-CONTINUED = "Its own time ended at {at}, and nothing was taken back. {detail} {url}"
+CONTINUED = "Its own time ended at {at}. {detail} {url}"
 
 
 def name_of(people: People, email: str) -> str:

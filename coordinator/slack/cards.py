@@ -143,8 +143,8 @@ def _ended(request: Request) -> str:
         return "Ended: it was taken back, and that was verified."
     extension = request.extension
     if extension is not None and extension.id == request.continued_by and request.is_extended:
-        return f"Ended, and nothing was taken back: it goes on as {extension.id}{_until(extension)}."
-    return f"Ended, and nothing was taken back: it went on as {request.continued_by}."
+        return f"Ended; it goes on as {extension.id}{_until(extension)}."
+    return f"Ended; it went on as {request.continued_by}."
 
 
 def _until(extension: Extension) -> str:
