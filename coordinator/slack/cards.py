@@ -122,7 +122,7 @@ def status(request: Request, policies: Policies) -> str:
         case State.ENDED:
             return _ended(request)
         case State.DENIED:
-            return f"Denied by {_called(policies.people, request.denial.by)}." if request.denial else "Denied."
+            return f"Denied by {called(policies.people, request.denial.by)}." if request.denial else "Denied."
         case State.TIMED_OUT | State.CANCELLED | State.FAILED:
             return f"{STATE_WORDS[request.state]}. {shown(request.closing)}"
 
@@ -170,7 +170,7 @@ def _approved(request: Request, people: People) -> str:
         if is_emergency(request.grant):
             return f"Break-glass for {escape(request.grant.incident)}, nobody was asked"
         return "Approved by policy"
-    names = ", ".join(_called(people, decision.by) for decision in request.approvals)
+    names = ", ".join(called(people, decision.by) for decision in request.approvals)
     shortened = f" {granted(request)}" if request.granted != request.lifetime else ""
     return f"Approved by {names}{shortened}"
 
@@ -188,7 +188,7 @@ def _progress(request: Request, policies: Policies) -> str:
     return f" ({escape(position.progress)})" if position and position.progress else ""
 
 
-def _called(people: People, email: str) -> str:
+def called(people: People, email: str) -> str:
     person = people.by_email(email)
     return escape(person.label if person else email)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from slack_sdk.models.blocks import Block, MarkdownTextObject, PlainTextObject, SectionBlock
 
 from coordinator.requests import Request, State
-from coordinator.slack.cards import MARKS, SHOWN_REASON, Content, links, status, title_of, who
+from coordinator.slack.cards import MARKS, SHOWN_REASON, Content, called, links, status, title_of
 from coordinator.slack.own_buttons import own_buttons
 from sallyport.platforms.slack_text import date
 from sallyport.policies import Policies
@@ -38,5 +38,7 @@ def nudge(request: Request, policies: Policies, place: str) -> str:
     asked = request.deciders if place.startswith(("C", "G")) else (place,)
     names = " ".join(f"<@{user}>" for user in asked[:MENTIONED])
     more = f" and {len(asked) - MENTIONED} more" if len(asked) > MENTIONED else ""
-    what = f"{who(request)} still waits for a decision on {title_of(request, policies)}"
+    what = (
+        f"{called(policies.people, request.requester)} still waits for a decision on {title_of(request, policies)}"
+    )
     return f"{names}{more}: {what} ({request.id}), until {date(request.decide_by)}."
