@@ -19,6 +19,7 @@ HEADLINES = {
     Result.FAILED: "Failed",
 }
 TITLES = 3  # that many changes of an entry are named in a sentence
+CONTINUED = "Goes on"  # in place of “Taken back”, where another entry asks for the same
 SIGNS = {
     Result.APPLIED: "✅",
     Result.ALREADY: "✅",
@@ -26,6 +27,11 @@ SIGNS = {
     Result.REFUSED: "⛔",
     Result.FAILED: "🔴",
 }
+
+
+def headline(outcome: Outcome) -> str:
+    """Return the word for how it came out."""
+    return CONTINUED if outcome.continued_by else HEADLINES[outcome.result]
 
 
 def what_of(entry: Entry, catalogue: Catalogue) -> str:
@@ -50,6 +56,13 @@ def already(what: str, deadline: datetime | None) -> str:
 def reverted(what: str, deadline: datetime | None, now: datetime) -> str:
     late = f", {lateness(now - deadline)} after its deadline" if deadline and now >= deadline else ""
     return f"{what} has ended{late}; AWS was read back and nothing is kept for it."
+
+
+def continued(what: str, request_id: str, other: Entry) -> str:
+    return (
+        f"The time of {request_id} is over; {what} goes on as {other.id} {until(other.expires_at)}, "
+        "as read back from AWS."
+    )
 
 
 def reverted_in_doubt(what: str, request_id: str, doubt: str) -> str:
@@ -173,7 +186,7 @@ def _count(number: int, unit: str) -> str:
 
 
 def alert(outcome: Outcome) -> str:
-    return f"{HEADLINES[outcome.result]}: {outcome.request_id}. {outcome.detail}"
+    return f"{headline(outcome)}: {outcome.request_id}. {outcome.detail}"
 
 
 def not_told(where: str, what: str, why: str) -> str:

@@ -105,13 +105,35 @@ class Teller:
         if doubt := self.doubts.get(entry.id):
             news = self._tell(entry, Result.REVERTED, messages.reverted_in_doubt(what, entry.id, doubt), told=told)
             return replace(news, tampered=entry.id not in self.gone)
+        if other := self._continuation(entry):
+            detail = messages.continued(what, entry.id, other)
+            return self._tell(entry, Result.REVERTED, detail, told=told, continued_by=other.id)
         return self._tell(entry, Result.REVERTED, messages.reverted(what, entry.expires_at, self.now), told=told)
 
-    def _tell(self, entry: Entry, result: Result, detail: str, *, told: bool = True) -> News:
+    def _continuation(self, entry: Entry) -> Entry | None:
+        """Return the longest live entry by which the same person has kept all that *entry* asked for.
+
+        One that this job had to make first does not count: there was a gap before it.
+        """
+        live = self.settlement.claims.live if self.settlement.claims else ()
+        last = self.settlement.last
+        there = last.unchanged - self.settlement.caused(Verb.CREATE) if last else frozenset()
+        same = [
+            other
+            for other in live
+            if other.id in there
+            and other.requested_by == entry.requested_by
+            and all(change in other.changes for change in entry.changes)
+        ]
+        return max(same, key=lambda other: (other.expires_at is None, other.expires_at or self.now), default=None)
+
+    def _tell(
+        self, entry: Entry, result: Result, detail: str, *, told: bool = True, continued_by: str = ""
+    ) -> News:
         evidence = self.settlement.evidence if result is not Result.REFUSED else ()
         note = self.settlement.last.notes.get(entry.id, "") if self.settlement.last else ""
         detail = f"{detail}\n{note}" if note else detail
-        outcome = Outcome(entry.id, result, detail, self.now, entry.expires_at, evidence)
+        outcome = Outcome(entry.id, result, detail, self.now, entry.expires_at, evidence, continued_by)
         return News(outcome, entry, self.settlement, told)
 
 

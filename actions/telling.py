@@ -28,7 +28,7 @@ EVIDENCE_LINE = 500
 
 def slack_reply(outcome: Outcome, run_url: str) -> Post:
     """Return the reply in the request's thread."""
-    head = f"{messages.SIGNS[outcome.result]} {messages.HEADLINES[outcome.result]}"
+    head = f"{messages.SIGNS[outcome.result]} {messages.headline(outcome)}"
     sentence = _cut(f"{head}. {outcome.detail}", SECTION)
     facts = [outcome.request_id]
     if outcome.expires_at and outcome.result in {Result.APPLIED, Result.ALREADY}:
@@ -48,7 +48,7 @@ def slack_alert(text: str, run_url: str) -> Post:
 def jira_comment(item: News, run_url: str, marker: str) -> str:
     """Return the comment in wiki text; *marker*, ours, is its last line."""
     outcome = item.outcome
-    lines = [f"*{messages.HEADLINES[outcome.result]}* at {format_moment(outcome.at)}", plain(outcome.detail)]
+    lines = [f"*{messages.headline(outcome)}* at {format_moment(outcome.at)}", plain(outcome.detail)]
     lines += [f"- {plain(line)}" for line in _evidence(outcome)]
     if item.entry and outcome.result in {Result.APPLIED, Result.ALREADY}:
         lines.append(plain(messages.undo_hint(item.entry)))

@@ -8,10 +8,12 @@ from datetime import datetime
 
 from coordinator.directory import Directory
 from coordinator.journal import Draft, Journal
+from coordinator.nudging import automatic
 from coordinator.positions import Position
-from coordinator.requests import Ask, Request, Route
+from coordinator.requests import LIVE, OVER, WAITING, Ask, Request, Route
 from coordinator.routing import Routing
 from coordinator.slack.choices import Choice, Offer
+from coordinator.slack.health import health
 from coordinator.slack.home import Desk
 from sallyport.approval import approver_problem, chosen, panels, standing
 from sallyport.changes import KINDS, Change
@@ -82,8 +84,11 @@ class Asking:
         return Desk(
             may_start=self.may_use(slack_id),
             to_decide=self.journal.to_decide(slack_id, LISTED),
-            own=self.journal.asked_by(slack_id, LISTED),
+            waiting=self.journal.asked_by(slack_id, LISTED, WAITING),
+            live=self.journal.asked_by(slack_id, LISTED, LIVE),
+            over=self.journal.asked_by(slack_id, LISTED, OVER),
             drafts=self.journal.drafts.of_person(slack_id, self.now()),
+            health=health(self.journal.away_since(), self.now()),
         )
 
     def draft(self, flow: Flow, slack_id: str) -> Draft | None:
@@ -153,6 +158,7 @@ class Asking:
                 form=answers,
                 grant=grant,
                 extends=extends,
+                nudges=automatic(flow.nudges, now, now + rule.timeout),
             )
         )
 

@@ -26,6 +26,10 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
 }
 
 
+NUDGE, NUDGED, REMIND = "nudge", "nudged", "remind"  # effects; an automatic nudge has its number behind it
+LONGEST_LEAD = timedelta(hours=1)  # between the reminder of an end and the end
+SHORTEST_REMINDED = timedelta(minutes=5)
+
 TOLD_BY_JOBS = frozenset({Deed.APPLIED, Deed.REVERTED, Deed.NOT_REVERTED, Deed.REFUSED, Deed.FAILED})
 
 
@@ -85,8 +89,12 @@ class Move:
 def on_submit(ask: Ask) -> list[Armed]:
     """Open the ticket, the thread and the cards, and wait for a decision no longer than policy says."""
     now = ask.submitted_at
-    waits = [] if ask.grant else [Armed("timeout", "timeout", Lane.CLOCK, ask.decide_by)]
+    waits = [] if ask.grant else [Armed("timeout", "timeout", Lane.CLOCK, ask.decide_by), *_nudges(ask)]
     return [Armed("ticket", "ticket", Lane.JIRA, now), *_surfaces(ask.route.notify, now), *waits, _export(now)]
+
+
+def _nudges(ask: Ask) -> list[Armed]:
+    return [Armed(f"{NUDGE}:{n}", NUDGE, Lane.CLOCK, due) for n, due in enumerate(ask.nudges, 1)]
 
 
 def granted(ask: Ask) -> Move | None:
@@ -124,7 +132,26 @@ def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:
 def on_state(request: Request, now: datetime) -> list[Armed]:
     """Bring every surface up to date with the state just reached, and do what the state asks for."""
     work = _WORK.get(request.state)
-    return [*_surfaces(request.notify, now), *(work(request, now) if work else [])]
+    return [*_surfaces(request.notify, now), *_reminded(request, now), *(work(request, now) if work else [])]
+
+
+def on_extension(first: Request, now: datetime) -> list[Armed]:
+    """Show at the request that is to go on how its extension stands."""
+    return [Armed("thread", "thread", Lane.SLACK, now), *_reminded(first, now)]
+
+
+def _reminded(request: Request, now: datetime) -> list[Armed]:
+    """Bring the reminder of a near end up to date, where there is one."""
+    return [Armed(REMIND, REMIND, Lane.SLACK, now)] if request.result(REMIND) else []
+
+
+def reminder_due(approved_at: datetime, expires_at: datetime) -> datetime | None:
+    """Return when the requester is reminded of the end: a quarter of the life before it, an hour at most.
+
+    None for a life so short that the reminder would follow the approval at once.
+    """
+    life = expires_at - approved_at
+    return expires_at - min(life / 4, LONGEST_LEAD) if life > SHORTEST_REMINDED else None
 
 
 def on_route(request: Request, now: datetime) -> list[Armed]:
@@ -162,7 +189,11 @@ def _approved(request: Request, now: datetime) -> list[Armed]:
         Armed("dispatch", "dispatch", Lane.RUNS, now, after="commit"),
         Armed("watch", "watch", Lane.RUNS, now, after="dispatch"),
     ]
-    return apply if request.expires_at is None else [*apply, *_expiry(request.expires_at, after="commit")]
+    if request.expires_at is None:
+        return apply
+    due = reminder_due(now, request.expires_at)
+    reminder = [Armed("reminder", "reminder", Lane.CLOCK, due)] if due else []
+    return [*apply, *reminder, *_expiry(request.expires_at, after="commit")]
 
 
 def _expiry(due: datetime, after: str) -> list[Armed]:

@@ -38,6 +38,12 @@ class Position:
         return f"{stage}{self.standing.missing}"
 
 
+def rule_of(request: Request, policies: Policies) -> Rule | None:
+    """Return the rule that *request* falls under now; None if policy has none for it any more."""
+    flow = policies.flows.get(request.flow)
+    return policies.rule_for(flow, request.answers) if flow else None
+
+
 def position_of(
     request: Request, policies: Policies, narrowing: Narrowing = lambda _, found: tuple(found)
 ) -> Position | None:
@@ -45,8 +51,7 @@ def position_of(
 
     *narrowing* leaves out of the panels whoever cannot be reached.
     """
-    flow = policies.flows.get(request.flow)
-    rule = policies.rule_for(flow, request.answers) if flow else None
+    rule = rule_of(request, policies)
     if rule is None:
         return None
     owners = frozenset().union(*(change.owners(policies.catalogue) for change in request.changes))

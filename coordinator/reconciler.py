@@ -43,6 +43,7 @@ IDLE = 0.5  # seconds between looks at the clock, for what becomes due by itself
 LONGEST_PAUSE = timedelta(minutes=5)
 REFUSED_PAUSE = timedelta(minutes=5)  # somebody has to change something first
 ALERT_AFTER = 5  # failed attempts
+OURS = "Sallyport"  # in place of a platform's name, where the fault is our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class Reconciler:
         except Exception as error:
             log.exception("effect.broken", request_id=jobs[0][0].request_id, effect=jobs[0][0].name)
             for work, _ in jobs:
-                self._put_back(work, Unknown("Sallyport", f"do {work.name}", repr(error)))
+                self._put_back(work, Unknown(OURS, f"do {work.name}", repr(error)))
         else:
             for (work, _), answer in zip(jobs, answers, strict=True):
                 if isinstance(answer, Done):
@@ -148,7 +149,9 @@ class Reconciler:
     def _put_back(self, work: Work, error: PlatformError) -> None:
         pause = _pause(work, error)
         log.warning("effect.put_back", request_id=work.request_id, effect=work.name, error=str(error))
-        self._journal.retry(work, self._now() + pause, str(error), uncertain=isinstance(error, Unknown))
+        now, uncertain = self._now(), isinstance(error, Unknown)
+        away_at = now if error.platform != OURS and not isinstance(error, Refused) else None
+        self._journal.retry(work, now + pause, str(error), uncertain=uncertain, away_at=away_at)
         first_refusal = isinstance(error, Refused) and work.attempts == 0
         if first_refusal or work.attempts + 1 == ALERT_AFTER:
             sentence = f"“{work.name}” of {work.request_id} does not get done: {error}"

@@ -30,6 +30,11 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+WAITING = frozenset({State.PENDING, State.APPROVED, State.APPLYING})
+LIVE = frozenset({State.ACTIVE, State.ENDING})
+OVER = frozenset(State) - WAITING - LIVE
+
+
 class Answer(StrEnum):
     """What a person decided."""
 
@@ -59,6 +64,20 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Extension:
+    """The newest request that is to put off another's end, as far as the other must know of it."""
+
+    id: str
+    state: State
+    expires_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still become live."""
+        return self.state in WAITING
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """What a person asks for, checked against policy, before it has a place in the journal."""
 
@@ -79,6 +98,7 @@ class Ask:
     form: Mapping[str, str]  # the answers as they were given
     grant: Grant | None = None  # what stands in for approvals, where nobody needs to be asked
     extends: str = ""  # the request whose end this one is to put off
+    nudges: tuple[datetime, ...] = ()  # when those who are asked are reminded by themselves
 
     def facts(self) -> dict[str, JSON]:
         """Return what the audit trail says of it: all that was asked for, and what exactly the digest names."""
@@ -119,6 +139,7 @@ class Request:
     form: Mapping[str, str] = field(default_factory=dict)
     grant: Grant | None = None
     extends: str = ""
+    extension: Extension | None = None
     decisions: tuple[Decision, ...] = ()
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -148,6 +169,16 @@ class Request:
     @property
     def run_url(self) -> str | None:
         return self.result("dispatch").get("url")
+
+    @property
+    def is_extended(self) -> bool:
+        """Whether it goes on under another request, so that its own end takes nothing back."""
+        return self.extension is not None and self.extension.state is State.ACTIVE
+
+    @property
+    def continued_by(self) -> str:
+        """The request under which it went on when it ended; empty where it was taken back."""
+        return str(self.result("watch-expiry").get("continued_by", ""))
 
     @property
     def answers(self) -> dict[str, str]:

@@ -16,6 +16,8 @@ from coordinator.asking import Asking
 from coordinator.config import Config
 from coordinator.deciding import Deciding
 from coordinator.essentials import DIRECTORY_EVERY, GROUPS_EVERY, Essentials
+from coordinator.extending import Extending
+from coordinator.nudging import Nudging
 from coordinator.routing import Routing
 from coordinator.slack.listeners import Listeners
 from coordinator.withdrawing import Withdrawing
@@ -36,7 +38,9 @@ class Service:
         routing = Routing(policies, self.directory)
         asking = Asking(self.journal, policies, self.directory, routing, now)
         deciding = Deciding(self.journal, routing, self.directory, now)
-        self.listeners = Listeners(slack, policies, asking, deciding, Withdrawing(self.journal, now))
+        withdrawing, nudging = Withdrawing(self.journal, policies, now), Nudging(self.journal, now)
+        extending = Extending(self.journal, asking, now)
+        self.listeners = Listeners(slack, policies, asking, deciding, withdrawing, extending, nudging)
         self.bolt = _bolt(self.config)
         self.listeners.attach(self.bolt)
         self._socket: SocketModeHandler | None = None

@@ -38,6 +38,7 @@ COMMENTS = {
     Deed.CANCELLED: "Cancelled by {by} at {at}.",
     Deed.ROUTED: "Asked anew at {at}: {detail}",
     Deed.RETURNED: "Given back by {by} at {at}, before its time.",
+    Deed.NUDGED: "Those whose turn it is were reminded at {at} by {by}.",
     Deed.REVERTED: "Taken back and verified at {at}. {detail} {url}",
     Deed.NOT_REVERTED: "Its time is over and it was not taken back at {at}; it is tried again. {detail} {url}",
     Deed.RETRIED: "{by} had “{effect}” tried again at {at}. Reason: {reason}",
@@ -49,6 +50,8 @@ UNREPORTED = {
     Deed.FAILED: "It is not known what became of it at {at}. {detail} {url}",
     Deed.REVERTED: "At {at} nothing asked for it any more. {detail} {url}",
 }
+
+CONTINUED = "Its own time ended at {at}. {detail} {url}"
 
 
 def name_of(people: People, email: str) -> str:
@@ -75,6 +78,8 @@ def comment(fact: Fact, people: People, detail: str, reason: str) -> str:
 
 
 def _words(fact: Fact) -> str:
+    if fact.details.get("continued_by"):
+        return CONTINUED
     untold = fact.details.get("result") in {Untold.UNKNOWN, Untold.UNREPORTED}
     return UNREPORTED[fact.deed] if untold else COMMENTS[fact.deed]
 

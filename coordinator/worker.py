@@ -24,6 +24,7 @@ from coordinator.orders import obey
 from coordinator.outside.clock import time_out
 from coordinator.outside.commits import Commits
 from coordinator.outside.messages import Messages
+from coordinator.outside.reminders import Reminders
 from coordinator.outside.runs import Runs
 from coordinator.outside.tickets import Tickets
 from coordinator.reconciler import Hands, Reconciler
@@ -81,6 +82,7 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
     messages = Messages(clients.slack, journal, policies)
     commits = Commits(clients.github, signer, policies, now, head)
     runs = Runs(clients.github, policies, now, essentials.alerts, head)
+    reminders = Reminders(policies, now)
     return Hands(
         single={
             "ticket": tickets.open,
@@ -90,11 +92,15 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
             "reply": messages.reply,
             "card": messages.card,
             "tell": messages.tell,
+            "remind": messages.remind,
+            "nudged": messages.nudged,
             "dispatch": runs.dispatch,
             "watch": runs.watch,
             "watch-expiry": runs.watch_expiry,
             "timeout": time_out,
             "audit": exporting.export,
+            "reminder": reminders.reminder,
+            "nudge": reminders.nudge,
         },
         batch={"commit": commits.commit, "withdraw": commits.withdraw, "expire": runs.expire},
         alert=essentials.alerts,

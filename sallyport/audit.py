@@ -32,6 +32,7 @@ class Deed(StrEnum):
     NOT_REVERTED = "not-reverted"  # a job that should have taken it back did not
     CANCELLED = "cancelled"
     RETURNED = "returned"
+    NUDGED = "nudged"  # those whose turn it is were reminded
     ROUTED = "routed"  # other people are asked than before
     RETRIED = "retried"  # an operator had a waiting effect tried at once
     PARKED = "parked"  # an operator had a waiting effect left alone

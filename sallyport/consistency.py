@@ -9,15 +9,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
+from zoneinfo import available_timezones
 
 from sallyport.catalogue import Catalogue, Item
 from sallyport.changes import FACTS, KINDS, TARGETS
 from sallyport.commands import ambiguities, takes_words
 from sallyport.documents import Document
-from sallyport.flows import ENVIRONMENT, TAGS, Flow, Rule, Stage
+from sallyport.flows import ENVIRONMENT, TAGS, Flow, Nudges, Rule, Stage
 from sallyport.people import EVERYONE, People
 from sallyport.problems import Problem, nearest, quoted
 from sallyport.schemas import SUFFIX, Schemas
+from sallyport.working_hours import is_time_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,19 @@ def _flow_problems(known: Known, flow: Flow, document: Document) -> Iterator[Pro
     if flow.examples and not takes_words(flow):
         what = f"{flow.command} takes no words, so there can be no examples of them"
         yield Problem(what, "take them out, or give the flow defaults", document.place(("examples",)))
+    if flow.nudges is not None:
+        yield from _nudge_problems(flow.nudges, document)
+
+
+def _nudge_problems(nudges: Nudges, document: Document) -> Iterator[Problem]:
+    at = ("nudges", "working_hours")
+    if not is_time_zone(nudges.timezone):
+        what = f"{quoted(nudges.timezone)} is no time zone"
+        mend = nearest(nudges.timezone, available_timezones())
+        yield Problem(what, mend, document.place((*at, "timezone")))
+    if nudges.start >= nudges.end:
+        what = f"working hours from {nudges.start:%H:%M} to {nudges.end:%H:%M} have no length"
+        yield Problem(what, "let them end later on the same day", document.place((*at, "to")))
 
 
 def _rule_problems(

@@ -46,6 +46,7 @@ class Outcome:
     at: datetime
     expires_at: datetime | None = None
     evidence: tuple[str, ...] = ()
+    continued_by: str = ""  # the live entry that still asks for the same, so that nothing was taken back
 
     def to_mapping(self) -> dict[str, Any]:
         return {
@@ -55,6 +56,7 @@ class Outcome:
             "at": format_moment(self.at),
             "expires_at": format_moment(self.expires_at) if self.expires_at else None,
             "evidence": list(self.evidence),
+            "continued_by": self.continued_by,
         }
 
     @classmethod
@@ -66,6 +68,7 @@ class Outcome:
             at=parse_moment(data["at"]),
             expires_at=parse_moment(data["expires_at"]) if data["expires_at"] else None,
             evidence=tuple(data["evidence"]),
+            continued_by=data.get("continued_by", ""),
         )
 
 

@@ -20,6 +20,7 @@ from coordinator.requests import Request
 
 LEASE = timedelta(seconds=90)  # a look and a write, each with its timeout, and time to spare
 CALL = timedelta(seconds=15)  # what a call of a process that died can still take: the clients' timeout and more
+_ANSWERED: Mapping[str, Any] = {"error": "", "away_since": None}
 _NEVER = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -51,7 +52,7 @@ class Done:
     """
 
     result: Mapping[str, Any] = field(default_factory=dict)
-    then: Move | Callable[[Request], Move] | None = None
+    then: Move | Callable[[Request], Move | None] | None = None
     arm: tuple[Armed, ...] = ()
 
 
@@ -101,6 +102,7 @@ def _row(request_id: str, effect: Armed) -> dict[str, Any]:
         "attempts": 0,
         "uncertain": False,
         "error": "",
+        "away_since": None,
         "result": {},
         "parked": False,
     }
@@ -158,18 +160,29 @@ def waiting_for(connection: sa.Connection, work: Work) -> set[Lane]:
 
 def finish(connection: sa.Connection, work: Work, result: Mapping[str, Any]) -> bool:
     """Record that *work* is done; False if its lease was taken over meanwhile."""
-    values = {"done": work.arming, "result": dict(result), "error": "", "attempts": 0, "uncertain": False}
+    values = {"done": work.arming, "result": dict(result), "attempts": 0, "uncertain": False, **_ANSWERED}
     return _update(connection, work, held=True, leased_until=_NEVER, lease="", **values)
 
 
 def put_off(connection: sa.Connection, work: Work, due: datetime) -> None:
     """Look at *work* again at *due*; nothing went wrong."""
-    values = {"error": "", "attempts": 0, "uncertain": work.uncertain}
+    values = {"attempts": 0, "uncertain": work.uncertain, **_ANSWERED}
     _update(connection, work, held=True, leased_until=_NEVER, lease="", due=due, **values)
 
 
-def retry(connection: sa.Connection, work: Work, due: datetime, error: str, *, uncertain: bool) -> None:
-    """Try *work* again at *due*, looking first if the attempt may have succeeded."""
+def retry(
+    connection: sa.Connection,
+    work: Work,
+    due: datetime,
+    error: str,
+    *,
+    uncertain: bool,
+    away_at: datetime | None,
+) -> None:
+    """Try *work* again at *due*, looking first if the attempt may have succeeded.
+
+    *away_at* is when the platform gave no answer, None if it gave one; the first of such moments is kept.
+    """
     _update(
         connection,
         work,
@@ -179,6 +192,9 @@ def retry(connection: sa.Connection, work: Work, due: datetime, error: str, *, u
         due=due,
         error=error,
         attempts=work.attempts + 1,
+        away_since=sa.func.coalesce(effects.c.away_since, sa.literal(away_at, effects.c.away_since.type))
+        if away_at
+        else None,
         uncertain=work.uncertain or uncertain,
     )
 

@@ -5,7 +5,7 @@ A transition is one compare-and-swap on (id, state, revision). The loser of a ra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -29,7 +29,19 @@ from coordinator.journal.rows import (
 )
 from coordinator.journal.tables import deciders, decisions, effects, facts, requests
 from coordinator.journal.turns import Turns
-from coordinator.lifecycle import FOLLOWS, Happening, Lane, Move, granted, on_fact, on_route, on_state, on_submit
+from coordinator.lifecycle import (
+    FOLLOWS,
+    Armed,
+    Happening,
+    Lane,
+    Move,
+    granted,
+    on_extension,
+    on_fact,
+    on_route,
+    on_state,
+    on_submit,
+)
 from coordinator.requests import Ask, Decision, Request, Route, State
 from sallyport.audit import FIRST, Deed, Fact
 from sallyport.ids import new_id
@@ -41,6 +53,12 @@ _NEW_REQUEST = sa.insert(requests)  # built once: building a statement costs mor
 _NEW_FACT = sa.insert(facts)
 _NEW_DECISION = sa.insert(decisions)
 _NEW_DECIDER = sa.insert(deciders)
+_EXTENSION = (
+    sa.select(requests.c.id, requests.c.state, requests.c.expires_at)
+    .where(requests.c.extends == sa.bindparam("first"))
+    .order_by(requests.c.submitted_at.desc(), requests.c.id)
+    .limit(1)
+)
 
 
 class UnknownRequest(LookupError):
@@ -82,7 +100,9 @@ class Journal:
                 connection.execute(_NEW_REQUEST, values)
                 connection.execute(_NEW_FACT, fact_values(asked))
                 _ask_them(connection, request.id, ask.route)
-                lanes = outbox.arm(connection, request.id, armed)
+                lanes = outbox.arm(connection, request.id, armed) | _show_extension(
+                    connection, request, ask.submitted_at
+                )
                 if move is not None:
                     lanes |= _apply(connection, request, move)
                     request = _request(connection, request.id)
@@ -143,6 +163,12 @@ class Journal:
             lanes = _apply(connection, request, Move(happening, route=route))
         self._tell(lanes)
 
+    def arm(self, request_id: str, effect: Armed) -> None:
+        """Arm an effect that a person asks for and that is no fact before it is done."""
+        with self._urgently() as connection:
+            lanes = outbox.arm(connection, request_id, [effect])
+        self._tell(lanes)
+
     # Effects
 
     def claim(self, lane: Lane, now: datetime, limit: int = 1) -> list[Work]:
@@ -162,7 +188,7 @@ class Journal:
             if done.then is not None:
                 request = _request(connection, work.request_id, lock=True)
                 move = done.then(request) if callable(done.then) else done.then
-                lanes |= _apply(connection, request, move)
+                lanes |= _apply(connection, request, move) if move else set()
             lanes |= outbox.arm(connection, work.request_id, done.arm)
         self._tell(lanes)
 
@@ -171,10 +197,15 @@ class Journal:
         with self._patiently() as connection:
             outbox.put_off(connection, work, due)
 
-    def retry(self, work: Work, due: datetime, error: str, *, uncertain: bool) -> None:
-        """Try an effect again at *due*; with *uncertain*, the attempt may have succeeded."""
+    def retry(
+        self, work: Work, due: datetime, error: str, *, uncertain: bool, away_at: datetime | None = None
+    ) -> None:
+        """Try an effect again at *due*; with *uncertain*, the attempt may have succeeded.
+
+        *away_at* is when a platform gave no answer; None where it refused, or where it was our own fault.
+        """
         with self._patiently() as connection:
-            outbox.retry(connection, work, due, error, uncertain=uncertain)
+            outbox.retry(connection, work, due, error, uncertain=uncertain, away_at=away_at)
 
     def override(self, request_id: str, effect: str, happening: Happening, *, parked: bool) -> bool:
         """Have a waiting effect tried at once, or left alone, as an operator says; that is a fact.
@@ -228,9 +259,10 @@ class Journal:
         with self._reader.begin() as connection:
             return list(connection.scalars(sa.select(requests.c.id).order_by(requests.c.submitted_at)))
 
-    def asked_by(self, slack_id: str, most: int) -> list[Request]:
-        """Return the newest requests of a person."""
-        query = sa.select(requests.c.id).where(requests.c.requester_slack == slack_id)
+    def asked_by(self, slack_id: str, most: int, states: Collection[State] = tuple(State)) -> list[Request]:
+        """Return the newest requests of a person that are in one of *states*."""
+        theirs = (requests.c.requester_slack == slack_id, requests.c.state.in_([state.value for state in states]))
+        query = sa.select(requests.c.id).where(*theirs)
         return self._requests(query.order_by(requests.c.submitted_at.desc()).limit(most))
 
     def to_decide(self, slack_id: str, most: int) -> list[Request]:
@@ -254,6 +286,13 @@ class Journal:
         query = sa.select(effects).where(effects.c.done < effects.c.wanted).order_by(effects.c.due)
         with self._reader.begin() as connection:
             return connection.execute(query).all()
+
+    def away_since(self) -> Mapping[Lane, datetime]:
+        """Return the lanes in which something waits for a platform that gives no answer, and since when."""
+        query = sa.select(effects.c.lane, sa.func.min(effects.c.away_since).label("since"))
+        query = query.where(effects.c.away_since.is_not(None)).group_by(effects.c.lane)
+        with self._reader.begin() as connection:
+            return {Lane(row.lane): row.since for row in connection.execute(query)}
 
     @contextmanager
     def _urgently(self) -> Iterator[sa.Connection]:
@@ -302,7 +341,11 @@ def _request(connection: sa.Connection, request_id: str, *, lock: bool = False) 
     done = sa.select(effects.c.name, effects.c.result).where(effects.c.request_id == request_id)
     asked = sa.select(deciders.c.slack_id).where(deciders.c.request_id == request_id).order_by(deciders.c.slack_id)
     return to_request(
-        row, connection.execute(made).all(), connection.execute(done).all(), connection.scalars(asked).all()
+        row,
+        connection.execute(made).all(),
+        connection.execute(done).all(),
+        connection.scalars(asked).all(),
+        connection.execute(_EXTENSION, {"first": request_id}).one_or_none(),
     )
 
 
@@ -324,9 +367,17 @@ def _apply(connection: sa.Connection, request: Request, move: Move) -> set[Lane]
         if request.state is State.PENDING:
             _ask_them(connection, request.id, Route())
         lanes |= outbox.arm(connection, request.id, on_state(_request(connection, request.id), now))
+        lanes |= _show_extension(connection, request, now)
     elif move.route is not None and request.state is State.PENDING:
         lanes |= _reroute(connection, request, move.route, now)
     return lanes | outbox.arm(connection, request.id, move.arm)
+
+
+def _show_extension(connection: sa.Connection, request: Request, now: datetime) -> set[Lane]:
+    """Show at the request that *request* extends, if any, how that stands now."""
+    if not request.extends:
+        return set()
+    return outbox.arm(connection, request.extends, on_extension(_request(connection, request.extends), now))
 
 
 def _reroute(connection: sa.Connection, request: Request, route: Route, now: datetime) -> set[Lane]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from coordinator.requests import Answer, Ask, Decision, Request, State
+from coordinator.requests import Answer, Ask, Decision, Extension, Request, State
 from sallyport.audit import Deed, Fact
 from sallyport.changes import KINDS
 from sallyport.entries import Grant
@@ -88,8 +88,9 @@ def to_request(
     decisions: Iterable[sa.Row[*tuple[Any, ...]]],
     effects: Iterable[sa.Row[*tuple[Any, ...]]],
     deciders: Iterable[str],
+    extension: sa.Row[*tuple[Any, ...]] | None,
 ) -> Request:
-    """Join a request's row with its decisions, in order, its effects' results, and who may decide it now."""
+    """Join a request's row with its decisions, in order, the results, who decides now, and what extends it."""
     return Request(
         id=row.id,
         flow=row.flow,
@@ -112,6 +113,7 @@ def to_request(
         form=row.form,
         grant=_grant(row.granted) if row.granted else None,
         extends=row.extends,
+        extension=Extension(extension.id, State(extension.state), extension.expires_at) if extension else None,
         decisions=tuple(_decision(decision) for decision in decisions),
         results={effect.name: effect.result for effect in effects if effect.result},
     )

@@ -50,6 +50,7 @@ requests = sa.Table(
     sa.Column("granted", sa.JSON),
     sa.Column("extends", sa.String(16), nullable=False, server_default=""),
     sa.Index("requests_of", "requester_slack", "submitted_at"),
+    sa.Index("extensions_of", "extends"),
 )
 
 decisions = sa.Table(
@@ -90,6 +91,7 @@ effects = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("uncertain", sa.Boolean, nullable=False),  # an attempt was made whose outcome is unknown
     sa.Column("error", sa.Text, nullable=False),
+    sa.Column("away_since", Moment),  # the platform has given no answer since, in one attempt after the other
     sa.Column("result", sa.JSON, nullable=False),
     sa.Column("parked", sa.Boolean, nullable=False, server_default=sa.false()),  # left alone by an operator
     sa.Index("effects_by_name", "name"),
@@ -99,6 +101,13 @@ effects = sa.Table(
         "due",
         sqlite_where=sa.text("done < wanted"),
         postgresql_where=sa.text("done < wanted"),
+    ),
+    sa.Index(
+        "effects_away",
+        "lane",
+        "away_since",
+        sqlite_where=sa.text("away_since IS NOT NULL"),
+        postgresql_where=sa.text("away_since IS NOT NULL"),
     ),
 )
 

@@ -12,8 +12,8 @@ from slack_sdk.models.blocks import Block
 
 from coordinator.journal import Done, Journal, Work
 from coordinator.outside.tickets import marker_of
-from coordinator.requests import Request
-from coordinator.slack import cards
+from coordinator.requests import Request, State
+from coordinator.slack import cards, notices
 from sallyport.platforms.slack import Slack
 from sallyport.policies import Policies
 
@@ -22,7 +22,7 @@ Content = tuple[str, Sequence[Block]]  # the sentence for notifications and scre
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The effects `thread`, `reply`, `card` and `tell`."""
+    """The effects `thread`, `reply`, `card`, `tell`, `remind` and `nudged`."""
 
     slack: Slack
     journal: Journal
@@ -39,7 +39,23 @@ class Messages:
 
     def tell(self, work: Work, request: Request) -> Done:
         """Tell the requester directly how the request came out."""
-        return self._show(work, request, request.requester_slack, cards.notice)
+        return self._show(work, request, request.requester_slack, notices.notice)
+
+    def remind(self, work: Work, request: Request) -> Done:
+        """Remind the requester directly of a near end."""
+        return self._show(work, request, request.requester_slack, notices.reminder)
+
+    def nudged(self, work: Work, request: Request) -> Done:
+        """Remind those who are asked at one place, under their card; nobody of what was decided meanwhile."""
+        place = work.payload["place"]
+        card = request.result(f"card:{place}")
+        if request.state is not State.PENDING or not card:
+            return Done()
+        found = self.slack.find(card["channel"], work.marker, thread_ts=card["ts"]) if work.uncertain else None
+        if found is None:
+            text = notices.nudge(request, self.policies(), place)
+            found = self.slack.post(card["channel"], text, marker=work.marker, thread_ts=card["ts"])
+        return Done({"channel": found.channel, "ts": found.ts})
 
     def reply(self, work: Work, request: Request) -> Done:
         """Make sure that the thread tells an outcome: the job has, unless it could not."""

@@ -107,7 +107,9 @@ class Runs:
             ended = Happening(Deed.REVERTED, self.now(), JOB, _untold(Untold.UNREPORTED, run))
         else:
             ended = Happening(Deed.REVERTED, found[1].at, JOB, _details(found[1], found[0]))
-        return Done(then=lambda standing: _over(standing.state, ended))
+        continued = str(ended.details.get("continued_by", ""))
+        known = {"continued_by": continued} if continued else {}
+        return Done(known, then=lambda standing: _over(standing.state, ended))
 
     def _restarted(self, run: RunState) -> Again:
         """Start a run again whose job died; it finds done what it did, and tells nothing twice."""
@@ -221,7 +223,9 @@ def _untold(what: Untold, run: RunState) -> dict[str, JSON]:
 
 
 def _details(outcome: Outcome, run: RunState) -> dict[str, JSON]:
+    goes_on: dict[str, JSON] = {"continued_by": outcome.continued_by} if outcome.continued_by else {}
     return {
+        **goes_on,
         "result": outcome.result.value,
         "detail": outcome.detail,
         "evidence": list(outcome.evidence),

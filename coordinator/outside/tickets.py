@@ -103,6 +103,7 @@ class Tickets:
         return "\n".join(
             line
             for line in (
+                self._extends(request),
                 f"*Requested by:* {plain(wording.name_of(policies.people, request.requester))}",
                 f"*At:* {format_moment(request.submitted_at)}",
                 f"*Environment:* {plain(environment.title)}",
@@ -116,6 +117,13 @@ class Tickets:
             )
             if line
         )
+
+    def _extends(self, request: Request) -> str:
+        """Link the ticket of the request that this one extends."""
+        if not request.extends:
+            return ""
+        first = self.journal.request(request.extends)
+        return f"*Extends:* {first.id}{f', {first.ticket}' if first.ticket else ''}"
 
 
 def label_of(request_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The buttons of a card: an approver's yes or no, and the requester's way back.
+"""The buttons of a card: an approver's yes or no.
 
 Who pressed is looked up at the press. Whoever may not, or is late, is told so.
 """
@@ -10,11 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from coordinator.deciding import Deciding, NotYours
-from coordinator.requests import Request
 from coordinator.slack import forms, replies
 from coordinator.slack.answering import Ack, Answering, Body, user_of
 from coordinator.slack.doors import Doors
-from coordinator.withdrawing import Withdrawing
 from sallyport.policies import Policies
 
 
@@ -25,7 +23,6 @@ class Buttons:
     answering: Answering
     policies: Callable[[], Policies]
     deciding: Deciding
-    withdrawing: Withdrawing
     doors: Doors
 
     def approved(self, ack: Ack, body: Body) -> None:
@@ -65,23 +62,6 @@ class Buttons:
             ack()
         except NotYours as error:
             ack(response_action="errors", errors={forms.REASON_BLOCK: str(error)})
-
-    def cancels(self, ack: Ack, body: Body) -> None:
-        """Cancel the person's own request."""
-        self._withdraw(ack, body, self.withdrawing.cancel)
-
-    def gives_back(self, ack: Ack, body: Body) -> None:
-        """End the person's own live entry before its time."""
-        self._withdraw(ack, body, self.withdrawing.give_back)
-
-    def _withdraw(self, ack: Ack, body: Body, withdraw: Callable[[str, str], Request]) -> None:
-        try:
-            withdraw(_named(body)[0], user_of(body))
-            ack()
-            self.doors.refresh_home(body)
-        except NotYours as error:
-            ack()
-            self.answering.answer(body, str(error))
 
 
 def _named(body: Body) -> tuple[str, str]:

@@ -20,7 +20,8 @@ from slack_sdk.models.blocks import (
 )
 
 from coordinator.positions import position_of
-from coordinator.requests import Request, State
+from coordinator.requests import Extension, Request, State
+from coordinator.slack.own_buttons import ask_again, own_buttons
 from coordinator.wording import STATE_WORDS, UNREPORTED_END, granted, lasts
 from sallyport.decisions import is_emergency
 from sallyport.people import People
@@ -29,13 +30,12 @@ from sallyport.policies import Policies
 
 # How the action ids of buttons begin; the request's id follows, since one view may show many requests.
 APPROVE, DENY = "approve:", "deny:"
-CANCEL, GIVE_BACK = "cancel:", "give-back:"
 HEADER_LONGEST = 150
 SHOWN_REASON = 2900
 SHOWN_SENTENCE = (
     500  # of what a job or a person says, before it is escaped, which makes it up to five times as long
 )
-_MARKS = {
+MARKS = {
     State.PENDING: ":hourglass_flowing_sand:",
     State.ACTIVE: ":white_check_mark:",
     State.ENDED: ":checkered_flag:",
@@ -49,9 +49,9 @@ Content = tuple[str, Sequence[Block]]
 
 def thread(request: Request, policies: Policies) -> Content:
     """Return the first message of the thread, which everybody concerned can follow."""
-    text = f"{_who(request)} asks for {_title(request, policies)}. {status(request, policies)}"
-    about = [*_about(request, policies), _context(_status_line(request, policies)), *_links(request)]
-    return text, [*about, *_way_back(request)]
+    text = f"{who(request)} asks for {title_of(request, policies)}. {status(request, policies)}"
+    about = [*_about(request, policies), context(_status_line(request, policies)), *links(request)]
+    return text, [*about, *own_buttons(request, policies)]
 
 
 def card(request: Request, policies: Policies, place: str) -> Content:
@@ -61,39 +61,44 @@ def card(request: Request, policies: Policies, place: str) -> Content:
     """
     about = _about(request, policies)
     if request.state is not State.PENDING or not (place in request.deciders or place.startswith(("C", "G"))):
-        text = f"{_title(request, policies)} for {_who(request)}: {status(request, policies)}"
-        return text, [*about, _context(_status_line(request, policies)), *_links(request)]
-    text = f"{_who(request)} asks you to approve {_title(request, policies)}."
+        text = f"{title_of(request, policies)} for {who(request)}: {status(request, policies)}"
+        return text, [*about, context(_status_line(request, policies)), *links(request)]
+    text = f"{who(request)} asks you to approve {title_of(request, policies)}."
     effects = "\n".join(
         f"{change.effect(request.environment, policies.catalogue)} {change.undo()}" for change in request.changes
     )
     return text, [
         *about,
         SectionBlock(text=PlainTextObject(text=effects)),
-        _context(f"{_status_line(request, policies)} Digest {request.digest}."),
-        *_links(request),
+        context(f"{_status_line(request, policies)} Digest {request.digest}."),
+        *links(request),
         _buttons(request, policies),
     ]
 
 
-def notice(request: Request, policies: Policies) -> Content:
-    """Return what the requester is told directly."""
-    text = f"{_MARKS.get(request.state, '')} {request.id}: {status(request, policies)}".strip()
-    blocks: list[Block] = [SectionBlock(text=MarkdownTextObject(text=text))]
-    denial = request.denial
-    if denial is not None and denial.reason:
-        blocks.append(SectionBlock(text=PlainTextObject(text=denial.reason[:SHOWN_REASON])))
-    return text, [*blocks, *_links(request), *_way_back(request)]
-
-
 def line(request: Request, policies: Policies, *, decide: bool) -> list[Block]:
     """Return a request in a list: what it is, how it stands, and what this person can do with it."""
-    title = f"*{_title(request, policies)}* for {_who(request)}, {lasts(request)}"
-    about = [SectionBlock(text=MarkdownTextObject(text=title)), _context(_status_line(request, policies))]
+    title = f"*{title_of(request, policies)}* for {who(request)}, {lasts(request)}"
+    stands = f"{_status_line(request, policies)}{_time_left(request)}"
+    about = [SectionBlock(text=MarkdownTextObject(text=title)), context(stands)]
     if decide:
         reason = SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON]))
-        return [*about, reason, *_links(request), _buttons(request, policies)]
-    return [*about, *_links(request), *_way_back(request)]
+        return [*about, reason, *links(request), _buttons(request, policies)]
+    return [*about, *links(request), *own_buttons(request, policies)]
+
+
+def _time_left(request: Request) -> str:
+    """Say how long it lives still; Slack counts, so that it stays right while it is looked at."""
+    if request.state is not State.ACTIVE or request.expires_at is None:
+        return ""
+    return f" It ends {date(request.expires_at, '{ago}')}."
+
+
+def closed_line(request: Request, policies: Policies) -> list[Block]:
+    """Return a request that is over in a list: how it came out, and the button to ask again."""
+    title = f"{title_of(request, policies)}, {lasts(request)} ({request.id})"
+    about = SectionBlock(text=MarkdownTextObject(text=title), accessory=ask_again(request))
+    return [about, context(_status_line(request, policies))]
 
 
 def status(request: Request, policies: Policies) -> str:
@@ -111,16 +116,41 @@ def status(request: Request, policies: Policies) -> str:
             return f"Live since it was read back. {approved}."
         case State.ACTIVE:
             until = date(request.expires_at) if request.expires_at else ""
-            return f"Live until {until}. {approved}."
+            return f"Live until {until}. {approved}.{_extended(request)}"
         case State.ENDING:
             return "Being given back before its time."
         case State.ENDED:
-            verified = "Ended: it was taken back, and that was verified."
-            return verified if request.closing != UNREPORTED_END else f"Ended. {shown(request.closing)}"
+            return _ended(request)
         case State.DENIED:
-            return f"Denied by {_called(policies.people, request.denial.by)}." if request.denial else "Denied."
+            return f"Denied by {called(policies.people, request.denial.by)}." if request.denial else "Denied."
         case State.TIMED_OUT | State.CANCELLED | State.FAILED:
             return f"{STATE_WORDS[request.state]}. {shown(request.closing)}"
+
+
+def _extended(request: Request) -> str:
+    """Say how the extension stands, where there is one."""
+    extension = request.extension
+    if extension is None:
+        return ""
+    if extension.is_open:
+        return f" {extension.id} is to extend it."
+    return f" It goes on as {extension.id}{_until(extension)}." if request.is_extended else ""
+
+
+def _ended(request: Request) -> str:
+    """Say whether it was taken back, or went on under another request."""
+    if request.closing == UNREPORTED_END:
+        return f"Ended. {shown(request.closing)}"
+    if not request.continued_by:
+        return "Ended: it was taken back, and that was verified."
+    extension = request.extension
+    if extension is not None and extension.id == request.continued_by and request.is_extended:
+        return f"Ended; it goes on as {extension.id}{_until(extension)}."
+    return f"Ended; it went on as {request.continued_by}."
+
+
+def _until(extension: Extension) -> str:
+    return f", until {date(extension.expires_at)}" if extension.expires_at else ""
 
 
 def shown(sentence: str) -> str:
@@ -128,11 +158,11 @@ def shown(sentence: str) -> str:
     return escape(sentence if len(sentence) <= SHOWN_SENTENCE else f"{sentence[: SHOWN_SENTENCE - 1]}…")
 
 
-def _title(request: Request, policies: Policies) -> str:
+def title_of(request: Request, policies: Policies) -> str:
     return escape("; ".join(change.title(policies.catalogue) for change in request.changes))
 
 
-def _who(request: Request) -> str:
+def who(request: Request) -> str:
     return f"<@{request.requester_slack}>"
 
 
@@ -142,7 +172,7 @@ def _approved(request: Request, people: People) -> str:
         if is_emergency(request.grant):
             return f"Break-glass for {escape(request.grant.incident)}, nobody was asked"
         return "Approved by policy"
-    names = ", ".join(_called(people, decision.by) for decision in request.approvals)
+    names = ", ".join(called(people, decision.by) for decision in request.approvals)
     shortened = f" {granted(request)}" if request.granted != request.lifetime else ""
     return f"Approved by {names}{shortened}"
 
@@ -160,7 +190,7 @@ def _progress(request: Request, policies: Policies) -> str:
     return f" ({escape(position.progress)})" if position and position.progress else ""
 
 
-def _called(people: People, email: str) -> str:
+def called(people: People, email: str) -> str:
     person = people.by_email(email)
     return escape(person.label if person else email)
 
@@ -174,7 +204,7 @@ def _about(request: Request, policies: Policies) -> list[Block]:
         HeaderBlock(
             text=PlainTextObject(text=f"{flow.title}: {STATE_WORDS[request.state].lower()}"[:HEADER_LONGEST])
         ),
-        SectionBlock(text=MarkdownTextObject(text=f"{_who(request)} asks for *{_title(request, policies)}*")),
+        SectionBlock(text=MarkdownTextObject(text=f"{who(request)} asks for *{title_of(request, policies)}*")),
         SectionBlock(fields=list(_fields(facts))),
         SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON])),
     ]
@@ -186,44 +216,21 @@ def _fields(facts: Iterable[tuple[str, str]]) -> Iterable[MarkdownTextObject]:
 
 
 def _status_line(request: Request, policies: Policies) -> str:
-    return f"{_MARKS.get(request.state, ':gear:')} {status(request, policies)}"
+    return f"{MARKS.get(request.state, ':gear:')} {status(request, policies)}"
 
 
-def _context(text: str) -> Block:
+def context(text: str) -> Block:
     return ContextBlock(elements=[MarkdownTextObject(text=text)])
 
 
-def _links(request: Request) -> list[Block]:
-    links = [f"Request {request.id}"]
+def links(request: Request) -> list[Block]:
+    links = [f"Request {request.id}{f', extends {request.extends}' if request.extends else ''}"]
     ticket = request.result("ticket")
     if ticket:
         links.append(f"<{ticket['url']}|{ticket['key']}>")
     if request.run_url:
         links.append(f"<{request.run_url}|Run>")
-    return [_context("  ·  ".join(links))]
-
-
-def _way_back(request: Request) -> list[Block]:
-    """Return the requester's own button, where there is something to withdraw."""
-    value = f"{request.id}:{request.digest}"
-    if request.state is State.PENDING:
-        return [
-            ActionsBlock(
-                elements=[ButtonElement(text="Cancel request", action_id=CANCEL + request.id, value=value)]
-            )
-        ]
-    if request.state is State.ACTIVE:
-        confirm = ConfirmObject(
-            title="Give it back now?",
-            text=PlainTextObject(text="It ends within a minute. Ask again whenever you need it."),
-            confirm="Give back",
-            deny="Keep it",
-        )
-        button = ButtonElement(
-            text="Give back now", action_id=GIVE_BACK + request.id, value=value, confirm=confirm
-        )
-        return [ActionsBlock(elements=[button])]
-    return []
+    return [context("  ·  ".join(links))]
 
 
 def _buttons(request: Request, policies: Policies) -> Block:

@@ -1,8 +1,8 @@
-"""App Home: what I may start or go on with, what waits for my decision, what I have asked for and what I hold."""
+"""App Home: what I may start or go on with, what waits for my decision, what I hold, have asked for, and had."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from slack_sdk.models.blocks import (
@@ -21,34 +21,53 @@ from coordinator.requests import Request
 from coordinator.slack import cards
 from coordinator.slack.chooser import start_buttons
 from coordinator.slack.forms import going_on
+from coordinator.slack.health import WELL
 from sallyport.flows import Flow
 from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
 
-MOST = 8  # requests in one list, of up to five blocks each: a view takes 100
+# Requests in one list: each takes up to five blocks, one that is over two, and a view takes 100.
+MOST_TO_DECIDE, MOST_WAITING, MOST_LIVE, MOST_OVER = 6, 4, 5, 5
 MOST_DRAFTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What concerns one person now."""
+    """What concerns one person now; that person's own requests are newest first."""
 
     may_start: Sequence[Flow]
-    to_decide: Sequence[Request]
-    own: Sequence[Request]  # newest first
+    to_decide: Sequence[Request] = ()
+    waiting: Sequence[Request] = ()  # for a decision, or to be applied
+    live: Sequence[Request] = ()
+    over: Sequence[Request] = ()
     drafts: Sequence[Draft] = ()  # newest first
+    health: str = WELL
 
 
 def home(desk: Desk, policies: Policies) -> View:
     """Return the home tab."""
+
+    def one_s_own(request: Request) -> Iterable[Block]:
+        return cards.line(request, policies, decide=False)
+
+    def to_decide(request: Request) -> Iterable[Block]:
+        return cards.line(request, policies, decide=True)
+
+    def over(request: Request) -> Iterable[Block]:
+        return cards.closed_line(request, policies)
+
     return View(
         type="home",
         blocks=[
             HeaderBlock(text=PlainTextObject(text="What do you need?")),
             *start_buttons(desk.may_start),
             *_drafts(desk.drafts, policies),
-            *_list("Waiting for your decision", desk.to_decide, policies, decide=True),
-            *_list("Your requests", desk.own, policies, decide=False),
+            *_list("Waiting for your decision", desk.to_decide, to_decide, MOST_TO_DECIDE),
+            *_list("Your live grants", desk.live, one_s_own, MOST_LIVE),
+            *_list("Your open requests", desk.waiting, one_s_own, MOST_WAITING),
+            *_list("What was before", desk.over, over, MOST_OVER),
+            DividerBlock(),
+            ContextBlock(elements=[MarkdownTextObject(text=desk.health)]),
         ],
     )
 
@@ -60,16 +79,14 @@ def _drafts(drafts: Sequence[Draft], policies: Policies) -> Iterable[Block]:
             yield going_on(draft, f"*{escape(flow.title)}*, filled in and not sent: {date(draft.kept_at)}.")
 
 
-def _list(title: str, requests: Sequence[Request], policies: Policies, *, decide: bool) -> Iterable[Block]:
+def _list(
+    title: str, requests: Sequence[Request], shown: Callable[[Request], Iterable[Block]], most: int
+) -> Iterable[Block]:
     yield DividerBlock()
     yield HeaderBlock(text=PlainTextObject(text=title))
     if not requests:
-        yield _words("Nothing.")
-    for request in requests[:MOST]:
-        yield from cards.line(request, policies, decide=decide)
-    if len(requests) > MOST:
-        yield ContextBlock(elements=[PlainTextObject(text=f"and {len(requests) - MOST} more")])
-
-
-def _words(text: str) -> Block:
-    return SectionBlock(text=MarkdownTextObject(text=text))
+        yield SectionBlock(text=MarkdownTextObject(text="Nothing."))
+    for request in requests[:most]:
+        yield from shown(request)
+    if len(requests) > most:
+        yield ContextBlock(elements=[PlainTextObject(text=f"and {len(requests) - most} more")])

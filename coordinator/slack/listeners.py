@@ -13,13 +13,16 @@ from slack_bolt import App
 
 from coordinator.asking import Asking
 from coordinator.deciding import Deciding
-from coordinator.slack import cards, chooser, forms, inputs
+from coordinator.extending import Extending
+from coordinator.nudging import Nudging
+from coordinator.slack import cards, chooser, extension_form, forms, inputs, own_buttons
 from coordinator.slack.answering import Answering
 from coordinator.slack.buttons import Buttons
 from coordinator.slack.doors import Doors
 from coordinator.slack.drafting import Drafting
 from coordinator.slack.filling import Filling
 from coordinator.slack.opening import Opening
+from coordinator.slack.own_presses import OwnPresses
 from coordinator.withdrawing import Withdrawing
 from sallyport.platforms.slack import Slack
 from sallyport.policies import Policies
@@ -37,13 +40,18 @@ class Listeners:
         asking: Asking,
         deciding: Deciding,
         withdrawing: Withdrawing,
+        extending: Extending,
+        nudging: Nudging,
     ) -> None:
         self.answering = Answering(slack)
         opening = Opening(self.answering, policies, asking)
         drafting = Drafting(asking.journal.drafts, self.answering.later)
         self.doors = Doors(self.answering, policies, asking, opening)
         self.filling = Filling(self.answering, policies, asking, opening, drafting, self.doors)
-        self.buttons = Buttons(self.answering, policies, deciding, withdrawing, self.doors)
+        self.buttons = Buttons(self.answering, policies, deciding, self.doors)
+        self.own_presses = OwnPresses(
+            self.answering, policies, asking.journal, withdrawing, extending, nudging, opening, self.doors
+        )
 
     def attach(self, app: App) -> None:
         """Register the listeners; a command is looked up in policies when it is typed."""
@@ -61,8 +69,12 @@ class Listeners:
         app.view_submission(forms.DENIAL)(guarded(self.buttons.denied))
         app.action(_begins(cards.APPROVE))(guarded(self.buttons.approved))
         app.action(_begins(cards.DENY))(guarded(self.buttons.wants_to_deny))
-        app.action(_begins(cards.CANCEL))(guarded(self.buttons.cancels))
-        app.action(_begins(cards.GIVE_BACK))(guarded(self.buttons.gives_back))
+        app.action(_begins(own_buttons.CANCEL))(guarded(self.own_presses.cancels))
+        app.action(_begins(own_buttons.GIVE_BACK))(guarded(self.own_presses.gives_back))
+        app.action(_begins(own_buttons.NUDGE))(guarded(self.own_presses.nudges))
+        app.action(_begins(own_buttons.ASK_AGAIN))(guarded(self.own_presses.asks_again))
+        app.action(_begins(own_buttons.EXTEND))(guarded(self.own_presses.wants_to_extend))
+        app.view_submission(extension_form.EXTENSION)(guarded(self.own_presses.extends))
 
 
 def _begins(prefix: str) -> re.Pattern[str]:

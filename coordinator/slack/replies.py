@@ -18,6 +18,7 @@ from sallyport.problems import Problems, quoted
 REASON_NEEDED = "Say why not; the requester and the ticket get it word for word."
 NOTHING_HERE = "Policies let you ask for nothing here. Ask the operators to add you to policies/people.yaml."
 DRAFT_GONE = "There is nothing to go on with: it was sent already, or it is more than a day old."
+FLOW_GONE = "Policies do not have this any more, so it cannot be asked for again."
 HELP_LONGEST = 2800  # characters: help stands in one block of at most 3000
 LIST_LONGEST = 1200
 
@@ -32,6 +33,12 @@ def asked(request: Request, policies: Policies) -> str:
     names = ", ".join(f"<@{user}>" for user in request.deciders)
     decide = f"{names} can decide until {date(request.decide_by)}."
     return f"{head} {decide}{where} Nothing is changed before it is approved."
+
+
+def nudged(request: Request) -> str:
+    """Confirm that those whose turn it is are being reminded."""
+    names = ", ".join(f"<@{user}>" for user in request.deciders)
+    return f"A reminder of {request.id} is on its way to {names}."
 
 
 def recorded(request: Request) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -238,6 +239,38 @@ def test_something_stays_while_a_live_entry_asks_for_it(world: World) -> None:
     assert world.expire() == 0
     assert world.live() == {long.id}
     assert world.files == {long.path}
+
+
+def test_the_end_of_what_its_requester_has_extended_is_told_as_going_on(world: World) -> None:
+    first, extension = (
+        world.entry("aw-222222"),
+        world.entry("aw-333333", expires_at=world.now + timedelta(hours=9)),
+    )
+    world.apply(first, world.add(first))
+    world.apply(extension, world.add(extension))
+    world.now += timedelta(hours=1)
+    assert world.expire() == 0
+    outcome = world.github.outcomes[first.id]
+    assert (outcome.result, outcome.continued_by) == (Result.REVERTED, extension.id)
+    goes_on = "goes on as aw-333333 until 2026-11-21 19:00 UTC"
+    for told in (outcome.detail, world.slack.said("C0INFRA"), world.jira.by_ticket["OPS-142"][-1]):
+        assert goes_on in told
+        assert "Taken back" not in told
+
+
+@pytest.mark.parametrize(
+    "different",
+    [{"requested_by": "kim@example.com"}, {"changes": (whitelisting(path="/v1/refunds"),)}],
+    ids=["of somebody else", "for something else"],
+)
+def test_what_only_looks_like_an_extension_makes_no_end_go_on(world: World, different: dict[str, Any]) -> None:
+    first = world.entry("aw-222222")
+    other = world.entry("aw-333333", expires_at=world.now + timedelta(hours=9), **different)
+    world.apply(first, world.add(first))
+    world.apply(other, world.add(other))
+    world.now += timedelta(hours=1)
+    assert world.expire() == 0
+    assert world.github.outcomes[first.id].continued_by == ""
 
 
 def test_an_edited_entry_is_taken_back_although_its_deadline_is_ahead(world: World) -> None:

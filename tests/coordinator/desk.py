@@ -18,6 +18,7 @@ from coordinator.lifecycle import Lane
 from coordinator.outside.clock import time_out
 from coordinator.outside.commits import Commits
 from coordinator.outside.messages import Messages
+from coordinator.outside.reminders import Reminders
 from coordinator.outside.runs import Runs
 from coordinator.outside.tickets import Tickets
 from coordinator.reconciler import Hands, Reconciler
@@ -71,6 +72,7 @@ class Desk:
         self.head = Head(self.github)
         self.commits = Commits(self.github, lambda: self.installed.signer, policies, now, self.head)
         self.runs = Runs(self.github, policies, now, alert, self.head)
+        reminders = Reminders(policies, now)
         hands = Hands(
             single={
                 "ticket": tickets.open,
@@ -80,11 +82,15 @@ class Desk:
                 "reply": messages.reply,
                 "card": messages.card,
                 "tell": messages.tell,
+                "remind": messages.remind,
+                "nudged": messages.nudged,
                 "dispatch": self.runs.dispatch,
                 "watch": self.runs.watch,
                 "watch-expiry": self.runs.watch_expiry,
                 "timeout": time_out,
                 "audit": self.exporting.export,
+                "reminder": reminders.reminder,
+                "nudge": reminders.nudge,
             },
             batch={"commit": self.commits.commit, "withdraw": self.commits.withdraw, "expire": self.runs.expire},
             alert=alert,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -104,6 +105,32 @@ class TestWhatIsArmed:
         assert [armed[name].after for name in ("dispatch", "watch")] == ["commit", "dispatch"]
         assert armed["expire"].due == armed["watch-expiry"].due == NOW + 4 * HOUR
         assert (armed["expire"].after, armed["watch-expiry"].after) == ("commit", "expire")
+
+    @pytest.mark.parametrize(
+        ("life", "lead"), [(8 * HOUR, HOUR), (HOUR, HOUR / 4), (timedelta(minutes=6), timedelta(seconds=90))]
+    )
+    def test_the_requester_is_reminded_a_quarter_of_the_life_before_its_end_an_hour_at_most(
+        self, life: timedelta, lead: timedelta
+    ) -> None:
+        armed = by_name(on_state(request(State.APPROVED, expires_at=NOW + life), NOW))
+        assert armed["reminder"].due == NOW + life - lead
+
+    @pytest.mark.parametrize("expires_at", [None, NOW + timedelta(minutes=5)])
+    def test_what_has_no_end_or_ends_at_once_needs_no_reminder(self, expires_at: datetime | None) -> None:
+        assert "reminder" not in by_name(on_state(request(State.APPROVED, expires_at=expires_at), NOW))
+
+    @pytest.mark.parametrize("state", sorted(set(State) - {State.PENDING}))
+    def test_a_reminder_that_was_sent_follows_the_request(self, state: State) -> None:
+        assert "remind" not in by_name(on_state(request(state), NOW))
+        sent = request(state, results={"remind": {"channel": "D1", "ts": "1"}})
+        assert "remind" in by_name(on_state(sent, NOW))
+
+    def test_nudges_wait_for_their_time(self) -> None:
+        armed = by_name(on_submit(ask(nudges=(NOW + HOUR, NOW + 2 * HOUR))))
+        assert [(armed[f"nudge:{n}"].due, armed[f"nudge:{n}"].kind) for n in (1, 2)] == [
+            (NOW + HOUR, "nudge"),
+            (NOW + 2 * HOUR, "nudge"),
+        ]
 
     def test_what_is_permanent_has_no_expiry(self) -> None:
         armed = by_name(on_state(request(State.APPROVED, expires_at=None), NOW))

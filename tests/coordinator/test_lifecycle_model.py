@@ -143,7 +143,10 @@ class Lives(RuleBasedStateMachine):
         if not self.expected:
             return
         request_id = list(self.expected)[number % len(self.expected)]
-        model, withdrawing = self.expected[request_id], Withdrawing(self.journal, lambda: self.now)
+        model, withdrawing = (
+            self.expected[request_id],
+            Withdrawing(self.journal, lambda: self.policies, lambda: self.now),
+        )
         fits = {State.PENDING, State.CANCELLED} if cancels else {State.ACTIVE, State.ENDING, State.ENDED}
         try:
             (withdrawing.cancel if cancels else withdrawing.give_back)(request_id, "U0ANA")

@@ -387,4 +387,4 @@ class TestTheEnd:
         request = desk.request(applying)
         assert (request.state, request.closing) == (State.FAILED, "AWS said no.")
         assert deeds(desk, request)[-2:] == [Deed.FAILED, Deed.REVERTED]
-        assert desk.waiting() == {"timeout"}
+        assert desk.waiting() == {"timeout", "reminder"}

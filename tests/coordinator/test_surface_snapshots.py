@@ -15,15 +15,18 @@ from typing import Any
 import pytest
 
 from coordinator.journal import Draft
-from coordinator.requests import State
+from coordinator.lifecycle import Lane
+from coordinator.requests import Extension, State
 from coordinator.slack import chooser, forms, replies
 from coordinator.slack.choices import Offer
+from coordinator.slack.extension_form import extension_form
+from coordinator.slack.health import health
 from coordinator.slack.home import Desk, home
 from sallyport.decisions import duration_choices
 from sallyport.flows import Flow
 from sandbox.slack.api_messages import checked_content
 from sandbox.slack.limits import view_problems, view_too_large
-from tests.coordinator.asks import NOW
+from tests.coordinator.asks import HOUR, NOW
 from tests.coordinator.test_surfaces import in_state
 from tests.sallyport.examples import policies
 
@@ -32,6 +35,7 @@ POLICIES = policies()
 WHITELISTING = POLICIES.flows["api-whitelisting"]
 ACCESS = replace(POLICIES.flows["prod-access"], examples=("debugging the checkout 500s",))
 DRAFT = Draft("view:V1", "U0ANA", "prod-access", {"environment": "prod", "reason": "half a sen"}, NOW)
+RULE = WHITELISTING.rules[0]
 URL = "https://slack.test/response/1"
 
 
@@ -64,11 +68,28 @@ VIEWS = {
     ),
     "form-that-is-opening": forms.opening_form(ACCESS),
     "form-for-a-denial": forms.denial_form(in_state(State.PENDING), "Production read-only in Production"),
+    "form-for-an-extension": extension_form(
+        in_state(State.ACTIVE, form={"duration": "4h"}), duration_choices(RULE.lifetime), POLICIES
+    ),
     "chooser": chooser.chooser([WHITELISTING, ACCESS]),
     "chooser-for-nobody": chooser.chooser([]),
-    "home-of-somebody-new": home(Desk([WHITELISTING, ACCESS], [], []), POLICIES),
-    "home-of-nobody": home(Desk([], [], []), POLICIES),
-    "home-with-a-draft": home(Desk([ACCESS], [], [], [DRAFT, replace(DRAFT, flow="gone")]), POLICIES),
+    "home-of-somebody-new": home(Desk([WHITELISTING, ACCESS]), POLICIES),
+    "home-of-nobody": home(Desk([]), POLICIES),
+    "home-of-somebody-busy": home(
+        Desk(
+            [ACCESS],
+            to_decide=[in_state(State.PENDING, id="aw-222222")],
+            waiting=[in_state(State.PENDING, id="aw-333333"), in_state(State.APPLYING, id="aw-444444")],
+            live=[
+                in_state(State.ACTIVE, id="aw-555555"),
+                in_state(State.ACTIVE, id="aw-666666", extension=Extension("aw-333333", State.PENDING, None)),
+            ],
+            over=[in_state(State.TIMED_OUT, id="aw-777777"), in_state(State.ENDED, id="aw-888888")],
+            health=health({Lane.JIRA: NOW}, NOW + HOUR),
+        ),
+        POLICIES,
+    ),
+    "home-with-a-draft": home(Desk([ACCESS], drafts=[DRAFT, replace(DRAFT, flow="gone")]), POLICIES),
 }
 TEXTS = {
     "help-for-everything": replies.help_for([WHITELISTING, ACCESS]),

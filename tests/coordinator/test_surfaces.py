@@ -12,14 +12,16 @@ import yaml
 
 from coordinator.asking import LISTED
 from coordinator.journal import Draft
-from coordinator.requests import Answer, Decision, Request, State
-from coordinator.slack import cards, chooser, forms, replies
+from coordinator.requests import OVER, Answer, Decision, Extension, Request, State
+from coordinator.slack import cards, chooser, forms, notices, replies
 from coordinator.slack.choices import Offer, matching
+from coordinator.slack.extension_form import extended_by, extension_form
 from coordinator.slack.home import Desk, home
 from coordinator.slack.text import tidy
 from sallyport.changes.sources import MAX_RANGES, parse_source
 from sallyport.commands import read_line
 from sallyport.decisions import REASON_LONGEST, duration_choices
+from sallyport.flows import Lifetime
 from sallyport.platforms.slack_text import escape
 from sallyport.policies import Policies, load_policies
 from sallyport.problems import Problem, Problems
@@ -28,7 +30,7 @@ from sandbox.slack.limits import option_problems, view_problems, view_too_large
 from sandbox.slack.text import Reader
 from sandbox.slack.views import located
 from sandbox.slack.workspace import sample_workspace
-from tests.coordinator.asks import CHANGE, NOW
+from tests.coordinator.asks import CHANGE, HOUR, NOW
 from tests.coordinator.conftest import Installed
 from tests.coordinator.test_lifecycle import request
 
@@ -42,7 +44,12 @@ def card_of_lee(request: Request, policies: Policies) -> cards.Content:
     return cards.card(request, policies, "U0LEE")
 
 
-SURFACES = {"thread": cards.thread, "card": card_of_lee, "notice": cards.notice}
+SURFACES = {
+    "thread": cards.thread,
+    "card": card_of_lee,
+    "notice": notices.notice,
+    "reminder": notices.reminder,
+}
 
 
 def decided(by: str, answer: Answer, reason: str = "") -> Decision:
@@ -68,6 +75,11 @@ def check(content: tuple[str, Sequence[Any]]) -> tuple[str, list[dict[str, Any]]
     blocks = [block.to_dict() for block in made]
     checked_content(text, blocks, strict_accessibility=True)
     return text, blocks
+
+
+def buttons(content: tuple[str, Sequence[Any]]) -> list[str]:
+    _, blocks = check(content)
+    return [e["text"]["text"] for b in blocks if b["type"] == "actions" for e in b["elements"]]
 
 
 def mentions(text: str, blocks: list[dict[str, Any]]) -> set[str]:
@@ -163,6 +175,75 @@ class TestMessages:
     def test_each_state_is_one_sentence(self, policies: Policies, state: State, sentence: str) -> None:
         assert sentence in cards.status(in_state(state), policies)
 
+    @pytest.mark.parametrize("state", list(State))
+    @pytest.mark.parametrize("of_it", list(State))
+    def test_it_is_taken_however_its_extension_stands(
+        self, policies: Policies, state: State, of_it: State
+    ) -> None:
+        extended = in_state(state, extension=Extension("aw-222222", of_it, NOW))
+        for surface in SURFACES.values():
+            check(surface(extended, policies))
+
+    @pytest.mark.parametrize(
+        ("of_it", "sentence"),
+        [
+            (State.PENDING, "aw-222222 is to extend it."),
+            (State.APPLYING, "aw-222222 is to extend it."),
+            (State.ACTIVE, "It goes on as aw-222222, until"),
+            (State.DENIED, "Approved by Lee Wong, Sam Okafor."),
+        ],
+    )
+    def test_what_is_live_says_how_its_extension_stands(
+        self, policies: Policies, of_it: State, sentence: str
+    ) -> None:
+        extended = in_state(State.ACTIVE, extension=Extension("aw-222222", of_it, NOW))
+        assert sentence in cards.status(extended, policies)
+        assert ("Extend" in buttons(cards.thread(extended, policies))) is (of_it is State.DENIED)
+
+    def test_the_end_of_what_goes_on_is_never_told_as_taken_back(self, policies: Policies) -> None:
+        results = {"watch-expiry": {"continued_by": "aw-222222"}}
+        for of_it, sentence in ((State.ACTIVE, "it goes on as aw-222222, until"), (State.ENDED, "it went on as")):
+            over = in_state(State.ENDED, results=results, extension=Extension("aw-222222", of_it, NOW))
+            assert sentence in cards.status(over, policies)
+            assert "taken back" not in cards.status(over, policies)
+
+    @pytest.mark.parametrize(
+        ("state", "shown"),
+        [
+            (State.PENDING, ["Nudge", "Cancel request"]),
+            (State.APPROVED, []),
+            (State.APPLYING, []),
+            (State.ACTIVE, ["Extend", "Give back now"]),
+            (State.ENDING, []),
+            *((state, ["Ask again"]) for state in sorted(OVER)),
+        ],
+    )
+    def test_the_requester_s_buttons_are_those_that_do_something_now(
+        self, policies: Policies, state: State, shown: list[str]
+    ) -> None:
+        for surface in (cards.thread, notices.notice):
+            assert buttons(surface(in_state(state), policies)) == shown
+
+    def test_what_policy_does_not_allow_is_not_offered(self, policies: Policies) -> None:
+        flow = policies.flows["api-whitelisting"]
+        for allowed, shown in (("extension", "Extend"), ("early_return", "Give back now")):
+            rules = tuple(
+                replace(rule, **{"extension": False, "early_return": False, allowed: True}) for rule in flow.rules
+            )
+            strict = replace(policies, flows={flow.id: replace(flow, rules=rules)})
+            assert buttons(notices.reminder(in_state(State.ACTIVE), strict)) == [shown]
+
+    def test_where_nobody_can_decide_there_is_nobody_to_nudge(self, policies: Policies) -> None:
+        assert buttons(cards.thread(in_state(State.PENDING, deciders=()), policies)) == ["Cancel request"]
+
+    @pytest.mark.parametrize("place", ["U0LEE", "C0INFRA"])
+    def test_a_nudge_is_taken_and_mentions_only_those_whose_turn_it_is(self, wordy: Policies, place: str) -> None:
+        many = tuple(f"U0LEE{n}" for n in range(50)) if place.startswith("C") else ("U0LEE", "U0SAM")
+        text = notices.nudge(in_state(State.PENDING, deciders=many, changes=(WIDEST,)), wordy, place)
+        checked_content(text, [], strict_accessibility=True)
+        assert len(mentions(text, [])) <= notices.MENTIONED
+        assert "U0ANA" not in mentions(text, [])
+
     def test_what_is_permanent_names_no_end(self, policies: Policies) -> None:
         live = cards.status(in_state(State.ACTIVE, expires_at=None, lifetime=None), policies)
         assert "until" not in live
@@ -255,6 +336,16 @@ class TestForms:
         many = [(f"v{n}" + "w" * 60, f"{n} {MARKUP}{LONG_NAME}") for n in range(5000)]
         assert option_problems(matching(many, typed)) == []
 
+    def test_the_form_for_an_extension_is_taken(self, wordy: Policies) -> None:
+        reason = (MARKUP * 100)[:REASON_LONGEST]
+        first = in_state(State.ACTIVE, reason=reason, changes=(WIDEST,), form={"duration": "2h"})
+        lengths = duration_choices(Lifetime(HOUR, 9000 * HOUR, HOUR, permanent=True))
+        view = self.check(extension_form(first, lengths, wordy))
+        duration, why = (block["element"] for block in view["blocks"][1:])
+        assert duration["initial_option"]["value"] == "2h"
+        assert why["initial_value"] == reason
+        assert extended_by(view) == first.id
+
     def test_the_form_for_a_denial_is_taken(self, wordy: Policies) -> None:
         title = WIDEST.title(wordy.catalogue)
         self.check(forms.denial_form(in_state(State.PENDING, requester="x" * 242 + "@example.com"), title))
@@ -274,7 +365,7 @@ class TestTheHomeTab:
         return blocks
 
     def test_an_empty_one_is_taken(self, policies: Policies) -> None:
-        self.check(Desk([], [], []), policies)
+        self.check(Desk([]), policies)
 
     @pytest.mark.parametrize("state", list(State))
     def test_one_with_the_worst_content_is_taken_and_inert(self, wordy: Policies, state: State) -> None:
@@ -286,7 +377,7 @@ class TestTheHomeTab:
         ]
         drafts = [Draft(f"view:V{n}", "U0ANA", "prod-access", {}, NOW) for n in numbers]
         flows = [replace(wordy.flows["prod-access"], id=f"f{n}") for n in range(60)]
-        blocks = self.check(Desk(flows, to_decide, own, drafts), wordy)
+        blocks = self.check(Desk(flows, to_decide, own, own, own, drafts), wordy)
         assert mentions("", blocks) <= {"U0ANA"}
 
 
@@ -318,6 +409,7 @@ class TestReplies:
             "unknown command": replies.unknown_command(line, many),
             "unknown words": replies.unknown_words(line, many),
             "not for you": replies.not_for_you(line, many),
+            "nudged": replies.nudged(worst),
             "kept": replies.kept(flow, Draft("view:V1", "U0ANA", flow.id, {}, NOW)),
             "broken": replies.broken("abc123"),
             "unsure": replies.unsure("abc123"),
@@ -325,7 +417,7 @@ class TestReplies:
         }
         for name, text in said.items():
             checked_content(text, [], strict_accessibility=True)
-            assert mentions(text, []) <= ({"U0LEE", "U0SAM"} if name == "asked" else set()), name
+            assert mentions(text, []) <= ({"U0LEE", "U0SAM"} if name in {"asked", "nudged"} else set()), name
 
     def test_help_shows_the_quick_path_only_where_there_is_one(self, policies: Policies) -> None:
         quick = replies.help_for([policies.flows["prod-access"]], [policies.flows["api-whitelisting"]])

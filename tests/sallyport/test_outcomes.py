@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sallyport.outcomes import Outcome, Result, dump_outcomes, load_outcomes
 from tests.sallyport.examples import NOW, ids, moments, texts
 
+NEEDED = ("request_id", "result", "detail", "at", "expires_at", "evidence")
 GOOD = Outcome("aw-7k3m9q", Result.APPLIED, "It is live.", NOW, NOW, ("policy 12 of 12 statements",))
 
 outcomes = st.lists(
@@ -45,7 +47,7 @@ def test_what_a_job_writes_reads_as_the_same_outcomes(written: tuple[Outcome, ..
         ),
         *(json.dumps([{**GOOD.to_mapping(), "expires_at": other}]) for other in ("never", 7)),
         json.dumps([{**GOOD.to_mapping(), "evidence": None}]),
-        *(json.dumps([{k: v for k, v in GOOD.to_mapping().items() if k != gone}]) for gone in GOOD.to_mapping()),
+        *(json.dumps([{k: v for k, v in GOOD.to_mapping().items() if k != gone}]) for gone in NEEDED),
     ],
 )
 def test_anything_else_is_refused(text: str) -> None:
@@ -65,3 +67,13 @@ def test_anything_else_is_refused(text: str) -> None:
 )
 def test_a_result_is_good_if_aws_is_as_it_should_be(result: Result, *, good: bool) -> None:
     assert result.good is good
+
+
+def test_what_names_no_other_entry_goes_on_under_none() -> None:
+    facts = {name: fact for name, fact in GOOD.to_mapping().items() if name in NEEDED}
+    assert load_outcomes(json.dumps([facts])) == (GOOD,)
+
+
+def test_what_goes_on_under_another_entry_says_which() -> None:
+    over = replace(GOOD, result=Result.REVERTED, continued_by="aw-222222")
+    assert load_outcomes(dump_outcomes((over,))) == (over,)

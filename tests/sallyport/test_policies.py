@@ -324,6 +324,22 @@ def test_a_rule_says_everything_else_that_it_may() -> None:
 
 
 @pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        ('timezone: Europe/Madird, from: "09:00", to: "18:00"', "“Europe/Madird” is no time zone"),
+        ('timezone: UTC, from: "18:00", to: "09:00"', "working hours from 18:00 to 09:00 have no length"),
+    ],
+)
+def test_working_hours_that_nobody_could_keep_are_told_with_their_place(hours: str, said: str) -> None:
+    nudges = f"nudges: {{automatic: 1, working_hours: {{{hours}}}}}\nfields:"
+    with pytest.raises(Problems) as caught:
+        load_policies(edited(ACCESS, "fields:", nudges))
+    (problem,) = caught.value.problems
+    assert said in str(problem)
+    assert str(problem).startswith("policies/flows/prod-access.yaml:")
+
+
+@pytest.mark.parametrize(
     ("instead", "said"),
     [
         ("\n    timeout: 4h", "production says neither who approves nor that nobody needs to"),

@@ -1,0 +1,73 @@
+"""Reminders as effects: the requester's before an end, and nudges to those whose turn it is.
+
+What is due is judged anew when it comes: nobody is reminded of what is over, or decided already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from coordinator.journal import Again, Done, Work
+from coordinator.lifecycle import NUDGE, NUDGED, REMIND, Armed, Happening, Lane, Move
+from coordinator.nudging import next_nudge
+from coordinator.positions import rule_of
+from coordinator.requests import Request, State
+from sallyport.audit import Deed
+from sallyport.policies import Policies
+from sallyport.times import format_moment
+from sallyport.working_hours import next_working_moment
+
+
+@dataclass(frozen=True, slots=True)
+class Reminders:
+    """The effects `reminder` and `nudge`, which send nothing themselves: messages have a lane of their own."""
+
+    policies: Callable[[], Policies]
+    now: Callable[[], datetime]
+
+    def reminder(self, _work: Work, request: Request) -> Done:
+        """Have the requester told of the near end, if there is something to do about it."""
+        now, rule = self.now(), rule_of(request, self.policies())
+        is_ending = request.state is State.ACTIVE and request.expires_at is not None and now < request.expires_at
+        helps = rule is not None and (rule.extension or rule.early_return)
+        if not is_ending or not helps or request.is_extended:
+            return Done()
+        return Done(arm=(Armed(REMIND, REMIND, Lane.SLACK, now),))
+
+    def nudge(self, work: Work, request: Request) -> Done | Again:
+        """Have those reminded whose turn it is; an automatic nudge waits for working hours."""
+        now = self.now()
+        if request.state is not State.PENDING:
+            return Done(work.result)
+        if work.name != NUDGE:
+            flow = self.policies().flows.get(request.flow)
+            if flow is None or flow.nudges is None:
+                return Done()
+            if (due := next_working_moment(flow.nudges, now)) > now:
+                return Again(due)
+        again = next_nudge(request)
+        if again is not None and now < again:
+            return Done(work.result)
+        by = request.requester if work.name == NUDGE else "coordinator"
+        return Done({"at": format_moment(now)}, then=lambda standing: _nudged(standing, work, now, by))
+
+
+def _nudged(standing: Request, work: Work, now: datetime, by: str) -> Move | None:
+    """Return the fact and its messages; None if it was decided meanwhile, or nobody is left to remind."""
+    places = [place for place in standing.notify if place in standing.deciders or place.startswith(("C", "G"))]
+    if standing.state is not State.PENDING or not places:
+        return None
+    messages = (
+        Armed(
+            f"{NUDGED}:{work.name}:{work.arming}:{place}",
+            NUDGED,
+            Lane.SLACK,
+            now,
+            f"card:{place}",
+            {"place": place},
+        )
+        for place in places
+    )
+    return Move(Happening(Deed.NUDGED, now, by), arm=tuple(messages))

@@ -1,0 +1,18 @@
+"""What only the requester may do with a request, looked up at every press: anybody can see the buttons."""
+
+from __future__ import annotations
+
+from coordinator.deciding import NotYours
+from coordinator.journal import Journal, UnknownRequest
+from coordinator.requests import Request
+
+
+def own(journal: Journal, request_id: str, slack_id: str) -> Request:
+    """Return the request if it is this person's; NotYours if it is somebody else's, or if there is none."""
+    try:
+        request = journal.request(request_id)
+    except UnknownRequest:
+        raise NotYours(f"There is no request {request_id}.") from None
+    if request.requester_slack != slack_id:
+        raise NotYours(f"Only <@{request.requester_slack}> can do this with {request_id}.")
+    return request

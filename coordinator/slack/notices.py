@@ -1,0 +1,44 @@
+"""What people are told directly: how it came out, that its end is near, and that a decision is waited for."""
+
+from __future__ import annotations
+
+from slack_sdk.models.blocks import Block, MarkdownTextObject, PlainTextObject, SectionBlock
+
+from coordinator.requests import Request, State
+from coordinator.slack.cards import MARKS, SHOWN_REASON, Content, called, links, status, title_of
+from coordinator.slack.own_buttons import own_buttons
+from sallyport.platforms.slack_text import date
+from sallyport.policies import Policies
+
+MENTIONED = 10  # people that one nudge in a channel names
+
+
+def notice(request: Request, policies: Policies) -> Content:
+    """Return what the requester is told directly."""
+    text = f"{MARKS.get(request.state, '')} {request.id}: {status(request, policies)}".strip()
+    blocks: list[Block] = [SectionBlock(text=MarkdownTextObject(text=text))]
+    denial = request.denial
+    if denial is not None and denial.reason:
+        blocks.append(SectionBlock(text=PlainTextObject(text=denial.reason[:SHOWN_REASON])))
+    return text, [*blocks, *links(request), *own_buttons(request, policies)]
+
+
+def reminder(request: Request, policies: Policies) -> Content:
+    """Return the reminder of a near end; once that is over, what became of it."""
+    if request.state is not State.ACTIVE or request.expires_at is None:
+        return notice(request, policies)
+    ends = f":hourglass: *{title_of(request, policies)}* ends at {date(request.expires_at)}."
+    text = f"{ends} {status(request, policies)}"
+    block = SectionBlock(text=MarkdownTextObject(text=text))
+    return text, [block, *links(request), *own_buttons(request, policies)]
+
+
+def nudge(request: Request, policies: Policies, place: str) -> str:
+    """Return the reminder under the card at *place*, a person's or a channel: it mentions nobody else."""
+    asked = request.deciders if place.startswith(("C", "G")) else (place,)
+    names = " ".join(f"<@{user}>" for user in asked[:MENTIONED])
+    more = f" and {len(asked) - MENTIONED} more" if len(asked) > MENTIONED else ""
+    what = (
+        f"{called(policies.people, request.requester)} still waits for a decision on {title_of(request, policies)}"
+    )
+    return f"{names}{more}: {what} ({request.id}), until {date(request.decide_by)}."
