@@ -48,7 +48,9 @@ class Estate:
         known = {"load_balancers": [], "nat_gateways": [], "override_deletion_protection": False, **facts}
         override = known["override_deletion_protection"]
         if not isinstance(override, bool):
-            raise ValueError("“override_deletion_protection” is true or false")  # noqa: TRY004  # a fact that is wrong
+            raise ValueError(  # noqa: TRY004  # a fact that is wrong
+                "“override_deletion_protection” is true or false"
+            )
         return cls(infrastructure, names_in(known, "load_balancers"), names_in(known, "nat_gateways"), override)
 
 
@@ -108,11 +110,12 @@ class InfraTeardown:
         dies = "; ".join(f"{label}: {value}" for label, value in self.details(catalogue)[:-1])
         return (
             f"{title} ({environment}) is deleted until the teardown ends: {dies}; with the listeners, rules and "
-            f"target groups of the load balancers, and automated backups. What stays: {STAYS}."
+            f"target groups of the load balancers, and automated backups of clusters. What stays: {STAYS}."
         )
 
     def undo(self) -> str:
         return (
-            "When it ends, all of it is restored from its record, in order: databases from their final snapshots, NAT "
-            "gateways with their addresses, target groups, load balancers (whose DNS names change), ECS services."
+            "When it ends, all of it is restored from its record, in order: databases from their final snapshots, "
+            "NAT gateways with their addresses, target groups, load balancers (whose DNS names change), and ECS "
+            "services."
         )

@@ -27,9 +27,9 @@ _SETTINGS = (
     "MonitoringInterval MonitoringRoleArn EnablePerformanceInsights DeletionProtection"
 )
 _CLUSTER = (
-    "Engine EngineVersion Port DBSubnetGroupName VpcSecurityGroupIds Tags KmsKeyId "
-    "EnableIAMDatabaseAuthentication EnableCloudwatchLogsExports DBClusterParameterGroupName DeletionProtection CopyTagsToSnapshot StorageType "
-    "ServerlessV2ScalingConfiguration NetworkType EngineMode"
+    "Engine EngineVersion Port DBSubnetGroupName VpcSecurityGroupIds Tags EnableIAMDatabaseAuthentication "
+    "EnableCloudwatchLogsExports DBClusterParameterGroupName DeletionProtection CopyTagsToSnapshot StorageType "
+    "ServerlessV2ScalingConfiguration NetworkType"
 )
 _MEMBER = (
     "DBInstanceIdentifier DBInstanceClass Engine DBClusterIdentifier PromotionTier PubliclyAccessible "
