@@ -85,7 +85,11 @@ class Rds:
         with self._lock:
             for database in list(self._databases.values()):
                 self._settle(database)
-            return list(self._databases.values())
+            found = list(self._databases.values())
+            for database in found:
+                here = (database.spec.account, database.spec.name)
+                database.members = tuple(one for one in found if (one.spec.account, one.spec.member_of) == here)
+            return found
 
     def __contains__(self, key: tuple[str, str]) -> bool:
         return key in {(found.spec.account, found.spec.name) for found in self.databases()}
@@ -105,12 +109,7 @@ class Rds:
         """One database as it is now; KeyError if there is none."""
         with self._lock:
             self.databases()
-            database = self._databases[account, name]
-            here = (account, name)
-            database.members = tuple(
-                one for one in self._databases.values() if (one.spec.account, one.spec.member_of) == here
-            )
-            return database
+            return self._databases[account, name]
 
     def turn(self, account: str, name: str, status: str) -> None:
         """Begin to stop (`stopping`) or start (`starting`) a database, or let it be something else for good."""

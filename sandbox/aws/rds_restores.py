@@ -16,6 +16,7 @@ from sandbox.aws.rds import Rds, RunningDatabase, settings_of
 from sandbox.aws.wire import Operation, Parameters, Result
 from sandbox.aws.world import RdsDatabase
 
+_STORAGE = frozenset({"AllocatedStorage", "StorageType", "Iops", "StorageThroughput"})
 _RESTORE = (
     "DBInstanceClass Port DBSubnetGroupName MultiAZ PubliclyAccessible AutoMinorVersionUpgrade Iops "
     "StorageThroughput OptionGroupName Tags StorageType VpcSecurityGroupIds CopyTagsToSnapshot "
@@ -46,6 +47,7 @@ class Snapshot:
     engine: str
     is_cluster: bool
     settles_at: datetime
+    storage: dict[str, Any]  # what a restored database has unless something else is said
 
 
 class RdsRestores:
@@ -130,7 +132,7 @@ class RdsRestores:
         name = parameters["DBInstanceIdentifier"]
         snapshot = self._usable(caller, parameters["DBSnapshotIdentifier"], is_cluster=False)
         spec = RdsDatabase(caller.account, name, snapshot.engine)
-        return {"DBInstance": self._rds.described(self._create(spec, parameters))}
+        return {"DBInstance": self._rds.described(self._create(spec, {**snapshot.storage, **parameters}))}
 
     def _restore_cluster(self, caller: Caller, parameters: Parameters) -> Result:
         name = parameters["DBClusterIdentifier"]
@@ -169,7 +171,8 @@ class RdsRestores:
             code = "DBClusterSnapshotAlreadyExistsFault" if database.spec.is_cluster else "DBSnapshotAlreadyExists"
             raise AwsError(code, f"{name} exists already")
         settles_at = self._clock() + self._rds.turn_time
-        made = Snapshot(database.spec.name, database.spec.engine, database.spec.is_cluster, settles_at)
+        storage = {name: value for name, value in database.settings.items() if name in _STORAGE}
+        made = Snapshot(database.spec.name, database.spec.engine, database.spec.is_cluster, settles_at, storage)
         self.snapshots[caller.account, name] = made
         return made
 

@@ -20,7 +20,7 @@ from actions.executors.teardown.memory import (
     read_memories,
     write_memories,
 )
-from actions.executors.teardown.state import EstateState, Kind, Part, is_whole
+from actions.executors.teardown.state import EstateState, Kind, Part, is_whole, kind_of
 from sallyport.entries import Entry
 
 
@@ -154,7 +154,7 @@ def make_plan(target: Target, scene: Scene) -> Plan[EstateState]:
 
 def _to_delete(scene: Scene) -> Iterator[tuple[str, Memory]]:
     """Yield what is held and was not on record as gone: it is deleted, or read back once more."""
-    for key, memory in scene.held.items():
+    for key, memory in _in_order(scene.held).items():
         known = [scene.recorded.get(entry.id, {}).get(key) for entry in scene.holders]
         if memory.phase is Phase.PLANNED or any(one and one.phase is Phase.PLANNED for one in known):
             yield key, memory
@@ -163,7 +163,7 @@ def _to_delete(scene: Scene) -> Iterator[tuple[str, Memory]]:
 def _to_restore(scene: Scene) -> Iterator[tuple[str, Memory]]:
     """Yield what an ended entry deleted and is not whole again."""
     ended = {key for entry in scene.over for key in scene.recorded.get(entry.id, {})}
-    for key, memory in scene.latest.items():
+    for key, memory in reversed(list(_in_order(scene.latest).items())):
         part = scene.state.parts.get(key)
         if key not in ended or key in scene.held or not memory.is_ours:
             continue
@@ -210,7 +210,7 @@ def _notes(scene: Scene) -> Iterator[tuple[str, str]]:
     """Yield, for each entry, how every part is now."""
     parts, why_not = scene.state.parts, scene.state.given_up
     for entry in scene.holders:
-        memories = scene.memories[entry.id]
+        memories = _in_order(scene.memories[entry.id])
         gone = [key for key, memory in memories.items() if memory.phase is Phase.GONE]
         lines = [
             wording.while_torn_down(key, parts.get(key), memories.get(key), why_not.get(key, ""))
@@ -219,7 +219,7 @@ def _notes(scene: Scene) -> Iterator[tuple[str, str]]:
         said = [wording.counted_gone(gone), *lines, *scene.state.missing, wording.STAYS]
         yield entry.id, "\n".join(said)
     for entry in scene.over:
-        memories = scene.recorded.get(entry.id, {})
+        memories = _in_order(scene.recorded.get(entry.id, {}))
         back = [key for key in memories if key in parts and key not in scene.held]
         lines = [
             wording.after_restore(key, parts.get(key), memory, held=key in scene.held)
@@ -227,3 +227,9 @@ def _notes(scene: Scene) -> Iterator[tuple[str, str]]:
         ]
         if memories:
             yield entry.id, "\n".join([wording.counted_restored(back), *lines])
+
+
+def _in_order(memories: Memories) -> Memories:
+    """Return memories in the order in which parts are deleted; a record is ordered by name."""
+    order = list(Kind)
+    return {key: memories[key] for key in sorted(memories, key=lambda key: (order.index(kind_of(key)), key))}

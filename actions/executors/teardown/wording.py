@@ -66,7 +66,7 @@ def counted_restored(keys: Iterable[str]) -> str:
 
 def while_torn_down(key: str, part: Part | None, memory: Memory | None, why_not: str) -> str:
     """Say how a part is while an entry keeps its environment torn down."""
-    name = named(key)
+    name = _subject(key)
     if why_not:
         return f"{name} is {part.status if part else 'gone'}: {why_not}."
     if memory is None:
@@ -85,7 +85,7 @@ def while_torn_down(key: str, part: Part | None, memory: Memory | None, why_not:
 
 def after_restore(key: str, part: Part | None, memory: Memory, *, held: bool) -> str:
     """Say how a part is after an entry has ended."""
-    name = named(key)
+    name = _subject(key)
     if held:
         return f"{name} stays deleted for another request."
     if part is None:
@@ -99,7 +99,7 @@ def after_restore(key: str, part: Part | None, memory: Memory, *, held: bool) ->
 
 
 def missing(key: str) -> str:
-    return f"{named(key)} is in the catalogue, but not in AWS."
+    return f"{_subject(key)} is in the catalogue, but not in AWS."
 
 
 def missing_cluster(name: str) -> str:
@@ -108,7 +108,7 @@ def missing_cluster(name: str) -> str:
 
 def read_back(part: Part) -> str:
     """Say what one read-back part proves."""
-    return f"{named(part.key)} is {part.status}"
+    return f"{_subject(part.key)} is {part.status}"
 
 
 def failed(why: str) -> str:
@@ -131,7 +131,13 @@ def waits_for(keys: Iterable[str]) -> str:
 
 
 def listed(reasons: Reasons) -> str:
-    return " ".join(f"{named(key)}: {reason}." for key, reason in reasons)
+    return " ".join(f"{_subject(key)}: {reason}." for key, reason in reasons)
+
+
+def _subject(key: str) -> str:
+    """Name the part with *key* at the beginning of a sentence."""
+    name = named(key)
+    return name[0].upper() + name[1:]
 
 
 def _counts(keys: Iterable[str]) -> str:
