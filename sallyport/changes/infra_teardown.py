@@ -56,7 +56,7 @@ class Estate:
 
 @dataclass(frozen=True, slots=True)
 class InfraTeardown:
-    """Everything of *environment* that the catalogue lists is deleted. `confirm` is what was typed for its name."""
+    """What the catalogue lists of *environment* is deleted. `confirm` is what was typed for its name."""
 
     environment: str
     confirm: str

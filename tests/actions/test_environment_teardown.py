@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -61,7 +62,7 @@ class Ground(Place):
         aws = self.stand_in
         names = {arn: thing.facts["TargetGroupName"] for arn, thing in aws.elbv2.groups.items()}
         gateways = {one.id: one.tags[0]["Value"] for one in aws.ec2.gateways.gateways()}
-        return {
+        found = {
             "services": {s.spec.name: service_facts(s, names) for s in aws.ecs.services() if is_of_dev(s)},
             "databases": {
                 d.spec.name: aws.rds.described(d)
@@ -80,6 +81,7 @@ class Ground(Place):
             "routes": {route: gateways[to] for route, to in aws.ec2.gateways.routes.items()},
             "scaling": aws.ecs.find(NONPROD, "acme-dev", "api").limits,
         }
+        return deepcopy(found)
 
 
 def is_of_dev(service: Any) -> bool:
@@ -115,8 +117,8 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
 
 
 @pytest.fixture
-def mortal(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Kills a job after so many writes (the one item of the list), before it hears of the last one; 0 kills none."""
+def mortal(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Kills a job after so many writes (the list's one item), before it hears of the last one; 0 kills none."""
     left = [0]
     real = BaseClient._make_api_call
 
@@ -129,7 +131,7 @@ def mortal(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         return answer
 
     monkeypatch.setattr(BaseClient, "_make_api_call", call)
-    yield left
+    return left
 
 
 def until_it_lives(run: Callable[[], int], mortal: list[int], place: Ground) -> int:
@@ -194,7 +196,8 @@ def test_people_are_told_of_every_part(ground: Ground) -> None:
     said = ground.slack.said("C0INFRA").split("\n")
     assert said == [
         "✅ Applied. Full teardown in dev is in force until 2026-11-28 10:00 UTC, as read back from AWS.",
-        "Deleted: 4 ECS services, 1 load balancer, 2 target groups, 1 NAT gateway, 1 Aurora cluster, 1 RDS instance.",
+        "Deleted: 4 ECS services, 1 load balancer, 2 target groups, 1 NAT gateway, 1 Aurora cluster, "
+        "1 RDS instance.",
         "ECS service acme-dev/agent is deleted, and comes back as it was.",
         "ECS service acme-dev/api is deleted, and comes back as it was.",
         "ECS service acme-dev/nightly is deleted, and comes back as it was.",
@@ -234,11 +237,11 @@ def test_nothing_is_deleted_if_the_record_cannot_be_committed(ground: Ground) ->
 
 def test_jobs_that_die_after_every_single_write_come_to_the_same_end(ground: Ground, mortal: list[int]) -> None:
     before, entry = ground.look(), ground.teardown()
-    assert until_it_lives(lambda: ground.stops(entry), mortal, ground) >= 17
+    assert until_it_lives(lambda: ground.stops(entry), mortal, ground) == 16
     assert ground.look()["services"] == ground.look()["databases"] == {}
     assert ground.look()["balancers"] == ground.look()["groups"] == ground.look()["gateways"] == []
     ground.now = NOW + 8 * DAY
-    assert until_it_lives(ground.sweeps, mortal, ground) >= 23
+    assert until_it_lives(ground.sweeps, mortal, ground) == 23
     assert ground.look() == before
     assert ground.files == set()
 
