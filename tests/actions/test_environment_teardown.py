@@ -238,12 +238,30 @@ def test_nothing_is_deleted_if_the_record_cannot_be_committed(ground: Ground) ->
 def test_jobs_that_die_after_every_single_write_come_to_the_same_end(ground: Ground, mortal: list[int]) -> None:
     before, entry = ground.look(), ground.teardown()
     assert until_it_lives(lambda: ground.stops(entry), mortal, ground) == 16
+    assert ground.outcome(FIRST).result is Result.APPLIED
     assert ground.look()["services"] == ground.look()["databases"] == {}
     assert ground.look()["balancers"] == ground.look()["groups"] == ground.look()["gateways"] == []
     ground.now = NOW + 8 * DAY
     assert until_it_lives(ground.sweeps, mortal, ground) == 23
     assert ground.look() == before
     assert ground.files == set()
+
+
+def test_a_job_that_dies_after_its_record_was_committed_is_gone_on_with(ground: Ground) -> None:
+    entry, commit = ground.teardown(), ground.github.commit
+
+    def committed_and_died(*facts: Any, **named: Any) -> str:
+        commit(*facts, **named)
+        raise KilledError
+
+    ground.github.commit = committed_and_died  # type: ignore[method-assign]
+    with pytest.raises(KilledError):
+        ground.stops(entry)
+    assert ground.made == []
+    ground.github.commit = commit  # type: ignore[method-assign]
+    ground.now += HOUR
+    assert ground.sweeps() == 0
+    assert ground.look()["services"] == {}
 
 
 def test_a_sweep_goes_on_with_what_a_job_could_not_end(ground: Ground) -> None:
