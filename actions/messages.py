@@ -89,6 +89,10 @@ def not_found_after(what: str) -> str:
     return f"{what} was written, but AWS does not show it. Nothing is claimed to be in force."
 
 
+def unfinished(what: str, reason: str) -> str:
+    return f"{what} has begun, but it is not complete: {full_stop(reason)} The next sweep goes on with it."
+
+
 def apply_failed(what: str, fault: str, aftermath: str) -> str:
     return f"{what} could not be applied: {full_stop(fault)} {aftermath}"
 

@@ -74,6 +74,9 @@ class Teller:
         if last and entry.id in last.refusals:
             refusal = messages.refused(what, last.refusals[entry.id])
             return self._tell(entry, Result.REFUSED, refusal, told=asked or made)
+        if last and entry.id in last.unfinished and not self.settlement.fault:
+            unfinished = messages.unfinished(what, last.unfinished[entry.id])
+            return self._tell(entry, Result.FAILED, unfinished) if asked or made else None
         there = last is not None and entry.id in last.unchanged
         if there and not made:
             detail = messages.already(what, entry.expires_at)

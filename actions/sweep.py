@@ -13,7 +13,7 @@ from typing import Any
 
 from actions.befores import SUFFIX as BEFORE
 from actions.deadlines import Due, scan
-from actions.executors import SLOW_TO_END, UNDONE_BY_AWS
+from actions.executors import LONGER_THAN_A_JOB, SLOW_TO_END, UNDONE_BY_AWS
 from actions.ledger import Books, Ledger
 from actions.verification import Finding, Site
 from actions.workspace import Workspace
@@ -82,15 +82,22 @@ class Sweep:
         )
 
     def undone(self, now: datetime) -> tuple[Overdue, ...]:
-        """Return the live entries that AWS may have undone by itself, so that they are looked at again."""
+        """Return the live entries to look at again: AWS may have undone them, or a job may not have ended them."""
         findings = (self.books.ledger.finding(flow, one) for flow, one in self._undoable())
         live = (finding for finding in findings if finding.is_wanted(now) and not _is_fresh(finding, now))
-        return tuple(item for finding in live for item in self._attributed(finding, "AWS may have undone it"))
+        why = "AWS may have undone it, or it may not be complete"
+        return tuple(item for finding in live for item in self._attributed(finding, why))
 
     def _undoable(self) -> Iterator[tuple[str, str]]:
         for flow in sorted(UNDONE_BY_AWS):
-            names = sorted(path.name for path in (self._workspace.root / FOLDER / flow).glob("*.yaml"))
-            yield from ((flow, name.removesuffix(".yaml")) for name in names if not name.endswith(BEFORE))
+            yield from (
+                (flow, name.removesuffix(".yaml")) for name in self._names(flow) if not name.endswith(BEFORE)
+            )
+        for flow in sorted(LONGER_THAN_A_JOB):
+            yield from ((flow, name.removesuffix(BEFORE)) for name in self._names(flow) if name.endswith(BEFORE))
+
+    def _names(self, flow: str) -> list[str]:
+        return sorted(path.name for path in (self._workspace.root / FOLDER / flow).glob("*.yaml"))
 
     def _candidates(self, now: datetime) -> list[Due]:
         self._workspace.insist_on_history()

@@ -44,10 +44,17 @@ def _allow_lists(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Exec
     return AllowLists(policies, aws, wait=wait)
 
 
+def _teardown(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executor[Any]:  # noqa: ARG001  # no clock
+    from actions.executors.teardown.executor import Teardown
+
+    return Teardown(policies, aws, wait)
+
+
 EXECUTORS: Mapping[str, Factory] = {
     "api-whitelisting": _api_gateway,
     "infra-whitelist": _allow_lists,
     "infra-stop": _environments,
+    "infra-teardown": _teardown,
     "prod-access": _identity_center,
 }
 
@@ -56,7 +63,10 @@ EXECUTORS: Mapping[str, Factory] = {
 UNDONE_BY_AWS = frozenset({"infra-stop"})
 
 # Taking these back takes many minutes: they get jobs of their own, for which no other end waits.
-SLOW_TO_END = frozenset({"infra-stop"})
+SLOW_TO_END = frozenset({"infra-stop", "infra-teardown"})
+
+# These may take longer than one job: a sweep goes on with the live entries that have a record.
+LONGER_THAN_A_JOB = frozenset({"infra-teardown"})
 
 
 def executor_for(flow: str, policies: Policies, aws: Clients, *, now: Now, wait: Wait) -> Executor[Any]:

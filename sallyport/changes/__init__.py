@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from sallyport.catalogue import Catalogue
 from sallyport.changes.allow_list import ALLOW_LISTS, AllowList
 from sallyport.changes.api_whitelisting import APIS, Api, ApiWhitelisting
-from sallyport.changes.infra_stop import INFRASTRUCTURE, InfraStop, Infrastructure
+from sallyport.changes.infra_stop import INFRASTRUCTURE, InfraStop
+from sallyport.changes.infra_teardown import Estate, InfraTeardown
 from sallyport.changes.infra_whitelist import InfraWhitelist
 from sallyport.changes.prod_access import (
     ACCOUNTS,
@@ -23,6 +24,7 @@ KINDS: Mapping[str, type[Change]] = {
     "api-whitelisting": ApiWhitelisting,
     "infra-whitelist": InfraWhitelist,
     "infra-stop": InfraStop,
+    "infra-teardown": InfraTeardown,
     "prod-access": ProdAccess,
 }
 
@@ -33,7 +35,7 @@ FACTS: Mapping[str, Callable[[Catalogue, str, str], object]] = {
     PERMISSION_SETS: PermissionSet.find,
     ACCOUNTS: lambda catalogue, item, place: ProdAccess(item, "").account_id(place, catalogue),
     ALLOW_LISTS: lambda catalogue, _, place: AllowList.find(catalogue, place),
-    INFRASTRUCTURE: lambda catalogue, _, place: Infrastructure.find(catalogue, place),
+    INFRASTRUCTURE: lambda catalogue, _, place: Estate.find(catalogue, place),
     DIRECTORY: lambda catalogue, _, place: Directory.find(catalogue, place),
 }
 

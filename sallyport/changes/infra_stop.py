@@ -35,7 +35,7 @@ class Infrastructure:
         production = facts["production"]
         if not isinstance(production, bool):
             raise ValueError("“production” is true or false")  # noqa: TRY004  # a fact that is wrong
-        names = (_names(facts, name) for name in ("ecs_clusters", "rds_instances", "aurora_clusters"))
+        names = (names_in(facts, name) for name in ("ecs_clusters", "rds_instances", "aurora_clusters"))
         return cls(production, *names)
 
 
@@ -60,16 +60,7 @@ class InfraStop:
         return {"environment": self.environment}
 
     def problems(self, environment: str, catalogue: Catalogue) -> Sequence[Problem]:
-        if self.environment != environment:
-            what = f"the change names {self.environment}, and its entry {environment}"
-            return [Problem(what, "name one environment", field=ENVIRONMENT)]
-        try:
-            found = Infrastructure.find(catalogue, environment)
-        except LookupError as error:
-            return [Problem(str(error), field=ENVIRONMENT)]
-        if found.production:
-            return [Problem(f"{environment} is production, which is never stopped", field=ENVIRONMENT)]
-        return []
+        return environment_problems(self.environment, environment, catalogue, "stopped")
 
     def lock(self, environment: str, catalogue: Catalogue) -> str:
         access = self.access(environment, catalogue)
@@ -79,20 +70,13 @@ class InfraStop:
         return access_of(environment, catalogue)
 
     def owners(self, catalogue: Catalogue) -> frozenset[str]:
-        item = catalogue.lists.get(INFRASTRUCTURE, {}).get(MAIN)
-        return item.owners if item else frozenset()
+        return owners_of(catalogue)
 
     def title(self, catalogue: Catalogue) -> str:  # noqa: ARG002  # the environment is told beside it
         return "Stop of ECS services and databases"
 
     def details(self, catalogue: Catalogue) -> Sequence[tuple[str, str]]:
-        found = Infrastructure.find(catalogue, self.environment)
-        shown = (
-            ("ECS services", ", ".join(f"all of {name}" for name in found.ecs_clusters)),
-            ("RDS instances", ", ".join(found.rds_instances)),
-            ("Aurora clusters", ", ".join(found.aurora_clusters)),
-        )
-        return tuple((label, value) for label, value in shown if value)
+        return parts_of(Infrastructure.find(catalogue, self.environment))
 
     def effect(self, environment: str, catalogue: Catalogue) -> str:
         title = catalogue.environments[environment].title
@@ -116,7 +100,38 @@ def lock_of(environment: str, access: Access) -> str:
     return f"infra/{access.account}/{access.region}/{environment}"
 
 
-def _names(facts: Mapping[str, JSON], name: str) -> tuple[str, ...]:
+def environment_problems(named: str, environment: str, catalogue: Catalogue, done: str) -> Sequence[Problem]:
+    """Tell why the environment that a change names cannot be *done*, such as “stopped”."""
+    if named != environment:
+        what = f"the change names {named}, and its entry {environment}"
+        return [Problem(what, "name one environment", field=ENVIRONMENT)]
+    try:
+        found = Infrastructure.find(catalogue, environment)
+    except LookupError as error:
+        return [Problem(str(error), field=ENVIRONMENT)]
+    if found.production:
+        return [Problem(f"{environment} is production, which is never {done}", field=ENVIRONMENT)]
+    return []
+
+
+def owners_of(catalogue: Catalogue) -> frozenset[str]:
+    """Return the e-mail addresses of those who own the infrastructure."""
+    item = catalogue.lists.get(INFRASTRUCTURE, {}).get(MAIN)
+    return item.owners if item else frozenset()
+
+
+def parts_of(found: Infrastructure) -> tuple[tuple[str, str], ...]:
+    """Return what belongs to an environment as (label, names), for cards and tickets."""
+    shown = (
+        ("ECS services", ", ".join(f"all of {name}" for name in found.ecs_clusters)),
+        ("RDS instances", ", ".join(found.rds_instances)),
+        ("Aurora clusters", ", ".join(found.aurora_clusters)),
+    )
+    return tuple((label, value) for label, value in shown if value)
+
+
+def names_in(facts: Mapping[str, JSON], name: str) -> tuple[str, ...]:
+    """Return the list of names that a fact of the catalogue is. KeyError or ValueError says that it is none."""
     found = facts[name]
     if not isinstance(found, list) or not all(isinstance(item, str) and item for item in found):
         raise ValueError(f"“{name}” is a list of names, [] for none")

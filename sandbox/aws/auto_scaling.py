@@ -24,11 +24,23 @@ class AutoScaling:
     def __init__(self, ecs: Ecs) -> None:
         self.protocol = JsonProtocol("application-autoscaling")
         self._ecs = ecs
+        self.policies: dict[tuple[str, str], dict[str, Any]] = {}  # by resource and name
+        self.schedules: dict[tuple[str, str], dict[str, Any]] = {}
+        what = "ServiceNamespace ResourceId ScalableDimension"
         self.operations = {
             "DescribeScalableTargets": Operation(self._describe, "ServiceNamespace ResourceIds ScalableDimension"),
             "RegisterScalableTarget": Operation(
                 self._register,
                 "ServiceNamespace ResourceId ScalableDimension MinCapacity MaxCapacity SuspendedState",
+            ),
+            "DeregisterScalableTarget": Operation(self._deregister, what),
+            "DescribeScalingPolicies": Operation(self._describe_policies, what),
+            "PutScalingPolicy": Operation(
+                self._put_policy, f"{what} PolicyName PolicyType TargetTrackingScalingPolicyConfiguration"
+            ),
+            "DescribeScheduledActions": Operation(self._describe_schedules, what),
+            "PutScheduledAction": Operation(
+                self._put_schedule, f"{what} ScheduledActionName Schedule Timezone ScalableTargetAction"
             ),
         }
 
@@ -60,6 +72,44 @@ class AutoScaling:
         if within != service.desired:
             self._ecs.scale(caller.account, service.spec.cluster, service.spec.name, within)
         return {"ScalableTargetARN": _arn(service)}
+
+    def _deregister(self, caller: Caller, parameters: Parameters) -> Result:
+        service = self._registered(caller, parameters)
+        service.limits = None
+        resource = parameters["ResourceId"]
+        self.policies = {key: one for key, one in self.policies.items() if key[0] != resource}
+        self.schedules = {key: one for key, one in self.schedules.items() if key[0] != resource}
+        return {}
+
+    def _describe_policies(self, caller: Caller, parameters: Parameters) -> Result:  # noqa: ARG002
+        return {"ScalingPolicies": [o for k, o in self.policies.items() if k[0] == parameters["ResourceId"]]}
+
+    def _describe_schedules(self, caller: Caller, parameters: Parameters) -> Result:  # noqa: ARG002
+        return {"ScheduledActions": [o for k, o in self.schedules.items() if k[0] == parameters["ResourceId"]]}
+
+    def _put_policy(self, caller: Caller, parameters: Parameters) -> Result:
+        self._registered(caller, parameters)
+        resource, name = parameters["ResourceId"], parameters["PolicyName"]
+        arn = f"arn:aws:autoscaling:eu-west-1:{caller.account}:scalingPolicy:1:policyName/{name}"
+        self.policies[resource, name] = {**parameters, "PolicyARN": arn, "CreationTime": _BORN}
+        return {"PolicyARN": arn}
+
+    def _put_schedule(self, caller: Caller, parameters: Parameters) -> Result:
+        self._registered(caller, parameters)
+        resource, name = parameters["ResourceId"], parameters["ScheduledActionName"]
+        arn = f"arn:aws:autoscaling:eu-west-1:{caller.account}:scheduledAction:1:scheduledActionName/{name}"
+        self.schedules[resource, name] = {**parameters, "ScheduledActionARN": arn, "CreationTime": _BORN}
+        return {}
+
+    def _registered(self, caller: Caller, parameters: Parameters) -> RunningService:
+        _insist_on_ecs(parameters)
+        for service in self._ecs.services():
+            if (service.spec.account, _id(service)) == (
+                caller.account,
+                parameters["ResourceId"],
+            ) and service.limits:
+                return service
+        raise AwsError("ObjectNotFoundException", f"No scalable target found for {parameters['ResourceId']}")
 
     def _service(self, caller: Caller, resource: str) -> RunningService:
         for service in self._ecs.services():

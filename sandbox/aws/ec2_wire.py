@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from botocore.model import ListShape, OperationModel, Shape, StructureShape
+from botocore.model import ListShape, OperationModel, Shape
 
 from sandbox.aws.errors import AwsError
 from sandbox.aws.shapes import InvalidParameter, to_wire
-from sandbox.aws.wire import Incoming, Outgoing, QueryProtocol, Result
+from sandbox.aws.wire import Outgoing, QueryProtocol, Result
 
-Form = Mapping[str, str]
 _CODES = {
     "AccessDeniedException": "UnauthorizedOperation",
     "UnrecognizedClientException": "AuthFailure",
@@ -33,14 +31,21 @@ class Ec2Protocol(QueryProtocol):
     def __init__(self) -> None:
         super().__init__("ec2")
 
-    def raw_parameters(self, operation: OperationModel, incoming: Incoming) -> dict[str, Any]:
-        form = dict(parse_qsl(incoming.body.decode(), keep_blank_values=True))
-        left = {name: text for name, text in form.items() if name not in {"Action", "Version"}}
-        known: set[str] = set()
-        found: dict[str, Any] = _read(operation.input_shape, "", left, known) if operation.input_shape else {}
-        if extra := sorted(left.keys() - known):
-            raise InvalidParameter(f"The parameter {extra[0]} is not recognized")
-        return found
+    def _member_name(self, member: str, shape: Shape) -> str:
+        """The name under which a member travels: its location name with a capital, or its own."""
+        found = str(shape.serialization.get("queryName", shape.serialization.get("name", member)))
+        return found[0].upper() + found[1:]
+
+    def _list_prefix(self, shape: ListShape, name: str) -> str:  # noqa: ARG002
+        return name
+
+    def _unknown_parameter(self, name: str, operation: OperationModel) -> InvalidParameter:  # noqa: ARG002
+        return InvalidParameter(f"The parameter {name} is not recognized")
+
+    def _scalar(self, shape: Shape, name: str, text: str) -> Any:
+        if shape.type_name in ("integer", "long") and not text.removeprefix("-").isdecimal():
+            raise InvalidParameter(f"Invalid value '{text}' for {name}. Must be a whole number")
+        return super()._scalar(shape, name, text)
 
     def answer(self, operation: str, result: Result, request_id: str) -> Outgoing:
         shape = self.model.operation_model(operation).output_shape
@@ -55,43 +60,6 @@ class Ec2Protocol(QueryProtocol):
         whole = f"<Response><Errors><Error>{fields}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
         status = 403 if code == "UnauthorizedOperation" else 401 if code == "AuthFailure" else 400
         return Outgoing(status, _headers(request_id), whole.encode())
-
-
-def _read(shape: Shape, name: str, form: Form, known: set[str]) -> Any:
-    """Read the value of *shape* that the form has under *name*, and note the names that it took."""
-    if isinstance(shape, StructureShape):
-        members = {
-            member: (inner, f"{name}.{_name(member, inner)}".lstrip("."))
-            for member, inner in shape.members.items()
-        }
-        return {m: _read(inner, key, form, known) for m, (inner, key) in members.items() if _has(form, key)}
-    if isinstance(shape, ListShape):
-        count = 0
-        while _has(form, f"{name}.{count + 1}"):
-            count += 1
-        return [_read(shape.member, f"{name}.{n}", form, known) for n in range(1, count + 1)]
-    known.add(name)
-    return _scalar(shape, name, form.get(name, ""))
-
-
-def _scalar(shape: Shape, name: str, text: str) -> Any:
-    if shape.type_name in ("integer", "long"):
-        if not text.removeprefix("-").isdecimal():
-            raise InvalidParameter(f"Invalid value '{text}' for {name}. Must be a whole number")
-        return int(text)
-    if shape.type_name == "boolean":
-        return text == "true"
-    return text
-
-
-def _name(member: str, shape: Shape) -> str:
-    """The name under which a member travels: its location name with a capital, or its own."""
-    found = str(shape.serialization.get("queryName", shape.serialization.get("name", member)))
-    return found[0].upper() + found[1:]
-
-
-def _has(form: Form, name: str) -> bool:
-    return any(key == name or key.startswith(f"{name}.") for key in form)
 
 
 def _xml(value: Any) -> str:

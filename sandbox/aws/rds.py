@@ -1,5 +1,7 @@
 """Relational Database Service as far as databases stop and start: in their own time, and only where AWS allows it.
 
+How they are deleted and restored is in `rds_restores`.
+
 What was stopped starts by itself after seven days, as the real one does.
 """
 
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +19,26 @@ from sandbox.aws.wire import Operation, Parameters, QueryProtocol, Result
 from sandbox.aws.world import RdsDatabase
 
 RESTARTS_AFTER = timedelta(days=7)
-_AFTERWARDS = {"stopping": "stopped", "starting": "available"}
+_AFTERWARDS = {
+    "stopping": "stopped",
+    "starting": "available",
+    "creating": "available",
+    "modifying": "available",
+    "deleting": "deleted",
+}
+_DEFAULTS: dict[str, Any] = {
+    "MultiAZ": False,
+    "PubliclyAccessible": False,
+    "AutoMinorVersionUpgrade": True,
+    "CopyTagsToSnapshot": False,
+    "DeletionProtection": False,
+    "BackupRetentionPeriod": 1,
+    "PreferredBackupWindow": "22:00-22:30",
+    "PreferredMaintenanceWindow": "mon:03:00-mon:03:30",
+    "MonitoringInterval": 0,
+    "DBParameterGroupName": "default",
+    "VpcSecurityGroupIds": ["sg-default"],
+}
 
 
 @dataclass(slots=True)
@@ -28,6 +49,8 @@ class RunningDatabase:
     status: str = "available"
     settles_at: datetime | None = None
     restarts_at: datetime | None = None
+    settings: dict[str, Any] = field(default_factory=dict)  # under the names by which they are set
+    members: tuple[RunningDatabase, ...] = ()
 
 
 class Rds:
@@ -42,7 +65,10 @@ class Rds:
         self.turn_time = timedelta(seconds=3)
         self._clock = clock
         self._lock = lock
-        self._databases = {(spec.account, spec.name): RunningDatabase(spec) for spec in databases}
+        self._databases = {
+            (spec.account, spec.name): RunningDatabase(spec, settings=settings_of(spec, dict(spec.settings)))
+            for spec in databases
+        }
         self.operations = {
             "DescribeDBInstances": Operation(self._describe_instances, "DBInstanceIdentifier"),
             "StopDBInstance": Operation(self._stop_instance, "DBInstanceIdentifier"),
@@ -57,16 +83,33 @@ class Rds:
     def databases(self) -> list[RunningDatabase]:
         """Every database as it is now."""
         with self._lock:
-            for database in self._databases.values():
+            for database in list(self._databases.values()):
                 self._settle(database)
-            return list(self._databases.values())
+            found = list(self._databases.values())
+            for database in found:
+                here = (database.spec.account, database.spec.name)
+                database.members = tuple(one for one in found if (one.spec.account, one.spec.member_of) == here)
+            return found
+
+    def __contains__(self, key: tuple[str, str]) -> bool:
+        return key in {(found.spec.account, found.spec.name) for found in self.databases()}
+
+    def add(self, spec: RdsDatabase, settings: dict[str, Any]) -> RunningDatabase:
+        """Begin to create a database."""
+        with self._lock:
+            made = RunningDatabase(spec, settings=settings)
+            self._databases[spec.account, spec.name] = made
+            self._begin(made, "creating", self._clock())
+            return made
+
+    def described(self, database: RunningDatabase) -> dict[str, Any]:
+        return _cluster(database) if database.spec.is_cluster else _instance(database)
 
     def find(self, account: str, name: str) -> RunningDatabase:
         """One database as it is now; KeyError if there is none."""
         with self._lock:
-            database = self._databases[account, name]
-            self._settle(database)
-            return database
+            self.databases()
+            return self._databases[account, name]
 
     def turn(self, account: str, name: str, status: str) -> None:
         """Begin to stop (`stopping`) or start (`starting`) a database, or let it be something else for good."""
@@ -87,6 +130,8 @@ class Rds:
         if database.settles_at is None or self._clock() < database.settles_at:
             return
         database.status = _AFTERWARDS[database.status]
+        if database.status == "deleted":
+            del self._databases[database.spec.account, database.spec.name]
         if database.status == "stopped":
             database.restarts_at = database.settles_at + RESTARTS_AFTER
         database.settles_at = None
@@ -144,11 +189,22 @@ class Rds:
         name = parameters.get(f"{kind}Identifier")
         if name is None:
             raise AwsError("ValidationError", f"the sandbox wants a {kind}Identifier")
-        found = self._databases.get((caller.account, name))
-        if found is None or found.spec.is_cluster != is_cluster:
+        return self.asked(caller, name, is_cluster=is_cluster)
+
+    def asked(self, caller: Caller, name: str, *, is_cluster: bool) -> RunningDatabase:
+        """One database as it is now; raises `AwsError` if the caller's account has none of that kind."""
+        key = (caller.account, name)
+        if key not in self or self._databases[key].spec.is_cluster != is_cluster:
             code = "DBClusterNotFoundFault" if is_cluster else "DBInstanceNotFound"
-            raise AwsError(code, f"{kind} {name} not found.")
-        return self.find(caller.account, name)
+            raise AwsError(code, f"{'DBCluster' if is_cluster else 'DBInstance'} {name} not found.")
+        return self.find(*key)
+
+
+def settings_of(spec: RdsDatabase, given: Parameters, *, defaults: bool = True) -> dict[str, Any]:
+    """What is said of a database under the names by which it is set, with AWS's defaults for the rest."""
+    names = {"DBInstanceIdentifier", "DBClusterIdentifier", "DBSnapshotIdentifier", "SnapshotIdentifier"}
+    said = {name: value for name, value in given.items() if name not in {*names, "Engine", "ApplyImmediately"}}
+    return {**_DEFAULTS, "MultiAZ": spec.multi_az, **said} if defaults else said
 
 
 def _instance_state(sentence: str) -> AwsError:
@@ -160,22 +216,30 @@ def _cluster_state(sentence: str) -> AwsError:
 
 
 def _instance(database: RunningDatabase) -> dict[str, Any]:
-    spec = database.spec
+    spec, settings = database.spec, database.settings
     facts = {
         "DBInstanceIdentifier": spec.name,
         "Engine": spec.engine,
         "DBInstanceStatus": database.status,
-        "MultiAZ": spec.multi_az,
         "ReadReplicaDBInstanceIdentifiers": list(spec.replicas),
         "ReadReplicaSourceDBInstanceIdentifier": spec.replica_of,
         "DBClusterIdentifier": spec.member_of,
         "AutomaticRestartTime": database.restarts_at,
+        "DBParameterGroups": [{"DBParameterGroupName": settings["DBParameterGroupName"]}],
+        "OptionGroupMemberships": _listed("OptionGroupName", settings.get("OptionGroupName")),
+        "PerformanceInsightsEnabled": settings.get("EnablePerformanceInsights", False),
+        **_common(settings),
+        **{name: settings[name] for name in _SAME if name in settings},
     }
+    if "DBSubnetGroupName" in settings:
+        facts["DBSubnetGroup"] = {"DBSubnetGroupName": settings["DBSubnetGroupName"]}
+    if "Port" in settings:
+        facts["Endpoint"] = {"Port": settings["Port"]}
     return _known(facts)
 
 
 def _cluster(database: RunningDatabase) -> dict[str, Any]:
-    spec = database.spec
+    spec, settings = database.spec, database.settings
     facts = {
         "DBClusterIdentifier": spec.name,
         "Engine": spec.engine,
@@ -185,8 +249,57 @@ def _cluster(database: RunningDatabase) -> dict[str, Any]:
         "ReadReplicaIdentifiers": list(spec.replicas),
         "ReplicationSourceIdentifier": spec.replica_of,
         "AutomaticRestartTime": database.restarts_at,
+        "DBClusterMembers": [{"DBInstanceIdentifier": member.spec.name} for member in database.members],
+        "DBClusterParameterGroup": settings.get("DBClusterParameterGroupName", "default"),
+        "DBSubnetGroup": settings.get("DBSubnetGroupName", ""),
+        "Port": settings.get("Port"),
+        **_common(settings),
+        **{name: settings[name] for name in _CLUSTER_SAME if name in settings},
     }
     return _known(facts)
+
+
+_BOTH_SAME = frozenset(
+    {
+        "BackupRetentionPeriod",
+        "CopyTagsToSnapshot",
+        "DeletionProtection",
+        "EngineVersion",
+        "NetworkType",
+        "PreferredBackupWindow",
+        "PreferredMaintenanceWindow",
+        "StorageType",
+    }
+)
+_SAME = _BOTH_SAME | {
+    "AllocatedStorage",
+    "AutoMinorVersionUpgrade",
+    "CACertificateIdentifier",
+    "DBInstanceClass",
+    "Iops",
+    "LicenseModel",
+    "MaxAllocatedStorage",
+    "MonitoringInterval",
+    "MonitoringRoleArn",
+    "MultiAZ",
+    "PromotionTier",
+    "PubliclyAccessible",
+    "StorageThroughput",
+}
+_CLUSTER_SAME = _BOTH_SAME | {"ServerlessV2ScalingConfiguration"}
+
+
+def _common(settings: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "VpcSecurityGroups": [{"VpcSecurityGroupId": one} for one in settings["VpcSecurityGroupIds"]],
+        "IAMDatabaseAuthenticationEnabled": settings.get("EnableIAMDatabaseAuthentication", False),
+        "EnabledCloudwatchLogsExports": settings.get("EnableCloudwatchLogsExports", []),
+        "TagList": settings.get("Tags", []),
+    }
+
+
+def _listed(name: str, value: str | None) -> list[dict[str, str]]:
+    return [{name: value}] if value else []
 
 
 def _known(facts: dict[str, Any]) -> dict[str, Any]:

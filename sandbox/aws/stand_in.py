@@ -28,9 +28,11 @@ from sandbox.aws.ecs import Ecs
 from sandbox.aws.errors import AwsError
 from sandbox.aws.identity_center import IdentityCenter
 from sandbox.aws.identity_store import IdentityStore
+from sandbox.aws.load_balancing import LoadBalancing
 from sandbox.aws.moto_bridge import Moto
 from sandbox.aws.page import page
 from sandbox.aws.rds import Rds
+from sandbox.aws.rds_restores import RdsRestores
 from sandbox.aws.sso_admin import SsoAdmin
 from sandbox.aws.sts import NOBODY, Sts
 from sandbox.aws.wire import Incoming, Operation, Outgoing
@@ -39,7 +41,16 @@ from sandbox.faults import Faults, FaultyApp
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _SECRET = {"WebIdentityToken"}
-_REGIONAL = {"apigateway", "ec2", "sso-admin", "identitystore", "ecs", "application-autoscaling", "rds"}
+_REGIONAL = {
+    "apigateway",
+    "ec2",
+    "sso-admin",
+    "identitystore",
+    "ecs",
+    "application-autoscaling",
+    "rds",
+    "elasticloadbalancing",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +89,13 @@ class AwsStandIn:
         self._calls: list[Call] = []
         self._moto = Moto()
         self.apigateway = ApiGateway(world, clock, self._lock)
-        self.ec2 = Ec2(world, self._lock)
+        self.ec2 = Ec2(world, clock, self._lock)
         self.identity_center = IdentityCenter(world, clock, self._lock)
-        self.ecs = Ecs(world.services, clock, self._lock)
+        self.elbv2 = LoadBalancing(world, clock, self._lock)
+        self.ecs = Ecs(world.services, clock, self._lock, self.elbv2)
         self.rds = Rds(world.databases, clock, self._lock)
+        self.rds_restores = RdsRestores(self.rds, clock)
+        self.rds.operations |= self.rds_restores.operations
         self._services: dict[str, Service] = {
             "apigateway": self.apigateway,
             "ec2": self.ec2,
@@ -90,6 +104,7 @@ class AwsStandIn:
             "ecs": self.ecs,
             "application-autoscaling": AutoScaling(self.ecs),
             "rds": self.rds,
+            "elasticloadbalancing": self.elbv2,
             "sts": Sts(self._callers, world.roles),
         }
         self.faults = Faults()

@@ -184,13 +184,48 @@ class QueryProtocol(Protocol):
         return name
 
     def raw_parameters(self, operation: OperationModel, incoming: Incoming) -> dict[str, Any]:
-        form = parse_qsl(incoming.body.decode(), keep_blank_values=True)
-        members = operation.input_shape.members if operation.input_shape else {}
-        return {
-            key: _number(text, key) if key in members and members[key].type_name == "integer" else text
-            for key, text in form
-            if key not in {"Action", "Version"}
-        }
+        form = dict(parse_qsl(incoming.body.decode(), keep_blank_values=True))
+        left = {name: text for name, text in form.items() if name not in {"Action", "Version"}}
+        known: set[str] = set()
+        found: dict[str, Any] = {}
+        if operation.input_shape is not None:
+            found = self._read(operation.input_shape, "", left, known)
+        if extra := sorted(left.keys() - known):
+            raise self._unknown_parameter(extra[0], operation)
+        return found
+
+    def _read(self, shape: Shape, name: str, form: Mapping[str, str], known: set[str]) -> Any:
+        """Read the value of *shape* that the form has under *name*, and note the names that it took."""
+        if isinstance(shape, StructureShape):
+            members = {
+                member: (inner, f"{name}.{self._member_name(member, inner)}".lstrip("."))
+                for member, inner in shape.members.items()
+            }
+            there = {member: pair for member, pair in members.items() if _has(form, pair[1])}
+            return {member: self._read(inner, key, form, known) for member, (inner, key) in there.items()}
+        if isinstance(shape, ListShape):
+            prefix, count = self._list_prefix(shape, name), 0
+            known |= {name} & form.keys()  # an empty list travels as its bare name
+            while _has(form, f"{prefix}.{count + 1}"):
+                count += 1
+            return [self._read(shape.member, f"{prefix}.{n}", form, known) for n in range(1, count + 1)]
+        known.add(name)
+        return self._scalar(shape, name, form[name])
+
+    def _member_name(self, member: str, shape: Shape) -> str:
+        return str(shape.serialization.get("name", member))
+
+    def _list_prefix(self, shape: ListShape, name: str) -> str:
+        return f"{name}.{shape.member.serialization.get('name', 'member')}"
+
+    def _unknown_parameter(self, name: str, operation: OperationModel) -> InvalidParameter:
+        shape = operation.input_shape.name if operation.input_shape else operation.name
+        return InvalidParameter(f"{name} is not a member of {shape}")
+
+    def _scalar(self, shape: Shape, name: str, text: str) -> Any:
+        if shape.type_name in ("integer", "long"):
+            return _number(text, name)
+        return text == "true" if shape.type_name == "boolean" else text
 
     def answer(self, operation: str, result: Result, request_id: str) -> Outgoing:
         shape = _there(self.model.operation_model(operation).output_shape)
@@ -206,6 +241,10 @@ class QueryProtocol(Protocol):
         status = 403 if code in {*_QUERY_CODES.values(), "AccessDenied"} else 400
         whole = f"<ErrorResponse><Error>{fields}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
         return _text(status, whole, request_id)
+
+
+def _has(form: Mapping[str, str], name: str) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for key in form)
 
 
 _QUERY_CODES = {

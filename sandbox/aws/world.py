@@ -10,6 +10,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from sandbox.aws.estate import (
+    LoadBalancer,
+    NatGateway,
+    TargetGroup,
+    sample_load_balancers,
+    sample_nat_gateways,
+    sample_target_groups,
+)
+
 PROD = "222222222222"
 NONPROD = "111111111111"
 REGION = "eu-west-1"
@@ -63,6 +72,7 @@ class EcsService:
     desired: int
     daemon: bool = False
     limits: tuple[int, int] | None = None
+    target_group: str = ""  # the name of the one that its tasks are registered with
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,7 @@ class RdsDatabase:
     replicas: tuple[str, ...] = ()
     global_cluster: str = ""
     engine_mode: str = "provisioned"
+    settings: tuple[tuple[str, Any], ...] = ()  # what somebody chose, under the names by which it is set
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +168,9 @@ class AwsWorld:
     directory: Directory = field(default_factory=Directory)
     services: tuple[EcsService, ...] = ()
     databases: tuple[RdsDatabase, ...] = ()
+    target_groups: tuple[TargetGroup, ...] = ()
+    load_balancers: tuple[LoadBalancer, ...] = ()
+    nat_gateways: tuple[NatGateway, ...] = ()
     keys: tuple[AccessKey, ...] = ()
     roles: tuple[Role, ...] = ()
     region: str = REGION
@@ -171,6 +185,9 @@ def sample_world() -> AwsWorld:
         directory=_directory(),
         services=_services(),
         databases=_databases(),
+        target_groups=sample_target_groups(NONPROD),
+        load_balancers=sample_load_balancers(NONPROD),
+        nat_gateways=sample_nat_gateways(NONPROD),
         keys=_keys(),
         roles=_roles(),
     )
@@ -201,7 +218,7 @@ def _roles() -> tuple[Role, ...]:
 def _services() -> tuple[EcsService, ...]:
     return (
         EcsService(NONPROD, "acme-dev", "agent", 3, daemon=True),
-        EcsService(NONPROD, "acme-dev", "api", 2, limits=(2, 6)),
+        EcsService(NONPROD, "acme-dev", "api", 2, limits=(2, 6), target_group="acme-dev-api"),
         EcsService(NONPROD, "acme-dev", "nightly", 0),
         EcsService(NONPROD, "acme-dev", "worker", 1),
         EcsService(NONPROD, "acme-staging", "api", 2, limits=(1, 4)),
@@ -210,11 +227,38 @@ def _services() -> tuple[EcsService, ...]:
     )
 
 
+_DEV_NETWORK = (("DBSubnetGroupName", "acme-dev"), ("VpcSecurityGroupIds", ["sg-0de0a11000000db01"]))
+_DEV_DATABASE: tuple[tuple[str, Any], ...] = (
+    *_DEV_NETWORK,
+    ("DBInstanceClass", "db.t4g.medium"),
+    ("DBParameterGroupName", "acme-postgres16"),
+    ("Port", 5432),
+    ("AllocatedStorage", 100),
+    ("StorageType", "gp3"),
+    ("MultiAZ", True),
+    ("BackupRetentionPeriod", 7),
+    ("PreferredBackupWindow", "02:00-02:30"),
+    ("PreferredMaintenanceWindow", "sun:04:00-sun:04:30"),
+    ("EnableIAMDatabaseAuthentication", True),
+    ("Tags", [{"Key": "team", "Value": "orders"}]),
+)
+_DEV_CLUSTER: tuple[tuple[str, Any], ...] = (
+    *_DEV_NETWORK,
+    ("DBClusterParameterGroupName", "acme-aurora16"),
+    ("Port", 5432),
+    ("BackupRetentionPeriod", 7),
+)
+_DEV_MEMBER: tuple[tuple[str, Any], ...] = (("DBInstanceClass", "db.r7g.large"), ("PromotionTier", 1))
+
+
 def _databases() -> tuple[RdsDatabase, ...]:
     """Those of staging cannot be stopped: one is a read replica of the other."""
     return (
-        RdsDatabase(NONPROD, "acme-dev-db"),
-        RdsDatabase(NONPROD, "acme-dev-orders", "aurora-postgresql", is_cluster=True),
+        RdsDatabase(NONPROD, "acme-dev-db", settings=_DEV_DATABASE),
+        RdsDatabase(NONPROD, "acme-dev-orders", "aurora-postgresql", is_cluster=True, settings=_DEV_CLUSTER),
+        RdsDatabase(
+            NONPROD, "acme-dev-orders-1", "aurora-postgresql", member_of="acme-dev-orders", settings=_DEV_MEMBER
+        ),
         RdsDatabase(NONPROD, "acme-staging-db", replicas=("acme-staging-reports",)),
         RdsDatabase(NONPROD, "acme-staging-reports", replica_of="acme-staging-db"),
         RdsDatabase(PROD, "acme-prod-db", multi_az=True),

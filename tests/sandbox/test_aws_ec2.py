@@ -177,7 +177,7 @@ def test_who_may_only_read_changes_nothing(url: str) -> None:
 
 
 def test_moto_has_the_rest_of_ec2(ec2: Any) -> None:
-    assert ec2.describe_nat_gateways()["NatGateways"] == []
+    assert ec2.describe_internet_gateways()["InternetGateways"] == []
 
 
 # Prefix lists

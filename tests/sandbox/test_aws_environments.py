@@ -161,7 +161,7 @@ class TestDatabases:
             (found,) = rds.describe_db_instances(DBInstanceIdentifier="acme-dev-db")["DBInstances"]
             return str(found["DBInstanceStatus"])
 
-        assert rds.stop_db_instance(DBInstanceIdentifier="acme-dev-db")["DBInstance"]["MultiAZ"] is False
+        assert rds.stop_db_instance(DBInstanceIdentifier="acme-dev-db")["DBInstance"]["MultiAZ"] is True
         seen = [status()]
         clock.now += aws.rds.turn_time
         seen.append(status())
@@ -204,7 +204,7 @@ class TestDatabases:
     def test_are_not_read_in_ways_that_nobody_needs(self, rds: Any) -> None:
         refused("ValidationError", rds.describe_db_instances)
         refused("ValidationError", rds.describe_db_instances, DBInstanceIdentifier="acme-dev-db", MaxRecords=20)
-        refused("InvalidAction", rds.describe_db_snapshots)
+        refused("InvalidAction", rds.describe_db_engine_versions)
 
 
 def test_the_page_shows_what_runs(url: str) -> None:

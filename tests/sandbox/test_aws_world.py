@@ -59,3 +59,17 @@ def test_every_role_that_a_job_assumes_exists() -> None:
     named = {environment["role"] for environment in environments.values()}
     named |= {place["role"] for place in catalogue_with("role")}
     assert named <= {role.arn for role in WORLD.roles}
+
+
+def test_every_load_balancer_and_nat_gateway_of_the_catalogue_exists() -> None:
+    named = {(found.account, found.name) for found in (*WORLD.load_balancers, *WORLD.nat_gateways)}
+    environments = yaml.safe_load((POLICIES / "environments.yaml").read_text(encoding="utf-8"))
+    whole = yaml.safe_load((POLICIES / "catalogue" / "infrastructure.yaml").read_text(encoding="utf-8"))
+    wanted = {
+        (environments[name]["account"], one)
+        for name, place in whole["main"]["in"].items()
+        for member in ("load_balancers", "nat_gateways")
+        for one in place.get(member, ())
+    }
+    assert wanted
+    assert wanted <= named

@@ -15,8 +15,8 @@ from actions.executors.environments.planning import brought_back, make_plan, set
 from actions.executors.environments.reading import read_environment
 from actions.executors.environments.state import EnvironmentState, Resource
 from actions.executors.environments.turning import Turning
-from actions.executors.environments.waiting import Patience
 from actions.executors.protocol import Claims, Plan, Target, TargetFault
+from actions.executors.waiting import Patience
 from actions.pacing import Wait
 from sallyport.changes.infra_stop import INFRASTRUCTURE, MAIN, Infrastructure, access_of, lock_of
 from sallyport.policies import Policies

@@ -13,7 +13,13 @@ from actions.executors.aws import AwsFault
 from actions.executors.environments import wording
 from actions.executors.environments.calls import DatabaseCalls, ServiceCalls
 from actions.executors.environments.state import STOPPED, STOPPING, Database, Resource, Service
-from actions.executors.environments.waiting import DATABASES, TASKS, Patience
+from actions.executors.waiting import Patience
+from actions.pacing import Backoff
+
+TASKS = Backoff(attempts=30, first=3.0, factor=1.3, longest=20.0)  # about eight minutes
+DATABASES = Backoff(attempts=51, first=5.0, factor=1.3, longest=20.0)  # about fifteen minutes
+# A job that stops waits for tasks and databases; one that starts may wait for databases twice. Both stay within
+# the time limits of their workflows, 30 and 60 minutes.
 
 
 @dataclass(slots=True)

@@ -491,8 +491,8 @@ class TestFaults:
     def test_a_database_that_became_busy_meanwhile_is_told_with_what_aws_said(
         self, job: Job, aws: AwsStandIn, clock: Clock
     ) -> None:
-        *_, last = settle_while(job, clock, lambda: aws.rds.turn(NONPROD, "acme-dev-db", "modifying"))
-        told = "RDS instance acme-dev-db is modifying: AWS refused StopDBInstance (InvalidDBInstanceState: "
+        *_, last = settle_while(job, clock, lambda: aws.rds.turn(NONPROD, "acme-dev-db", "upgrading"))
+        told = "RDS instance acme-dev-db is upgrading: AWS refused StopDBInstance (InvalidDBInstanceState: "
         assert told in last.notes[FIRST]
         assert status(aws, "acme-dev-orders") == "stopped"
 

@@ -11,11 +11,6 @@ from dataclasses import dataclass
 from actions.log import logger
 from actions.pacing import Backoff, Wait
 
-TASKS = Backoff(attempts=30, first=3.0, factor=1.3, longest=20.0)  # about eight minutes
-DATABASES = Backoff(attempts=51, first=5.0, factor=1.3, longest=20.0)  # about fifteen minutes
-# A job that stops waits for tasks and databases; one that starts may wait for databases twice. Both stay within
-# the time limits of their workflows, 30 and 60 minutes.
-
 Look = Callable[[], Mapping[str, str]]  # what is still awaited, by key, with how it is now
 
 
