@@ -19,7 +19,8 @@ from sandbox.installation import PRODUCT
 @click.command()
 @click.option("--entries", default=10_000)
 @click.option("--times", default=2, help="How often each is run; the cheapest counts.")
-def main(entries: int, times: int) -> None:
+@click.option("--only", multiple=True, help="A word of what to measure; may be repeated.")
+def main(entries: int, times: int, only: tuple[str, ...]) -> None:
     """Measure each command with one entry and with many; the difference is what entries cost."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
         few, many = repository(Path(folder, "few"), 0), repository(Path(folder, "many"), entries)
@@ -31,6 +32,8 @@ def main(entries: int, times: int) -> None:
             ("plan of what is as it should be", ("benchmarks.settling", "{}", "all"), entries // 2),
             ("apply one: who else is there", ("benchmarks.settling", "{}", "one", "<id>"), entries),
         ):
+            if only and not any(word in name for word in only):
+                continue
             costs = []
             for place in (few, many):
                 own = words[0] == "actions"
