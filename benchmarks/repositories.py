@@ -110,7 +110,7 @@ def _change(number: int) -> Change:
 
 
 def _files(entries: Iterator[Entry], signer: Signer) -> Iterator[tuple[str, bytes]]:
-    """Yield the files as the coordinator commits them, with libyaml's emitter, since a hundred thousand are many."""
+    """Yield the files as the coordinator writes them, but by libyaml: there are very many."""
     for entry in entries:
         mapping = signer.sign(entry).to_mapping()
         text = yaml.dump(mapping, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=110)
