@@ -30,6 +30,7 @@ from sallyport.reviews import hopeless
 
 KEYS = f"{POLICIES}/keys/"
 History = Mapping[str, frozenset[str]]
+Places = dict[Site, dict[str, tuple[Finding, Entry]]]  # what is at each, by id
 
 
 @dataclass(slots=True)
@@ -62,6 +63,7 @@ class Ledger:
         self._assumed = assumed
         self._workspace = workspace
         self._memory = memory
+        self._places: dict[str, Places] = {}  # by flow
 
     @property
     def policies(self) -> Policies:
@@ -115,16 +117,17 @@ class Ledger:
 
         TargetFault if nobody can tell now whether somebody there still may: then nothing begins and nothing ends.
         """
-        found = {finding.id: finding for finding in self.findings(site.flow)}
-        found |= {one: self.finding(site.flow, one) for one in also if one not in found}
-        here = [(finding, part) for finding in found.values() if (part := self._part(finding, site))]
-        for finding, _ in here:
+        here = dict(self._places_of(site.flow).get(site, {}))
+        for finding in (self.finding(site.flow, one) for one in also if one not in here):
+            if part := self._parts(finding).get(site):
+                here[finding.id] = finding, part
+        for finding, _ in here.values():
             if finding.fault:
                 raise TargetFault(f"{finding.id} {finding.doubt}")
-        live = tuple(part for finding, part in here if finding.is_wanted(now))
-        ended = tuple(part for finding, part in here if finding.entry and not finding.is_wanted(now))
-        records = (self._before(site.flow, finding.id) for finding, _ in here)
-        doubted = frozenset(finding.id for finding, _ in here if finding.present and finding.doubt)
+        live = tuple(part for finding, part in here.values() if finding.is_wanted(now))
+        ended = tuple(part for finding, part in here.values() if finding.entry and not finding.is_wanted(now))
+        records = (self._before(site.flow, finding.id) for finding, _ in here.values())
+        doubted = frozenset(finding.id for finding, _ in here.values() if finding.present and finding.doubt)
         return Claims(live, ended, {record.entry_id: record for record in records if record}, now, doubted)
 
     def content(self, path: str) -> bytes | None:
@@ -136,14 +139,26 @@ class Ledger:
         path = path_of(flow, entry_id)
         return path, self.snapshot.files.get(path), self.policies.version, self._history.get(path)
 
-    def _part(self, finding: Finding, site: Site) -> Entry | None:
-        """Return what of a finding is at *site*; what was never proven is nowhere."""
+    def _places_of(self, flow: str) -> Places:
+        """Return where the findings of a flow are, each looked at once; what has a fault is looked at again."""
+        if flow in self._places:
+            return self._places[flow]
+        findings, places = self.findings(flow), Places()
+        for finding in findings:
+            for site, part in self._parts(finding).items():
+                places.setdefault(site, {})[finding.id] = finding, part
+        if not any(finding.fault for finding in findings):
+            self._places[flow] = places
+        return places
+
+    def _parts(self, finding: Finding) -> Mapping[Site, Entry]:
+        """Return what of a finding is where; what was never proven is nowhere."""
         if not finding.entry and not finding.fault:
-            return None
+            return {}
         try:
-            return self.sites(finding).get(site)
+            return self.sites(finding)
         except LookupError:
-            return None
+            return {}
 
     def _before(self, flow: str, entry_id: str) -> Before | None:
         """Return the record of what was there before an entry, from history where main has none that reads."""
@@ -302,7 +317,8 @@ class Ledger:
 
     def _fetch(self, names: Iterable[str]) -> None:
         """Read many objects by one call of git."""
-        self._memory.contents |= self._workspace.read(set(names) - self._memory.contents.keys())
+        contents = self._memory.contents
+        contents |= self._workspace.read(name for name in names if name not in contents)
 
     @cached_property
     def _landed(self) -> Mapping[str, tuple[str, ...]]:

@@ -6,7 +6,7 @@ Kept in memory and refreshed in the background, so that a listener answers witho
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from sallyport.people import People, Person
@@ -14,6 +14,8 @@ from sallyport.platforms.errors import Refused
 from sallyport.platforms.slack import Slack
 from sallyport.platforms.slack_answers import SlackUser
 from sallyport.policies import Policies
+
+Circumstances = tuple[str, Mapping[str, frozenset[str]], Mapping[str, SlackUser]]
 
 
 class Directory:
@@ -23,6 +25,7 @@ class Directory:
         self._slack = slack
         self._policies = policies
         self._users: dict[str, SlackUser] = {}
+        self._active: Mapping[str, tuple[str, ...]] = {}  # by address, folded, the ids of its active users
         self._groups: Mapping[str, frozenset[str]] = {}  # by user group of Slack, the ids of its members
         self._known: tuple[Policies, Policies] | None = None
         self._lock = threading.Lock()
@@ -31,8 +34,17 @@ class Directory:
         """Read all members of the workspace anew, and of the user groups that policies name."""
         users = {user.id: user for user in self._slack.users()}
         with self._lock:
-            self._users = users
+            self._users, self._active = users, _by_address(users.values())
         self.refresh_groups()
+
+    def circumstances(self) -> Circumstances:
+        """Return what every answer follows from: the version of policies, the groups' members, and the users.
+
+        As long as it stays equal, nobody may do more or less than before.
+        """
+        version = self._policies().version
+        with self._lock:
+            return version, self._groups, dict(self._users)
 
     @property
     def is_read(self) -> bool:
@@ -101,7 +113,8 @@ class Directory:
         if person.slack:
             user = self._user(person.slack)
             return person.slack if user is not None and is_active(user) else None
-        found = [u.id for u in self._all() if u.email.casefold() == email.casefold() and is_active(u)]
+        with self._lock:
+            found = self._active.get(email.casefold(), ())
         return found[0] if len(found) == 1 else None
 
     def _user(self, slack_id: str) -> SlackUser | None:
@@ -121,11 +134,17 @@ class Directory:
             raise
         with self._lock:
             self._users[slack_id] = user
+            self._active, self._known = _by_address(self._users.values()), None
         return user
 
-    def _all(self) -> list[SlackUser]:
-        with self._lock:
-            return list(self._users.values())
+
+def _by_address(users: Iterable[SlackUser]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for user in users:
+        if user.email and is_active(user):
+            address = user.email.casefold()
+            found[address] = (*found.get(address, ()), user.id)
+    return found
 
 
 def is_active(user: SlackUser) -> bool:

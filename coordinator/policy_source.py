@@ -31,6 +31,7 @@ class PolicySource:
         self._signing_key = signing_key
         self._alert = alert
         self._blobs: dict[str, bytes] = {}
+        self._files: dict[str, bytes] = {}  # of the version in force
         self._seen = ""
         self._lock = threading.Lock()
         self._current: tuple[Policies, Signer] | None = None
@@ -56,10 +57,12 @@ class PolicySource:
                 return
             files = self._read(head)
             self._seen = head
-            policies = load_policies(files, head)
-            self._current = policies, read_signer(self._signing_key, policies.keys)
+            if files != self._files:  # most commits bring entries and leave policies alone
+                policies = load_policies(files, head)
+                self._current = policies, read_signer(self._signing_key, policies.keys)
+                self._files = files
+                log.info("policies.loaded", version=head, flows=sorted(policies.flows))
             self.fault = ""
-            log.info("policies.loaded", version=head, flows=sorted(policies.flows))
 
     def keep_fresh(self) -> None:
         """Refresh, and keep the version in force when the new one is broken or GitHub is away."""

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import structlog
 
-from coordinator.directory import Directory
+from coordinator.directory import Circumstances, Directory
 from coordinator.journal import Journal
 from coordinator.lifecycle import Happening
 from coordinator.positions import Position, position_of
@@ -56,26 +56,40 @@ class Routing:
         return {email: slack_id for email, slack_id in ids if slack_id}
 
 
-@dataclass(frozen=True, slots=True)
 class Rerouting:
-    """Asks others when those who were asked can decide no longer, and those who can decide only now."""
+    """Asks others when those who were asked can decide no longer, and those who can decide only now.
 
-    journal: Journal
-    routing: Routing
-    now: Callable[[], datetime]
+    A request is looked at when something happened to it, or to people or policies, since it was looked at last.
+    """
+
+    def __init__(self, journal: Journal, routing: Routing, now: Callable[[], datetime]) -> None:
+        self._journal = journal
+        self._routing = routing
+        self._now = now
+        self._circumstances: Circumstances | None = None
+        self._looked_at: dict[str, int] = {}  # in those circumstances, by request: its newest fact then
 
     def look(self) -> None:
-        """Compare every waiting request with who is eligible now."""
-        for request_id in self.journal.pending():
-            request = self.journal.request(request_id)
-            position = self.routing.position(request)
-            decided = [decision.by for decision in request.decisions]
-            route = self.routing.route(position, decided) if position else Route()
-            if set(route.deciders) != set(request.deciders):
-                self._reroute(request, route)
+        """Compare waiting requests with who is eligible now."""
+        circumstances = self._routing.directory.circumstances()
+        if circumstances != self._circumstances:
+            self._circumstances, self._looked_at = circumstances, {}
+        waiting = self._journal.pending()
+        self._looked_at = {one: fact for one, fact in self._looked_at.items() if one in waiting}
+        for request_id, fact in waiting.items():
+            if self._looked_at.get(request_id) != fact:
+                self._look_at(self._journal.request(request_id))
+                self._looked_at[request_id] = fact
+
+    def _look_at(self, request: Request) -> None:
+        position = self._routing.position(request)
+        decided = [decision.by for decision in request.decisions]
+        route = self._routing.route(position, decided) if position else Route()
+        if set(route.deciders) != set(request.deciders):
+            self._reroute(request, route)
 
     def _reroute(self, request: Request, route: Route) -> None:
         detail = f"{len(route.deciders)} people can decide it now." if route.deciders else NOBODY
         log.info("request.rerouted", request_id=request.id, deciders=len(route.deciders))
-        happening = Happening(Deed.ROUTED, self.now(), "coordinator", {"detail": detail})
-        self.journal.reroute(request.id, happening, route)
+        happening = Happening(Deed.ROUTED, self._now(), "coordinator", {"detail": detail})
+        self._journal.reroute(request.id, happening, route)

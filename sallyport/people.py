@@ -90,6 +90,8 @@ class People:
 
     def with_members(self, members: Mapping[str, Iterable[str]]) -> People:
         """Return the people with these members of external groups; other groups are what policies say."""
+        if not self.external:
+            return self
         found = {group: frozenset(members.get(group, ())) for group in self.external}
         return People(self.persons, {**self.groups, **found}, self.external)
 

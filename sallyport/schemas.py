@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Any, cast
 
@@ -115,7 +115,38 @@ def _pattern(_: Validator, pattern: str, instance: JSON, __: JSON) -> Iterator[V
         yield ValidationError("does not match")
 
 
-_Strict = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]  # it has no stubs
+def _properties(
+    validator: Any,  # its protocol leaves out `descend`
+    properties: Mapping[str, Any],
+    instance: JSON,
+    _: JSON,
+) -> Iterator[ValidationError]:
+    """Look into the fields of an object; texts that fit are passed at once, for that is most of what there is."""
+    if not isinstance(instance, dict):
+        return
+    for field, schema in properties.items():
+        if field in instance and not _is_fitting_text(instance[field], schema):
+            yield from validator.descend(instance[field], schema, path=field, schema_path=field)
+
+
+def _is_fitting_text(value: JSON, schema: Any) -> bool:
+    """Tell whether *value* is a text that *schema*, of rules that this function knows, accepts for sure."""
+    if not isinstance(value, str) or not isinstance(schema, dict):
+        return False
+    return all(name in _OF_TEXTS and _OF_TEXTS[name](value, rule) for name, rule in schema.items())
+
+
+_OF_TEXTS: Mapping[str, Callable[[str, Any], bool]] = {
+    "const": lambda text, rule: bool(text == rule),
+    "description": lambda _, __: True,
+    "enum": lambda text, rule: text in rule,
+    "maxLength": lambda text, rule: len(text) <= rule,
+    "minLength": lambda text, rule: len(text) >= rule,
+    "pattern": lambda text, rule: bool(_as_python(rule).search(text)),
+    "type": lambda _, rule: rule == "string" or (isinstance(rule, list) and "string" in rule),
+}
+
+_Strict = validators.extend(Draft202012Validator, {"pattern": _pattern, "properties": _properties})  # type: ignore[no-untyped-call]  # it has no stubs
 
 
 def _leaves(error: ValidationError) -> Iterator[ValidationError]:

@@ -12,12 +12,10 @@ import click
 
 from actions.befores import SUFFIX as BEFORE
 from actions.checking import Report, check
-from actions.commands.preview import readers
 from actions.events import PullEvent
 from actions.job import Job
 from actions.judging import Seen
 from actions.markdown import inert, table
-from actions.previewing import not_planned
 from actions.runner import ANNOTATIONS, annotation, notice, one_line
 from actions.workspace import WorkspaceFault
 from sallyport.entries import FOLDER as REQUESTS
@@ -49,6 +47,9 @@ def run(job: Job, paths: Sequence[str], base: str = "") -> int:
 
 def _offer_plan(job: Job, pull: PullEvent, base: str) -> None:
     """Output which roles can plan what the pull request changes, or say why none can."""
+    from actions.commands.preview import readers  # it brings GitHub's client: a third of what all of it takes
+    from actions.previewing import not_planned
+
     try:
         rows = readers(job, base)
     except (Problems, WorkspaceFault) as fault:

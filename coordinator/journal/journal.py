@@ -271,11 +271,15 @@ class Journal:
         query = sa.select(requests.c.id).where(requests.c.id.in_(theirs)).order_by(requests.c.decide_by)
         return self._requests(query.limit(most))
 
-    def pending(self) -> list[str]:
-        """Return the ids of all requests that wait for a decision, those with the least time left first."""
-        query = sa.select(requests.c.id).where(requests.c.state == State.PENDING.value)
+    def pending(self) -> dict[str, int]:
+        """Return all requests that wait for a decision, by id, with the number of the newest fact about each.
+
+        Those with the least time left come first.
+        """
+        newest = sa.select(sa.func.max(facts.c.number)).where(facts.c.request_id == requests.c.id)
+        query = sa.select(requests.c.id, newest.scalar_subquery()).where(requests.c.state == State.PENDING.value)
         with self._reader.begin() as connection:
-            return list(connection.scalars(query.order_by(requests.c.decide_by)))
+            return {row[0]: row[1] for row in connection.execute(query.order_by(requests.c.decide_by))}
 
     def _requests(self, ids: sa.Select[str]) -> list[Request]:
         with self._reader.begin() as connection:

@@ -61,6 +61,14 @@ def test_a_merged_change_is_in_force_at_the_next_look_and_only_it_is_read(watche
     assert watched.github.calls.count("blob") == read + 1
 
 
+def test_a_commit_that_leaves_them_alone_changes_nothing(watched: Watched) -> None:
+    watched.source.refresh()
+    before = watched.source.current()
+    watched.github.push({"requests/prod-access/pa-7k3m9q.yaml": b"id: pa-7k3m9q"})
+    watched.source.refresh()
+    assert watched.source.current() is before
+
+
 def test_an_unchanged_branch_is_not_read_again(watched: Watched) -> None:
     watched.source.refresh()
     calls = len(watched.github.calls)

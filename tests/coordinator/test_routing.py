@@ -218,6 +218,64 @@ class TestAnApproverWhoLeaves:
         assert firm.deeds(request) == [Deed.ASKED, Deed.APPROVED]
 
 
+class TestLookingAgain:
+    @pytest.fixture
+    def seen(self, firm: Firm, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The requests that were looked at."""
+        seen: list[str] = []
+        read = Journal.request
+        monkeypatch.setattr(Journal, "request", lambda journal, one: (seen.append(one), read(journal, one))[1])
+        firm.rules(approvers={"groups": ["on-call"]})
+        return seen
+
+    def test_takes_nothing_where_nothing_changed(self, firm: Firm, seen: list[str]) -> None:
+        request = firm.asks()
+        for _ in range(3):
+            firm.directory.refresh()
+            firm.rerouting.look()
+        assert seen == [request.id]
+
+    def test_looks_at_what_is_new_alone(self, firm: Firm, seen: list[str]) -> None:
+        first = firm.asks()
+        firm.rerouting.look()
+        second = firm.asks()
+        firm.rerouting.look()
+        assert seen == [first.id, second.id]
+
+    def test_finds_what_a_listener_recorded_that_did_not_know_of_the_change_yet(
+        self, firm: Firm, seen: list[str]
+    ) -> None:
+        behind = Directory(firm.slack, lambda: firm.policies)  # type: ignore[arg-type]  # what it uses of it
+        behind.refresh()
+        asking = replace(
+            firm.asking, policies=behind.policies, directory=behind, routing=Routing(behind.policies, behind)
+        )
+        firm.slack.groups["S0ONCALL"] = ("U0SAM",)
+        firm.directory.refresh_groups()
+        firm.rerouting.look()
+        firm.asking = asking
+        request = firm.asks()
+        assert request.deciders == ("U0KIM",)
+        firm.rerouting.look()
+        assert seen
+        assert firm.request(request).deciders == ("U0SAM",)
+
+    @pytest.mark.parametrize("change", ["group", "member", "policies"])
+    def test_looks_at_all_of_them_where_anything_changed(self, firm: Firm, seen: list[str], change: str) -> None:
+        request = firm.asks()
+        firm.rerouting.look()
+        match change:
+            case "group":
+                firm.slack.groups["S0ONCALL"] = ("U0KIM", "U0SAM")
+            case "member":
+                firm.slack.members["U0KIM"] = replace(firm.slack.members["U0KIM"], deleted=True)
+            case _:
+                firm.policies = replace(firm.policies, version="another")
+        firm.directory.refresh()
+        firm.rerouting.look()
+        assert seen[:2] == [request.id, request.id]
+
+
 class TestWithoutApprovers:
     def test_a_rule_approves_by_itself_at_once(self, firm: Firm) -> None:
         firm.rules(auto_approve=True)

@@ -6,6 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from sallyport.documents import load
 from sallyport.problems import Problems
@@ -117,6 +120,29 @@ def test_of_alternatives_the_one_that_came_closest_is_explained() -> None:
 def test_the_end_of_a_pattern_is_the_end_of_the_text(pattern: str, text: str, fits: bool) -> None:
     """A line break after what was checked could change what a line of a file or a header means."""
     assert (said(f"id: x\na: {text}", a={"pattern": pattern}) == []) is fits
+
+
+@given(
+    st.sampled_from(["", "x", "xyz", "1", "é", None, 1, True, 1.5, [], ["x"], {}, {"x": "x"}]),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "type": st.sampled_from(["string", "null", "array", ["string", "null"], ["integer", "boolean"]]),
+            "pattern": st.sampled_from(["^x", "y", "^[0-9]$"]),
+            "minLength": st.integers(0, 3),
+            "maxLength": st.integers(0, 3),
+            "enum": st.just(["x", "1", None]),
+            "const": st.sampled_from(["x", 1]),
+            "minimum": st.just(1),
+            "not": st.just({"const": "xyz"}),
+            "description": st.just("a thing"),
+        },
+    ),
+)
+def test_whether_a_field_fits_is_as_the_library_says(value: Any, schema: dict[str, Any]) -> None:
+    """Texts that fit pass without it; that must never be a way past a rule."""
+    fits = Draft202012Validator(schema).is_valid(value)
+    assert (said(f"id: x\na: {json.dumps(value)}", a=schema) == []) is fits
 
 
 def test_the_end_of_a_pattern_is_the_end_of_the_text_behind_a_reference_too() -> None:

@@ -1,0 +1,177 @@
+"""What ten thousand waiting requests cost: memory and threads of the coordinator, a decision, and looking at them.
+
+Run by hand: python -m benchmarks.waiting [--requests 10000] [--database postgresql://…, which must be empty]
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import click
+import sqlalchemy as sa
+import structlog
+
+from benchmarks.costs import load
+from coordinator.deciding import Deciding
+from coordinator.directory import Directory
+from coordinator.journal import Journal, open_store
+from coordinator.lifecycle import Lane
+from coordinator.requests import Ask, Route
+from coordinator.routing import Rerouting, Routing
+from sallyport.changes.prod_access import ProdAccess
+from sallyport.platforms.slack_answers import SlackUser
+from sallyport.policies import load_policies, read_folder
+from sallyport.times import utc_now
+from sandbox.company import open_company
+from sandbox.installation import PRODUCT
+
+APPROVERS = ("U0LEE", "U0SAM")
+DECISIONS = 100
+SETTLED = 75.0  # seconds: after a minute the worker has looked at everything that waits
+
+
+@click.command()
+@click.option("--requests", default=10_000)
+@click.option("--database", default="", help="Where to decide; a SQLite file if not given.")
+@click.option("--processes/--no-processes", default=True, help="Whether to start the coordinator as well.")
+def main(requests: int, database: str, *, processes: bool) -> None:
+    """Measure with nobody waiting, and with everybody."""
+    structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
+        click.echo(load())
+        url = database or f"sqlite:///{folder}/journal.db"
+        _report(*_decide_and_look(url, requests))
+        for waiting in (0, requests) if processes else ():
+            for line in _run(Path(folder, str(waiting)), waiting):
+                click.echo(f"{waiting:>6,} waiting: {line}")
+        click.echo(load())
+
+
+@dataclass(slots=True)
+class Members:
+    """Slack, as far as the directory asks it: the people of the sample policies."""
+
+    emails: dict[str, str]
+
+    def users(self) -> tuple[SlackUser, ...]:
+        no = {"is_bot": False, "deleted": False, "is_guest": False, "is_stranger": False}
+        return tuple(SlackUser(u, "T0ACME", u, u, email, tz="UTC", **no) for u, email in self.emails.items())
+
+
+def _decide_and_look(url: str, count: int) -> tuple[list[float], dict[str, float]]:
+    """Return the milliseconds of each decision, and the seconds of each look."""
+    policies = [load_policies(read_folder(PRODUCT / "policies"), "first")]
+    slack = Members({p.slack: p.email for p in policies[0].people.persons if p.slack})
+    directory = Directory(cast(Any, slack), lambda: policies[0])
+    directory.refresh()
+    routing = Routing(directory.policies, directory)
+    journal = Journal(open_store(url))
+    ids = _fill(journal, count)
+    rerouting = Rerouting(journal, routing, utc_now)
+    deciding = Deciding(journal, routing, directory, utc_now)
+    looks = {
+        "the first look": _processor_seconds(rerouting.look),
+        "a second look": _processor_seconds(rerouting.look),
+    }
+    policies[0] = replace(policies[0], version="second")
+    looks["a look after a change of policies"] = _processor_seconds(rerouting.look)
+    return list(_decide(deciding, journal, ids[:: max(1, count // DECISIONS)])), looks
+
+
+def _fill(journal: Journal, count: int) -> list[str]:
+    """Record requests that wait, with all done outside that is done before a decision."""
+    with_all = [journal.submit(_ask(number)).id for number in range(count)]
+    with journal.writing() as connection:
+        done = sa.text("UPDATE effects SET done = wanted WHERE lane <> :clock")
+        connection.execute(done, {"clock": Lane.CLOCK.value})
+    return with_all
+
+
+def _ask(number: int) -> Ask:
+    now = utc_now()
+    return Ask(
+        key=f"view:{number}",
+        flow="prod-access",
+        prefix="pa",
+        environment="prod",
+        requester="ana@example.com",
+        requester_slack="U0ANA",
+        reason="Debugging the checkout 500s",
+        changes=(ProdAccess("prod-main", "ProdReadOnly"),),
+        asked="",
+        route=Route(APPROVERS, APPROVERS),
+        lifetime=timedelta(hours=4),
+        channel="C0INFRA",
+        submitted_at=now,
+        decide_by=now + timedelta(hours=4),
+        form={"reason": "Debugging the checkout 500s"},
+    )
+
+
+def _decide(deciding: Deciding, journal: Journal, ids: list[str]) -> Iterator[float]:
+    for request_id in ids:
+        digest = journal.request(request_id).digest
+        yield _processor_seconds(lambda i=request_id, d=digest: deciding.approve(i, d, "U0LEE")) * 1000
+
+
+def _processor_seconds(do: Callable[[], object]) -> float:
+    """Return what this process computes; the database's own process is not counted, and no waiting is."""
+    begun = time.process_time()
+    do()
+    return time.process_time() - begun
+
+
+def _report(decisions: list[float], looks: dict[str, float]) -> None:
+    ordered = sorted(decisions)
+    click.echo(
+        f"a decision: median {statistics.median(ordered):.1f} ms, "
+        f"p99 {ordered[int(len(ordered) * 0.99)]:.1f} ms of the processor"
+    )
+    for name, seconds in looks.items():
+        click.echo(f"{name}: {seconds * 1000:,.0f} ms of the processor")
+
+
+def _run(folder: Path, waiting: int) -> Iterator[str]:
+    """Start the real coordinator on a journal with that many requests and say what its processes hold."""
+    with open_company(folder, start=False) as company:
+        engine = open_store(f"sqlite:///{folder}/journal.db")
+        _fill(Journal(engine), waiting)
+        engine.dispose()
+        company.coordinator.start()
+        time.sleep(SETTLED)
+        for name in ("coordinator serve", "coordinator.worker"):
+            yield f"{name}: {_held_by(_process(name, folder))}"
+
+
+def _process(name: str, folder: Path) -> Path:
+    """Return the place in /proc of the process of *folder*'s coordinator that runs *name*."""
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            here = str(folder) in (place / "environ").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if here and f"-m {name}" in words:
+            return place
+    raise click.ClickException(f"no process runs {name}")
+
+
+def _held_by(process: Path) -> str:
+    facts = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines())
+    now, most = (int(facts[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
+    ticks = sum(map(int, (process / "stat").read_text().rpartition(")")[2].split()[11:13]))
+    seconds = ticks / os.sysconf("SC_CLK_TCK")
+    threads = facts["Threads"].strip()
+    return f"{threads} threads, {now:.0f} MB, at most {most:.0f} MB, {seconds:.1f} s of the processor"
+
+
+if __name__ == "__main__":
+    main()
