@@ -12,13 +12,13 @@ from actions.executors.aws import Clients
 from actions.executors.environments import wording
 from actions.executors.environments.calls import DatabaseCalls, ServiceCalls
 from actions.executors.environments.planning import brought_back, make_plan, set_scene
-from actions.executors.environments.reading import read_environment
+from actions.executors.environments.reading import managed_environments, read_environment
 from actions.executors.environments.state import EnvironmentState, Resource
 from actions.executors.environments.turning import Turning
 from actions.executors.protocol import Claims, Plan, Target, TargetFault
 from actions.executors.waiting import Patience
 from actions.pacing import Wait
-from sallyport.changes.infra_stop import INFRASTRUCTURE, MAIN, Infrastructure, access_of, lock_of
+from sallyport.changes.infra_stop import Infrastructure
 from sallyport.policies import Policies
 
 
@@ -33,9 +33,7 @@ class Environments:
 
     def managed_targets(self) -> Sequence[Target]:
         """Return each environment whose services and databases the catalogue names."""
-        item = self._catalogue.lists.get(INFRASTRUCTURE, {}).get(MAIN)
-        accesses = {place: access_of(place, self._catalogue) for place in (item.places if item else ())}
-        return tuple(Target(lock_of(place, access), place, access) for place, access in accesses.items())
+        return managed_environments(self._catalogue)
 
     def observe(self, target: Target, claims: Claims) -> EnvironmentState:  # noqa: ARG002  # all of it is read
         """Read every service and database that the catalogue gives to the environment."""

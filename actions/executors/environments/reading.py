@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from actions.executors.environments.calls import DatabaseCalls, ServiceCalls
 from actions.executors.environments.state import KIND_NAMES, EnvironmentState, Kind, Service
-from sallyport.changes.infra_stop import Infrastructure
+from actions.executors.protocol import Target
+from sallyport.catalogue import Catalogue
+from sallyport.changes.infra_stop import INFRASTRUCTURE, MAIN, Infrastructure, access_of, lock_of
+
+
+def managed_environments(catalogue: Catalogue) -> tuple[Target, ...]:
+    """Return each environment whose services and databases the catalogue names."""
+    item = catalogue.lists.get(INFRASTRUCTURE, {}).get(MAIN)
+    accesses = {place: access_of(place, catalogue) for place in (item.places if item else ())}
+    return tuple(Target(lock_of(place, access), place, access) for place, access in accesses.items())
 
 
 def read_environment(

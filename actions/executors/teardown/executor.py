@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actions.executors.aws import Clients
+from actions.executors.environments.reading import managed_environments
 from actions.executors.protocol import Claims, Plan, Target, TargetFault
 from actions.executors.teardown import wording
 from actions.executors.teardown.clusters import Clusters
@@ -32,6 +33,10 @@ class Teardown:
         self._clients = clients
         self._wait = wait
         self._given_up: dict[str, dict[str, str]] = {}  # by lock, then by the part's key
+
+    def managed_targets(self) -> Sequence[Target]:
+        """Return each environment whose infrastructure the catalogue names."""
+        return managed_environments(self._catalogue)
 
     def observe(self, target: Target, claims: Claims) -> EstateState:
         """Read all that the catalogue gives to the environment, and all that records remember of it."""
@@ -66,6 +71,10 @@ class Teardown:
         """Say how each part was read back, and each final snapshot."""
         snapshots = (f"snapshot {name} is {status or 'not there'}" for name, status in state.snapshots.items())
         return (*(wording.read_back(part) for part in state.parts.values()), *snapshots)
+
+    def strangers(self, target: Target, claims: Claims) -> Sequence[str]:  # noqa: ARG002  # anybody may
+        """Return nothing: what runs in an environment is its owners' business."""
+        return ()
 
     def housekeeping(self, target: Target, claims: Claims) -> tuple[str, ...]:  # noqa: ARG002  # snapshots are kept
         """Do nothing: snapshots are data, and whoever needs them no more deletes them."""
