@@ -39,6 +39,9 @@ COMMENTS = {
     Deed.ROUTED: "Asked anew at {at}: {detail}",
     Deed.RETURNED: "Given back by {by} at {at}, before its time.",
     Deed.NUDGED: "Those whose turn it is were reminded at {at} by {by}.",
+    Deed.BREAK_GLASS: "Break-glass by {by} at {at}, and nobody was asked. Incident: {incident}",
+    Deed.REVIEWED: "The break-glass was reviewed: {by} closed {review} at {at}.",
+    Deed.REVIEW_REOPENED: "The review was closed and is open again at {at}: {detail}",
     Deed.REVERTED: "Taken back and verified at {at}. {detail} {url}",
     Deed.NOT_REVERTED: "Its time is over and it was not taken back at {at}; it is tried again. {detail} {url}",
     Deed.RETRIED: "{by} had “{effect}” tried again at {at}. Reason: {reason}",
@@ -60,8 +63,8 @@ def name_of(people: People, email: str) -> str:
     return f"{person.name} ({person.email})" if person and person.name else email
 
 
-def comment(fact: Fact, people: People, detail: str, reason: str) -> str:
-    """Say a fact in the ticket; *detail* and *reason* are inert already."""
+def comment(fact: Fact, people: People, detail: str, reason: str, incident: str) -> str:
+    """Say a fact in the ticket; *detail*, *reason* and *incident* are inert already."""
     return (
         _words(fact)
         .format(
@@ -70,8 +73,10 @@ def comment(fact: Fact, people: People, detail: str, reason: str) -> str:
             through=str(fact.details.get("through", "slack")).capitalize(),
             url=fact.details.get("url", ""),
             effect=fact.details.get("effect", ""),
+            review=fact.details.get("review", ""),
             detail=detail,
             reason=reason,
+            incident=incident,
         )
         .strip()
     )

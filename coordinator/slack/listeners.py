@@ -15,8 +15,9 @@ from coordinator.asking import Asking
 from coordinator.deciding import Deciding
 from coordinator.extending import Extending
 from coordinator.nudging import Nudging
-from coordinator.slack import cards, chooser, extension_form, forms, inputs, own_buttons
+from coordinator.slack import cards, chooser, emergency_form, extension_form, forms, inputs, own_buttons
 from coordinator.slack.answering import Answering
+from coordinator.slack.breaking import Breaking
 from coordinator.slack.buttons import Buttons
 from coordinator.slack.doors import Doors
 from coordinator.slack.drafting import Drafting
@@ -42,11 +43,13 @@ class Listeners:
         withdrawing: Withdrawing,
         extending: Extending,
         nudging: Nudging,
+        alert_channel: str = "",
     ) -> None:
         self.answering = Answering(slack)
-        opening = Opening(self.answering, policies, asking)
+        opening = Opening(self.answering, policies, asking, alert_channel)
+        self.breaking = Breaking(self.answering, policies, asking, opening)
         drafting = Drafting(asking.journal.drafts, self.answering.later)
-        self.doors = Doors(self.answering, policies, asking, opening)
+        self.doors = Doors(self.answering, policies, asking, opening, self.breaking)
         self.filling = Filling(self.answering, policies, asking, opening, drafting, self.doors)
         self.buttons = Buttons(self.answering, policies, deciding, self.doors)
         self.own_presses = OwnPresses(
@@ -61,6 +64,8 @@ class Listeners:
         app.event("app_mention")(guarded(self.doors.mentioned))
         app.event("app_home_opened")(guarded(self.doors.home_opened))
         app.action(_begins(chooser.START))(guarded(self.doors.starts))
+        app.action(_begins(chooser.START_EMERGENCY))(guarded(self.breaking.starts))
+        app.view_submission(emergency_form.BREAK)(guarded(self.breaking.submitted))
         app.action(_begins(inputs.ANSWER))(guarded(self.filling.answered))
         app.options(_begins(inputs.ANSWER))(guarded(self.filling.suggests))
         app.action(_begins(forms.CONTINUE))(guarded(self.filling.goes_on))

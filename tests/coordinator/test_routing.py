@@ -62,6 +62,7 @@ class Firm:
         if {"stages", "auto_approve"} & rule.keys():
             del production["approvers"]
             del production["quorum"]
+            del production["break_glass"]
         document["rules"] = [production | rule]
         people = yaml.safe_load(self.files["people.yaml"])
         people["groups"]["on-call"] = {"slack": "S0ONCALL"}
