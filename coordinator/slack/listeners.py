@@ -15,7 +15,7 @@ from coordinator.asking import Asking
 from coordinator.deciding import Deciding
 from coordinator.extending import Extending
 from coordinator.nudging import Nudging
-from coordinator.slack import cards, chooser, emergency_form, extension_form, forms, inputs, own_buttons
+from coordinator.slack import chooser, decision_buttons, emergency_form, extension_form, forms, inputs, own_buttons
 from coordinator.slack.answering import Answering
 from coordinator.slack.breaking import Breaking
 from coordinator.slack.buttons import Buttons
@@ -72,8 +72,8 @@ class Listeners:
         app.view_submission(forms.ASK)(guarded(self.filling.submitted))
         app.view_closed(forms.ASK)(guarded(self.filling.closed))
         app.view_submission(forms.DENIAL)(guarded(self.buttons.denied))
-        app.action(_begins(cards.APPROVE))(guarded(self.buttons.approved))
-        app.action(_begins(cards.DENY))(guarded(self.buttons.wants_to_deny))
+        app.action(_begins(decision_buttons.APPROVE))(guarded(self.buttons.approved))
+        app.action(_begins(decision_buttons.DENY))(guarded(self.buttons.wants_to_deny))
         app.action(_begins(own_buttons.CANCEL))(guarded(self.own_presses.cancels))
         app.action(_begins(own_buttons.GIVE_BACK))(guarded(self.own_presses.gives_back))
         app.action(_begins(own_buttons.NUDGE))(guarded(self.own_presses.nudges))
