@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from coordinator.requests import Request, State
 from sallyport.audit import Deed, Fact
+from sallyport.decisions import is_emergency
 from sallyport.outcomes import Untold
 from sallyport.people import People
 from sallyport.times import format_moment, say_duration
@@ -24,6 +25,12 @@ STATE_WORDS = {
     State.TIMED_OUT: "Nobody decided in time",
     State.CANCELLED: "Cancelled",
     State.FAILED: "Failed",
+}
+
+_EMERGENCY_WORDS = {  # nobody has approved it
+    State.APPROVED: "Break-glass, about to be applied",
+    State.APPLYING: "Break-glass, being applied",
+    State.ACTIVE: "Break-glass, live",
 }
 
 COMMENTS = {
@@ -55,6 +62,12 @@ UNREPORTED = {
 }
 
 CONTINUED = "Its own time ended at {at}. {detail} {url}"
+
+
+def state_words(request: Request) -> str:
+    """Say in a few words where the request stands."""
+    words = _EMERGENCY_WORDS if is_emergency(request.grant) else {}
+    return words.get(request.state, STATE_WORDS[request.state])
 
 
 def name_of(people: People, email: str) -> str:

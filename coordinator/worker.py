@@ -79,7 +79,7 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
     clients, journal, now, head = essentials.clients, essentials.journal, essentials.now, essentials.head
     policies, signer = essentials.directory.policies, essentials.policies.signer
     tickets = Tickets(clients.jira, essentials.config.jira_project, journal, policies, now)
-    messages = Messages(clients.slack, journal, policies)
+    messages = Messages(clients.slack, journal, policies, essentials.config.alert_channel)
     commits = Commits(clients.github, signer, policies, now, head)
     runs = Runs(clients.github, policies, now, essentials.alerts, head)
     reminders = Reminders(policies, now)
@@ -94,6 +94,7 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
             "tell": messages.tell,
             "remind": messages.remind,
             "nudged": messages.nudged,
+            "alarm": messages.alarm,
             "dispatch": runs.dispatch,
             "watch": runs.watch,
             "watch-expiry": runs.watch_expiry,

@@ -15,7 +15,16 @@ from coordinator.asking import Asking
 from coordinator.deciding import Deciding
 from coordinator.extending import Extending
 from coordinator.nudging import Nudging
-from coordinator.slack import chooser, decision_buttons, emergency_form, extension_form, forms, inputs, own_buttons
+from coordinator.slack import (
+    approval_form,
+    chooser,
+    decision_buttons,
+    emergency_form,
+    extension_form,
+    forms,
+    inputs,
+    own_buttons,
+)
 from coordinator.slack.answering import Answering
 from coordinator.slack.breaking import Breaking
 from coordinator.slack.buttons import Buttons
@@ -73,6 +82,8 @@ class Listeners:
         app.view_closed(forms.ASK)(guarded(self.filling.closed))
         app.view_submission(forms.DENIAL)(guarded(self.buttons.denied))
         app.action(_begins(decision_buttons.APPROVE))(guarded(self.buttons.approved))
+        app.action(_begins(decision_buttons.APPROVE_WITH_FORM))(guarded(self.buttons.wants_to_approve))
+        app.view_submission(approval_form.APPROVAL)(guarded(self.buttons.approved_for))
         app.action(_begins(decision_buttons.DENY))(guarded(self.buttons.wants_to_deny))
         app.action(_begins(own_buttons.CANCEL))(guarded(self.own_presses.cancels))
         app.action(_begins(own_buttons.GIVE_BACK))(guarded(self.own_presses.gives_back))

@@ -67,7 +67,7 @@ class Desk:
             self.alerts.append(sentence)
 
         tickets = Tickets(self.jira_client, "OPS", self.journal, policies, now)
-        messages = Messages(self.slack_client, self.journal, policies)
+        messages = Messages(self.slack_client, self.journal, policies, "C0ALERTS")
         self.exporting = Exporting(self.journal, self.sink, now)
         self.head = Head(self.github)
         self.commits = Commits(self.github, lambda: self.installed.signer, policies, now, self.head)
@@ -84,6 +84,7 @@ class Desk:
                 "tell": messages.tell,
                 "remind": messages.remind,
                 "nudged": messages.nudged,
+                "alarm": messages.alarm,
                 "dispatch": self.runs.dispatch,
                 "watch": self.runs.watch,
                 "watch-expiry": self.runs.watch_expiry,
