@@ -25,6 +25,7 @@ from coordinator.outside.clock import time_out
 from coordinator.outside.commits import Commits
 from coordinator.outside.messages import Messages
 from coordinator.outside.reminders import Reminders
+from coordinator.outside.reviews import Reviews
 from coordinator.outside.runs import Runs
 from coordinator.outside.tickets import Tickets
 from coordinator.reconciler import Hands, Reconciler
@@ -80,6 +81,7 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
     policies, signer = essentials.directory.policies, essentials.policies.signer
     tickets = Tickets(clients.jira, essentials.config.jira_project, journal, policies, now)
     messages = Messages(clients.slack, journal, policies, essentials.config.alert_channel)
+    reviews = Reviews(clients.jira, essentials.config.jira_project, policies, now, essentials.alerts)
     commits = Commits(clients.github, signer, policies, now, head)
     runs = Runs(clients.github, policies, now, essentials.alerts, head)
     reminders = Reminders(policies, now)
@@ -95,6 +97,11 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
             "remind": messages.remind,
             "nudged": messages.nudged,
             "alarm": messages.alarm,
+            "review": reviews.open,
+            "review-link": reviews.link,
+            "watch-review": reviews.watch,
+            "review-comment": reviews.comment,
+            "review-reopen": reviews.reopen,
             "dispatch": runs.dispatch,
             "watch": runs.watch,
             "watch-expiry": runs.watch_expiry,
