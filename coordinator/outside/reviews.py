@@ -153,7 +153,7 @@ class Reviews:
                 "*Reason:*",
                 plain(request.reason),
                 "",
-                "Look at what was done and whether the incident called for it, write it down here, and close this. "
+                "Look at what was done and whether the incident called for it, write it here, and close this. "
                 "Somebody else than the requester must do so; otherwise it is opened again.",
             )
         )

@@ -30,7 +30,7 @@ class Breaking:
         """Open the form after a command, for whom policy lets; *incident* is what was typed behind the word."""
         if flow in self.asking.may_break_glass(user_of(body)):
             ack()
-            self.opening.open_emergency(flow, body, {INCIDENT: incident})
+            self.opening.open_emergency(flow, body, {**flow.defaults, INCIDENT: incident})
         else:
             ack(replies.no_break_glass(flow))
 
@@ -39,7 +39,7 @@ class Breaking:
         ack()
         flow = self.policies().flows.get(body["actions"][0]["value"])
         if flow is not None and flow in self.asking.may_break_glass(user_of(body)):
-            self.opening.open_emergency(flow, body, {})
+            self.opening.open_emergency(flow, body, flow.defaults)
         else:
             self.answering.answer(body, replies.no_break_glass(flow))
 
