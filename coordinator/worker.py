@@ -81,7 +81,9 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
     policies, signer = essentials.directory.policies, essentials.policies.signer
     tickets = Tickets(clients.jira, essentials.config.jira_project, journal, policies, now)
     messages = Messages(clients.slack, journal, policies, essentials.config.alert_channel)
-    reviews = Reviews(clients.jira, essentials.config.jira_project, policies, now, essentials.alerts)
+    reviews = Reviews(
+        clients.jira, essentials.config.jira_project, policies, now, essentials.alerts, essentials.alerts.over
+    )
     commits = Commits(clients.github, signer, policies, now, head)
     runs = Runs(clients.github, policies, now, essentials.alerts, head)
     reminders = Reminders(policies, now)

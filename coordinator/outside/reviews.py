@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from coordinator import wording
+from coordinator.alerts import Kind
 from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import Armed, Happening, Lane, Move, on_ticket
 from coordinator.outside.tickets import LABEL, LOOKS, PROPERTY, SUMMARY_LONGEST
@@ -35,6 +36,7 @@ class Reviews:
     policies: Callable[[], Policies]
     now: Callable[[], datetime]
     alert: Callable[[str, str], None]
+    over: Callable[[str], None]
 
     def open(self, work: Work, request: Request) -> Done:
         """Open the review, or adopt the one that an earlier attempt may have opened."""
@@ -78,6 +80,7 @@ class Reviews:
         if person is None or refusal:
             return self._refused(request, key, closing, refusal)
         details = {"review": key, "url": self.jira.url_of(key)}
+        self.over(Kind.REVIEW.about(request.id))
         reviewed = Happening(Deed.REVIEWED, closing.at, person.email, details)
         return Done({"by": person.email}, then=Move(reviewed), arm=tuple(on_ticket(request, self.now())))
 
@@ -99,7 +102,7 @@ class Reviews:
     def _refused(self, request: Request, key: str, closing: Closing, why: str) -> Done:
         """Open it again with the reason, tell the operators, and go on looking."""
         now = self.now()
-        self.alert(f"break-glass-review:{request.id}", f"The review {key} of {request.id} is open again: {why}")
+        self.alert(Kind.REVIEW.about(request.id), f"The review {key} of {request.id} is open again: {why}")
         payload = {"closing": closing.id, "why": why}
         comment, reopen = f"review-comment:{closing.id}", f"review-reopen:{closing.id}"
         again = Happening(Deed.REVIEW_REOPENED, now, "coordinator", {"review": key, "detail": why})

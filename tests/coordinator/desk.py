@@ -48,6 +48,7 @@ class Desk:
     jira_client: Jira
     now: datetime = NOW
     alerts: list[str] = field(default_factory=list)
+    over: list[str] = field(default_factory=list)  # subjects of alerts
     sink: KeptSink = field(default_factory=KeptSink)
     github: Any = None
 
@@ -69,7 +70,7 @@ class Desk:
 
         tickets = Tickets(self.jira_client, "OPS", self.journal, policies, now)
         messages = Messages(self.slack_client, self.journal, policies, "C0ALERTS")
-        reviews = Reviews(self.jira_client, "OPS", policies, now, alert)
+        reviews = Reviews(self.jira_client, "OPS", policies, now, alert, self.over.append)
         self.exporting = Exporting(self.journal, self.sink, now)
         self.head = Head(self.github)
         self.commits = Commits(self.github, lambda: self.installed.signer, policies, now, self.head)

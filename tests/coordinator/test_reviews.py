@@ -145,9 +145,11 @@ class TestTheReview:
         assert why in found.comments[-1].body
         assert [sentence for sentence in desk.alerts if "open again" in sentence and why in sentence]
         assert Deed.REVIEW_REOPENED in deeds(desk, request)
+        assert desk.over == []
         closes(desk, request, "lee")
         desk.settle(SOON)
         assert deeds(desk, request)[-1] is Deed.REVIEWED
+        assert desk.over == [f"review-not-accepted:{request.id}"]
 
     def test_is_opened_again_each_time(self, desk: Desk) -> None:
         request = broken(desk)
