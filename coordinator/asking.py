@@ -18,6 +18,7 @@ from coordinator.slack.home import Desk
 from sallyport.approval import Panel, approver_problem, chosen, panels, standing
 from sallyport.changes import KINDS, Change
 from sallyport.decisions import (
+    NO_BREAK_GLASS,
     chosen_lifetime,
     duration_choices,
     incident_problem,
@@ -34,7 +35,6 @@ from sallyport.people import Person
 from sallyport.policies import Policies
 from sallyport.problems import Problem, Problems
 
-NO_BREAK_GLASS = Problem("policy gives you no break-glass here", "ask for it as usual", field=ENVIRONMENT)
 LISTED = 20  # requests that a person's desk shows at most
 
 

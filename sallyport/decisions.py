@@ -17,6 +17,7 @@ from sallyport.policies import Policies
 from sallyport.problems import Problem
 from sallyport.times import format_duration, parse_duration, say_duration
 
+NO_BREAK_GLASS = Problem("policy gives you no break-glass here", "ask for it as usual", field=ENVIRONMENT)
 REASON_LONGEST = 2000
 INCIDENT_LONGEST = 100
 USUAL = ("15m", "30m", "1h", "2h", "4h", "8h", "1d", "3d", "7d", "30d", "90d")  # durations that forms offer
