@@ -36,6 +36,7 @@ class Kind(StrEnum):
     POLICIES = "broken-policies"
     WORKER = "worker-down"
     BREAK_GLASS = "break-glass"
+    REVIEW = "review-not-accepted"
 
     def about(self, what: str) -> str:
         """Return the subject of an alert of this kind: what it is about, such as a request's id."""
@@ -50,6 +51,7 @@ TO_DO = {
     Kind.UNPROVEN: "Find out who changed the entry; nothing of it is in force.",
     Kind.WORKER: "Read the log of “coordinator serve”; it is started again and again.",
     Kind.BREAK_GLASS: "Go through it with whoever took it, while it is fresh.",
+    Kind.REVIEW: "Have somebody else than the requester review it and close it.",
     Kind.POLICIES: "Mend policies/ on main, or revert the commit that broke them.",
 }
 

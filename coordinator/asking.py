@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,15 +15,17 @@ from coordinator.routing import Routing
 from coordinator.slack.choices import Choice, Offer
 from coordinator.slack.health import health
 from coordinator.slack.home import Desk
-from sallyport.approval import approver_problem, chosen, panels, standing
+from sallyport.approval import Panel, approver_problem, chosen, panels, standing
 from sallyport.changes import KINDS, Change
 from sallyport.decisions import (
+    NO_BREAK_GLASS,
     chosen_lifetime,
     duration_choices,
-    grant_refusal,
+    incident_problem,
     is_emergency,
     lifetime_problem,
     limits,
+    may_break_glass,
     reason_problem,
     requester_problem,
 )
@@ -59,6 +61,37 @@ class Asking:
         choices = (panel.emails for panel in found if panel.stage.approvers.chosen)
         return Offer(environment, self._named(frozenset().union(*choices), rule), duration_choices(rule.lifetime))
 
+    def emergency_offer(self, flow: Flow, slack_id: str, environment: str) -> Offer:
+        """Return what the form of an emergency can offer this person: shorter lives, and who is told at once."""
+        policies = self.policies()
+        environment = environment or self._first_with_break_glass(flow, slack_id)
+        rule = policies.rule_for(flow, {ENVIRONMENT: environment})
+        person = self._breaker(rule, slack_id)
+        if rule is None or person is None:
+            return Offer(environment, (), (), NO_BREAK_GLASS.sentence)
+        found = panels(policies.people, rule, (), person.email)
+        told = self.routing.passed_over(found, (), person.email)
+        durations = duration_choices(limits(rule, Grant(BREAK_GLASS, self.now())))
+        return Offer(environment, (), durations, told=told)
+
+    def may_break_glass(self, slack_id: str) -> list[Flow]:
+        """Return the flows in which policies let this person go ahead in an emergency."""
+        flows = self.policies().flows.values()
+        return [flow for flow in flows if any(self._breaker(rule, slack_id) for rule in flow.rules)]
+
+    def _breaker(self, rule: Rule | None, slack_id: str) -> Person | None:
+        """Return the person if *rule* gives them break-glass."""
+        if rule is None or rule.break_glass is None:
+            return None
+        person = self._person(slack_id, rule)
+        return person if person and may_break_glass(self.policies().people, rule, person.email) else None
+
+    def _first_with_break_glass(self, flow: Flow, slack_id: str) -> str:
+        for environment in self.policies().catalogue.environments:
+            if self._breaker(self.policies().rule_for(flow, {ENVIRONMENT: environment}), slack_id):
+                return environment
+        return self._first_environment(flow)
+
     def is_at_hand(self, slack_id: str) -> bool:
         """Tell whether an offer for this person can be made without asking Slack who they are."""
         return self.directory.knows(slack_id)
@@ -87,6 +120,7 @@ class Asking:
             waiting=self.journal.asked_by(slack_id, LISTED, WAITING),
             live=self.journal.asked_by(slack_id, LISTED, LIVE),
             over=self.journal.asked_by(slack_id, LISTED, OVER),
+            may_break_glass=self.may_break_glass(slack_id),
             drafts=self.journal.drafts.of_person(slack_id, self.now()),
             health=health(self.journal.away_since(), self.now()),
         )
@@ -108,12 +142,12 @@ class Asking:
         key: str,
         *,
         extends: str = "",
-        incident: str = "",
+        incident: str | None = None,
     ) -> Request:
         """Record the request; Problems tells everything that is wrong, each at its field.
 
-        With an *incident*, it is an emergency, and nobody is asked. *key* names the submission: a second
-        delivery of the same one makes no second request.
+        With an *incident* that is not None, it is an emergency, and nobody is asked. *key* names the submission:
+        a second delivery of the same one makes no second request.
         """
         policies = self.policies()
         answers = {name: value.strip() for name, value in answers.items()}
@@ -129,6 +163,7 @@ class Asking:
         asked = self._asked(rule, answers) if grant is None else ""
         wrong = (
             self._barred(flow, rule, person, grant),
+            incident_problem(incident) if incident is not None else None,
             reason_problem(answers.get(REASON, "")),
             lifetime_problem(limits(rule, grant), answers.get(DURATION, "")),
             approver_problem(found, asked) if grant is None else None,
@@ -136,8 +171,6 @@ class Asking:
         problems += [problem for problem in wrong if problem]
         if change is None or problems:
             raise Problems(problems)
-        narrowed = chosen(found, asked)
-        start = Position(rule, narrowed, standing(narrowed, ()))
         now = self.now()
         return self.journal.submit(
             Ask(
@@ -150,7 +183,9 @@ class Asking:
                 reason=answers[REASON],
                 changes=(change,),
                 asked=asked,
-                route=self.routing.route(start) if grant is None else Route(),
+                route=self._route(grant, rule, found, asked)
+                if not is_emergency(grant)
+                else Route(notify=self.routing.passed_over(found, owners, person.email)),
                 lifetime=chosen_lifetime(limits(rule, grant), answers.get(DURATION, "")),
                 channel=flow.channel,
                 submitted_at=now,
@@ -162,17 +197,23 @@ class Asking:
             )
         )
 
-    def _grant(self, rule: Rule, incident: str) -> Grant | None:
+    def _route(self, grant: Grant | None, rule: Rule, found: Sequence[Panel], asked: str) -> Route:
+        """Return who is asked first, where anybody is."""
+        if grant is not None:
+            return Route()
+        narrowed = chosen(found, asked)
+        return self.routing.route(Position(rule, narrowed, standing(narrowed, ())))
+
+    def _grant(self, rule: Rule, incident: str | None) -> Grant | None:
         """Return what stands in for approvals here; None where people are asked."""
-        if incident:
+        if incident is not None:
             return Grant(BREAK_GLASS, self.now(), incident)
         return Grant(POLICY, self.now()) if rule.approves_by_itself else None
 
     def _barred(self, flow: Flow, rule: Rule, person: Person, grant: Grant | None) -> Problem | None:
         if grant is None or not is_emergency(grant):
             return requester_problem(self.policies(), flow, rule, person.email)
-        refusal = grant_refusal(self.policies().people, rule, person.email, grant)
-        return Problem(refusal, "ask without break-glass", field=ENVIRONMENT) if refusal else None
+        return None if may_break_glass(self.policies().people, rule, person.email) else NO_BREAK_GLASS
 
     def _person(self, slack_id: str, rule: Rule | None) -> Person | None:
         return self.directory.person(slack_id, bound=rule is None or rule.bound_identity)

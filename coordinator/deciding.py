@@ -15,8 +15,9 @@ from coordinator.routing import Routing
 from coordinator.wording import STATE_WORDS
 from sallyport.audit import Deed
 from sallyport.documents import JSON
+from sallyport.flows import Rule
 from sallyport.people import People, Person
-from sallyport.times import format_duration
+from sallyport.times import format_duration, say_duration
 
 
 class NotYours(Exception):
@@ -32,18 +33,22 @@ class Deciding:
     directory: Directory
     now: Callable[[], datetime]
 
-    def check(self, request_id: str, digest: str, slack_id: str) -> Request:
-        """Return the request if this person may decide it now; NotYours says why not."""
-        return self._allowed(request_id, digest, slack_id)[0]
+    def check(self, request_id: str, digest: str, slack_id: str) -> tuple[Request, Rule]:
+        """Return the request and its rule if this person may decide it now; NotYours says why not."""
+        request, _, position = self._allowed(request_id, digest, slack_id)
+        return request, position.rule
 
     def approve(
         self, request_id: str, digest: str, slack_id: str, shortened_to: timedelta | None = None
     ) -> Request:
         """Record a yes for exactly what *digest* names; NotYours if it does not count.
 
-        The last yes that is needed makes it approved; one before it asks those whose turn is next.
+        With *shortened_to*, it is for that time at most, where policy lets approvers say so. The last yes that is
+        needed makes it approved; one before it asks those whose turn is next.
         """
-        _, person, position = self._allowed(request_id, digest, slack_id)
+        request, person, position = self._allowed(request_id, digest, slack_id)
+        if shortened_to is not None and not _may_shorten(request, position.rule, shortened_to):
+            raise NotYours(f"Policy does not let you give {request_id} for {say_duration(shortened_to)}.")
         by = person.email.casefold()
         spoken = self.routing.policies().people.speaks_for(by)
         decision = Decision(by, Answer.APPROVE, self.now(), speaks_for=spoken, shortened_to=shortened_to)
@@ -94,6 +99,12 @@ class Deciding:
         if turn is None or person.email.casefold() not in turn.members:
             raise NotYours(_whose_turn(request, position, people, person.email.casefold()))
         return request, person, position
+
+
+def _may_shorten(request: Request, rule: Rule, length: timedelta) -> bool:
+    life, asked = rule.lifetime, request.lifetime
+    longest = asked if asked is not None else life.maximum
+    return life.approver_may_shorten and min(life.minimum, longest) <= length <= longest
 
 
 def _details(request: Request, decision: Decision) -> dict[str, JSON]:

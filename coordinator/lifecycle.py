@@ -90,7 +90,14 @@ def on_submit(ask: Ask) -> list[Armed]:
     """Open the ticket, the thread and the cards, and wait for a decision no longer than policy says."""
     now = ask.submitted_at
     waits = [] if ask.grant else [Armed("timeout", "timeout", Lane.CLOCK, ask.decide_by), *_nudges(ask)]
-    return [Armed("ticket", "ticket", Lane.JIRA, now), *_surfaces(ask.route.notify, now), *waits, _export(now)]
+    loud = _emergency(now) if is_emergency(ask.grant) else []
+    surfaces = _surfaces(ask.route.notify, now)
+    return [Armed("ticket", "ticket", Lane.JIRA, now), *surfaces, *waits, *loud, _export(now)]
+
+
+def _emergency(now: datetime) -> list[Armed]:
+    """Tell the alert channel at once, and ask for a review."""
+    return [Armed("alarm", "alarm", Lane.SLACK, now), Armed("review", "review", Lane.JIRA, now, after="ticket")]
 
 
 def _nudges(ask: Ask) -> list[Armed]:
@@ -101,9 +108,10 @@ def granted(ask: Ask) -> Move | None:
     """Return the approval that nobody needs to give; None where people are asked."""
     if ask.grant is None:
         return None
-    incident: dict[str, JSON] = {"incident": ask.grant.incident} if ask.grant.incident else {}
-    by = ask.requester if is_emergency(ask.grant) else "policy"
-    approved = Happening(Deed.APPROVED, ask.submitted_at, by, {"through": ask.grant.through, **incident})
+    approved = Happening(Deed.APPROVED, ask.submitted_at, "policy", {"through": ask.grant.through})
+    if is_emergency(ask.grant):
+        details: dict[str, JSON] = {"through": ask.grant.through, "incident": ask.grant.incident}
+        approved = Happening(Deed.BREAK_GLASS, ask.submitted_at, ask.requester, details)
     return Move(approved, State.APPROVED, expires_at=end_of_life(ask.submitted_at, ask.lifetime))
 
 

@@ -20,10 +20,15 @@ WORKER_STARTS = Counter("sallyport_worker_starts", "How often the worker's proce
 EFFECTS_PENDING = Gauge("sallyport_effects_pending", "Effects that are due and not done", ["lane"])
 EFFECTS_OLDEST = Gauge("sallyport_effects_oldest_seconds", "How long the longest has been due", ["lane"])
 ALERTS = Gauge("sallyport_alerts", "Alerts that stand, by what they are about", ["kind"])
+BREAK_GLASS = Gauge(  # counted in the journal, so that neither a restart nor another replica counts anew
+    "sallyport_break_glass_total", "How often somebody went ahead in an emergency", ["flow", "environment"]
+)
 
 
 def observe_journal(journal: Journal) -> None:
-    """Measure what is due and not done, and which alerts stand."""
+    """Measure what is due and not done, which alerts stand, and how many emergencies there were."""
+    for where, count in journal.emergencies().items():
+        BREAK_GLASS.labels(*where).set(count)
     now = utc_now()
     due: dict[str, list[float]] = {}
     for effect in journal.waiting():

@@ -44,6 +44,30 @@ def rule_of(request: Request, policies: Policies) -> Rule | None:
     return policies.rule_for(flow, request.answers) if flow else None
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage with those who approved at it, in order, and how many it needs."""
+
+    name: str
+    approved_by: tuple[str, ...]
+    needed: int
+
+
+def steps(position: Position, approved_by: Sequence[str]) -> tuple[Step, ...]:
+    """Return the stages of *position*: whoever approved counts at the one whose turn it was then."""
+    turns = [standing(position.panels, approved_by[:number]).panel for number in range(len(approved_by))]
+    return tuple(
+        Step(
+            panel.stage.name,
+            tuple(
+                by for by, turn in zip(approved_by, turns, strict=True) if turn is panel and by in panel.members
+            ),
+            panel.stage.quorum,
+        )
+        for panel in position.panels
+    )
+
+
 def position_of(
     request: Request, policies: Policies, narrowing: Narrowing = lambda _, found: tuple(found)
 ) -> Position | None:

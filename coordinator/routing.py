@@ -5,7 +5,7 @@ Everything is derived anew each time it is asked for, from the policies and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,6 +50,13 @@ class Routing:
         deciders = tuple(sorted(ids.values()))
         cards = position.rule.cards
         return Route(deciders, (*(deciders if cards.direct else ()), *([cards.channel] if cards.channel else [])))
+
+    def passed_over(self, found: Sequence[Panel], owners: Iterable[str], requester: str) -> tuple[str, ...]:
+        """Return the Slack ids of those who are told of an emergency: who could have been asked, and owners."""
+        people = self.policies().people
+        emails = frozenset().union(*(panel.emails for panel in found)) | frozenset(map(people.canonical, owners))
+        ids = (self.directory.slack_id(email, bound=False) for email in emails - {people.canonical(requester)})
+        return tuple(sorted(slack_id for slack_id in ids if slack_id))
 
     def _slack_ids(self, rule: Rule, panel: Panel) -> Mapping[str, str]:
         ids = ((email, self.directory.slack_id(email, bound=rule.bound_identity)) for email in panel.emails)

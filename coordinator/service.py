@@ -39,8 +39,8 @@ class Service:
         asking = Asking(self.journal, policies, self.directory, routing, now)
         deciding = Deciding(self.journal, routing, self.directory, now)
         withdrawing, nudging = Withdrawing(self.journal, policies, now), Nudging(self.journal, now)
-        extending = Extending(self.journal, asking, now)
-        self.listeners = Listeners(slack, policies, asking, deciding, withdrawing, extending, nudging)
+        extending, alerts = Extending(self.journal, asking, now), self.config.alert_channel
+        self.listeners = Listeners(slack, policies, asking, deciding, withdrawing, extending, nudging, alerts)
         self.bolt = _bolt(self.config)
         self.listeners.attach(self.bolt)
         self._socket: SocketModeHandler | None = None

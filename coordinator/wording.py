@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from coordinator.requests import Request, State
 from sallyport.audit import Deed, Fact
+from sallyport.decisions import is_emergency
 from sallyport.outcomes import Untold
 from sallyport.people import People
 from sallyport.times import format_moment, say_duration
@@ -26,6 +27,12 @@ STATE_WORDS = {
     State.FAILED: "Failed",
 }
 
+_EMERGENCY_WORDS = {  # nobody has approved it
+    State.APPROVED: "Break-glass, about to be applied",
+    State.APPLYING: "Break-glass, being applied",
+    State.ACTIVE: "Break-glass, live",
+}
+
 COMMENTS = {
     Deed.APPROVED: "Approved by {by} through {through} at {at}.",
     Deed.DENIED: "Denied by {by} through {through} at {at}. Reason: {reason}",
@@ -39,6 +46,9 @@ COMMENTS = {
     Deed.ROUTED: "Asked anew at {at}: {detail}",
     Deed.RETURNED: "Given back by {by} at {at}, before its time.",
     Deed.NUDGED: "Those whose turn it is were reminded at {at} by {by}.",
+    Deed.BREAK_GLASS: "Break-glass by {by} at {at}, and nobody was asked. Incident: {incident}",
+    Deed.REVIEWED: "The break-glass was reviewed: {by} closed {review} at {at}.",
+    Deed.REVIEW_REOPENED: "The review was closed and is open again at {at}: {detail}",
     Deed.REVERTED: "Taken back and verified at {at}. {detail} {url}",
     Deed.NOT_REVERTED: "Its time is over and it was not taken back at {at}; it is tried again. {detail} {url}",
     Deed.RETRIED: "{by} had “{effect}” tried again at {at}. Reason: {reason}",
@@ -54,14 +64,20 @@ UNREPORTED = {
 CONTINUED = "Its own time ended at {at}. {detail} {url}"
 
 
+def state_words(request: Request) -> str:
+    """Say in a few words where the request stands."""
+    words = _EMERGENCY_WORDS if is_emergency(request.grant) else {}
+    return words.get(request.state, STATE_WORDS[request.state])
+
+
 def name_of(people: People, email: str) -> str:
     """Return how a person is called, with the address that identifies them."""
     person = people.by_email(email)
     return f"{person.name} ({person.email})" if person and person.name else email
 
 
-def comment(fact: Fact, people: People, detail: str, reason: str) -> str:
-    """Say a fact in the ticket; *detail* and *reason* are inert already."""
+def comment(fact: Fact, people: People, detail: str, reason: str, incident: str) -> str:
+    """Say a fact in the ticket; *detail*, *reason* and *incident* are inert already."""
     return (
         _words(fact)
         .format(
@@ -70,8 +86,10 @@ def comment(fact: Fact, people: People, detail: str, reason: str) -> str:
             through=str(fact.details.get("through", "slack")).capitalize(),
             url=fact.details.get("url", ""),
             effect=fact.details.get("effect", ""),
+            review=fact.details.get("review", ""),
             detail=detail,
             reason=reason,
+            incident=incident,
         )
         .strip()
     )

@@ -25,6 +25,7 @@ from coordinator.outside.clock import time_out
 from coordinator.outside.commits import Commits
 from coordinator.outside.messages import Messages
 from coordinator.outside.reminders import Reminders
+from coordinator.outside.reviews import Reviews
 from coordinator.outside.runs import Runs
 from coordinator.outside.tickets import Tickets
 from coordinator.reconciler import Hands, Reconciler
@@ -79,7 +80,10 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
     clients, journal, now, head = essentials.clients, essentials.journal, essentials.now, essentials.head
     policies, signer = essentials.directory.policies, essentials.policies.signer
     tickets = Tickets(clients.jira, essentials.config.jira_project, journal, policies, now)
-    messages = Messages(clients.slack, journal, policies)
+    messages = Messages(clients.slack, journal, policies, essentials.config.alert_channel)
+    reviews = Reviews(
+        clients.jira, essentials.config.jira_project, policies, now, essentials.alerts, essentials.alerts.over
+    )
     commits = Commits(clients.github, signer, policies, now, head)
     runs = Runs(clients.github, policies, now, essentials.alerts, head)
     reminders = Reminders(policies, now)
@@ -94,6 +98,12 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
             "tell": messages.tell,
             "remind": messages.remind,
             "nudged": messages.nudged,
+            "alarm": messages.alarm,
+            "review": reviews.open,
+            "review-link": reviews.link,
+            "watch-review": reviews.watch,
+            "review-comment": reviews.comment,
+            "review-reopen": reviews.reopen,
             "dispatch": runs.dispatch,
             "watch": runs.watch,
             "watch-expiry": runs.watch_expiry,

@@ -36,6 +36,9 @@ class Deed(StrEnum):
     ROUTED = "routed"  # other people are asked than before
     RETRIED = "retried"  # an operator had a waiting effect tried at once
     PARKED = "parked"  # an operator had a waiting effect left alone
+    BREAK_GLASS = "break-glass"  # the requester went ahead in an emergency, and nobody was asked
+    REVIEWED = "reviewed"  # somebody else closed the review of an emergency
+    REVIEW_REOPENED = "review-reopened"  # it was closed by whom policy does not accept
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ command and its text apart, with the text as phones and habits write it. Nothing
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,9 @@ from sallyport.changes.protocol import ReadsWords
 from sallyport.flows import DURATION, REASON, Flow
 from sallyport.problems import nearest
 
+BREAK_GLASS = "break-glass"
 HELP = frozenset({"help", "?", "--help", "-h"})
+_DASHES = re.compile("[\u2010-\u2015\u2212]")  # that phones make of a hyphen
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,12 @@ class Typed:
     def wants_help(self) -> bool:
         """Whether the person asks for help, of the flow or of the whole command."""
         return self.rest.casefold() in HELP
+
+    @property
+    def incident(self) -> str | None:
+        """What follows the word that opens break-glass; None if the line does not begin with it."""
+        first, rest = (*self.rest.split(maxsplit=1), "", "")[:2]
+        return rest.strip() if _DASHES.sub("-", first).casefold() == BREAK_GLASS else None
 
     @property
     def hint(self) -> str:
@@ -74,6 +83,8 @@ def ambiguities(flow: Flow, others: Iterable[Flow]) -> Iterator[str]:
     """Yield why a line could mean *flow* and another flow at once."""
     if set(flow.words) & HELP:
         yield f"the command {flow.command} cannot be told from asking for help"
+    if BREAK_GLASS in flow.words:
+        yield f"the command {flow.command} cannot be told from breaking the glass"
     for other in others:
         if flow.command == other.command:
             yield f"the command {flow.command} is that of {other.id} too"

@@ -11,13 +11,15 @@ from datetime import datetime, timedelta
 
 from sallyport.approval import chosen, panels, standing
 from sallyport.entries import BREAK_GLASS, POLICY, Entry, Grant
-from sallyport.flows import DURATION, ENVIRONMENT, PERMANENT, REASON, Flow, Lifetime, Rule
+from sallyport.flows import DURATION, ENVIRONMENT, INCIDENT, PERMANENT, REASON, Flow, Lifetime, Rule
 from sallyport.people import People
 from sallyport.policies import Policies
 from sallyport.problems import Problem
 from sallyport.times import format_duration, parse_duration, say_duration
 
+NO_BREAK_GLASS = Problem("policy gives you no break-glass here", "ask for it as usual", field=ENVIRONMENT)
 REASON_LONGEST = 2000
+INCIDENT_LONGEST = 100
 USUAL = ("15m", "30m", "1h", "2h", "4h", "8h", "1d", "3d", "7d", "30d", "90d")  # durations that forms offer
 SLACK_AND_BACK = timedelta(minutes=10)  # how far a coordinator's clock may be ahead of a job's
 
@@ -45,6 +47,18 @@ def reason_problem(reason: str) -> Problem | None:
     if len(reason) > REASON_LONGEST:
         what = f"the reason has {len(reason)} characters"
         return Problem(what, f"say it in {REASON_LONGEST}, and link the rest", field=REASON)
+    return None
+
+
+def incident_problem(incident: str) -> Problem | None:
+    """Say what is wrong with the reference of an incident, by which a review finds what it was about."""
+    if not incident.strip():
+        return Problem("an incident is needed", "name it as its tool does, such as INC-4711", field=INCIDENT)
+    if len(incident) > INCIDENT_LONGEST:
+        what = f"the incident has {len(incident)} characters"
+        return Problem(what, f"name it in {INCIDENT_LONGEST}, and say the rest in the reason", field=INCIDENT)
+    if not incident.isprintable():
+        return Problem("the incident is not one line of text", "type its reference anew", field=INCIDENT)
     return None
 
 
@@ -166,11 +180,16 @@ def _approval(entry: Entry, rule: Rule, policies: Policies) -> tuple[str, dateti
     return f"it has {reached.missing}{stage}{tail}", last
 
 
+def may_break_glass(people: People, rule: Rule, email: str) -> bool:
+    """Tell whether policy lets this person go ahead in an emergency without anybody's approval."""
+    return rule.break_glass is not None and people.in_groups(email, rule.break_glass.groups)
+
+
 def grant_refusal(people: People, rule: Rule, requester: str, grant: Grant) -> str:
     """Say why nobody's approval is not enough here; empty if policy lets it be."""
     if grant.through == POLICY:
         return "" if rule.approves_by_itself else "policy wants it approved by people"
-    if rule.break_glass is None or not people.in_groups(requester, rule.break_glass.groups):
+    if not may_break_glass(people, rule, requester):
         return "policy gives its requester no break-glass here"
     return "" if grant.incident.strip() else "it names no incident"
 

@@ -11,6 +11,7 @@ from sallyport.documents import JSON
 
 ENVIRONMENT = "environment"  # the field that every flow has and that rules are chosen by
 DURATION, REASON, APPROVER = "duration", "reason", "approver"  # the fields that rules fill and bound
+INCIDENT = "incident"  # what a form asks for only in an emergency
 PERMANENT = "permanent"
 TAGS = "tags"  # in a rule's `when`: not a field of the form, but what the catalogue says of the chosen items
 
@@ -151,6 +152,15 @@ class TicketStatus:
 
     status: str
     resolution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewTask:
+    """How the ticket looks by which somebody else reviews an emergency; `status` is where it is opened again."""
+
+    type: str = "Task"
+    labels: tuple[str, ...] = ("break-glass-review",)
+    status: str = "To Do"
 
 
 class OnDrift(StrEnum):

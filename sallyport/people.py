@@ -66,6 +66,11 @@ class People:
     def by_github(self, login: str) -> Person | None:
         return next((p for p in self.persons if p.github.casefold() == login.casefold()), None) if login else None
 
+    def by_jira(self, account: str) -> Person | None:
+        return (
+            next((p for p in self.persons if p.jira.casefold() == account.casefold()), None) if account else None
+        )
+
     def canonical(self, email: str) -> str:
         """Return the address by which a person is compared, folded: the same for all of that person's."""
         person = self.by_email(email)

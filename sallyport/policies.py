@@ -6,7 +6,7 @@ A version with any problem is refused as a whole, so that a broken one never rep
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from sallyport.catalogue import Catalogue, Environment, Item
 from sallyport.consistency import Known, catalogue_problems, flow_problems, group_problems
 from sallyport.documents import Document, load
 from sallyport.flow_files import read_flow
-from sallyport.flows import Flow, Rule, TicketStatus
+from sallyport.flows import Flow, ReviewTask, Rule, TicketStatus
 from sallyport.people import People, Person
 from sallyport.problems import Place, Problem, Problems
 from sallyport.schemas import SUFFIX, Schemas
@@ -38,6 +38,7 @@ class Policies:
     schemas: Schemas
     ticket_statuses: Mapping[str, TicketStatus]  # by the state of a request
     version: str = ""
+    review: ReviewTask = field(default_factory=ReviewTask)
 
     def rule_for(self, flow: Flow, answers: Mapping[str, str]) -> Rule | None:
         """Return the rule for *answers* to the flow's form, which may be part of them; None means denied."""
@@ -76,12 +77,12 @@ class _Loader:
         names_are_known = not self.problems  # else what a flow names may stand in a file that was not readable
         flows = {flow.id: flow for flow in self._flows()}
         keys = self._keys()
-        statuses = self._ticket_statuses()
+        statuses, review = self._jira()
         if names_are_known:
             self.problems += self._inconsistencies(Known(people, catalogue, self.schemas), flows)
         if self.problems:
             raise Problems(self.problems)
-        return Policies(flows, people, catalogue, keys, self.schemas, statuses, self.version)
+        return Policies(flows, people, catalogue, keys, self.schemas, statuses, self.version, review)
 
     def _inconsistencies(self, known: Known, flows: Mapping[str, Flow]) -> Iterator[Problem]:
         yield from group_problems(known.people, self.documents["people.yaml"])
@@ -163,10 +164,14 @@ class _Loader:
                 mend = f"name the file {data['flow']}.yaml"
                 self.problems.append(Problem(f"the file of the flow {data['flow']} is {name}.yaml", mend, place))
 
-    def _ticket_statuses(self) -> dict[str, TicketStatus]:
+    def _jira(self) -> tuple[dict[str, TicketStatus], ReviewTask]:
         document = self._document("jira.yaml", "jira")
-        data = cast(Mapping[str, Mapping[str, str]], document.data) if document else {}
-        return {state: TicketStatus(facts["status"], facts.get("resolution")) for state, facts in data.items()}
+        data = dict(cast(Mapping[str, Any], document.data)) if document else {}
+        review = data.pop("review", {})
+        statuses = {state: TicketStatus(facts["status"], facts.get("resolution")) for state, facts in data.items()}
+        if "labels" in review:
+            review = {**review, "labels": tuple(review["labels"])}
+        return statuses, ReviewTask(**review)
 
     def _keys(self) -> PublicKeys:
         keys = {}

@@ -29,6 +29,9 @@ SENTENCES = {
     Deed.CANCELLED: "{by} cancelled it.",
     Deed.RETURNED: "{by} gave it back before its time.",
     Deed.ROUTED: "Other people were asked than before.",
+    Deed.BREAK_GLASS: "{by} went ahead in an emergency without anybody's approval, for {incident}.",
+    Deed.REVIEWED: "{by} closed its review, {review}.",
+    Deed.REVIEW_REOPENED: "Its review, {review}, was opened again: {detail}",
     Deed.RETRIED: "{by} had “{effect}” tried again: {reason}",
     Deed.PARKED: "{by} had “{effect}” left alone: {reason}",
 }

@@ -281,6 +281,14 @@ class Journal:
         with self._reader.begin() as connection:
             return {row[0]: row[1] for row in connection.execute(query.order_by(requests.c.decide_by))}
 
+    def emergencies(self) -> dict[tuple[str, str], int]:
+        """Return how often the glass was ever broken, by flow and environment."""
+        where = requests.c.flow, requests.c.environment
+        alarms = sa.select(*where, sa.func.count()).join(effects, effects.c.request_id == requests.c.id)
+        query = alarms.where(effects.c.name == "alarm").group_by(*where)
+        with self._reader.begin() as connection:
+            return {(flow, environment): count for flow, environment, count in connection.execute(query)}
+
     def _requests(self, ids: sa.Select[str]) -> list[Request]:
         with self._reader.begin() as connection:
             return [_request(connection, request_id) for request_id in connection.scalars(ids).all()]

@@ -15,6 +15,7 @@ from coordinator.lifecycle import Happening, Move
 from coordinator.requests import Request
 from sallyport.attestations import Signer
 from sallyport.audit import Deed
+from sallyport.decisions import is_emergency
 from sallyport.entries import Approval, Entry, Thread, parse_entry
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import StaleHead
@@ -136,6 +137,7 @@ def _trailers(entry: Entry, policies: Policies) -> str:
         f"Request-Id: {entry.id}",
         f"Requested-by: {entry.requested_by}",
         *(f"Approved-by: {approval.by}" for approval in entry.approvals),
+        *([f"Break-glass: {entry.grant.incident}"] if entry.grant and is_emergency(entry.grant) else []),
         *([f"Ticket: {entry.ticket}"] if entry.ticket else []),
     ]
     return "\n".join(lines)

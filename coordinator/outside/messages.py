@@ -8,25 +8,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import structlog
 from slack_sdk.models.blocks import Block
 
 from coordinator.journal import Done, Journal, Work
 from coordinator.outside.tickets import marker_of
 from coordinator.requests import Request, State
-from coordinator.slack import cards, notices
+from coordinator.slack import approver_cards, cards, emergency_messages, notices
 from sallyport.platforms.slack import Slack
 from sallyport.policies import Policies
+
+log = structlog.get_logger()
 
 Content = tuple[str, Sequence[Block]]  # the sentence for notifications and screen readers, and the blocks
 
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The effects `thread`, `reply`, `card`, `tell`, `remind` and `nudged`."""
+    """The effects `thread`, `reply`, `card`, `alarm`, `tell`, `remind` and `nudged`."""
 
     slack: Slack
     journal: Journal
     policies: Callable[[], Policies]
+    alert_channel: str = ""
 
     def thread(self, work: Work, request: Request) -> Done:
         """Show the request where everybody concerned can follow it."""
@@ -35,7 +39,16 @@ class Messages:
     def card(self, work: Work, request: Request) -> Done:
         """Show one approver what is asked, with its buttons while a decision is open."""
         place = work.payload["user"]
-        return self._show(work, request, place, lambda asked, policies: cards.card(asked, policies, place))
+        return self._show(
+            work, request, place, lambda asked, policies: approver_cards.card(asked, policies, place)
+        )
+
+    def alarm(self, work: Work, request: Request) -> Done:
+        """Tell the alert channel of an emergency, where there is one."""
+        if not self.alert_channel:
+            log.error("emergency.untold", request_id=request.id, why="there is no ALERT_CHANNEL")
+            return Done()
+        return self._show(work, request, self.alert_channel, emergency_messages.alarm)
 
     def tell(self, work: Work, request: Request) -> Done:
         """Tell the requester directly how the request came out."""

@@ -57,8 +57,8 @@ class Tickets:
             said = next((c for c in self.jira.comments(key) if marker in c.body), None)
             if said is not None:
                 return Done({"comment": said.id})
-        detail, reason = (plain(str(fact.details.get(name, ""))) for name in ("detail", "reason"))
-        body = wording.comment(fact, self.policies().people, detail, reason)
+        typed = (plain(str(fact.details.get(name, ""))) for name in ("detail", "reason", "incident"))
+        body = wording.comment(fact, self.policies().people, *typed)
         return Done({"comment": self.jira.add_comment(key, f"{body}\n\n{marker}")})
 
     def move(self, work: Work, request: Request) -> Done:

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from coordinator.deciding import Deciding, NotYours
-from coordinator.slack import forms, replies
+from coordinator.slack import approval_form, forms, replies
 from coordinator.slack.answering import Ack, Answering, Body, user_of
 from coordinator.slack.doors import Doors
+from sallyport.flows import DURATION
 from sallyport.policies import Policies
 
 
@@ -36,11 +37,34 @@ class Buttons:
             ack()
             self.answering.answer(body, str(error))
 
+    def wants_to_approve(self, ack: Ack, body: Body) -> None:
+        """Ask for how long; nothing is decided before it is said."""
+        request_id, digest = _named(body)
+        try:
+            request, rule = self.deciding.check(request_id, digest, user_of(body))
+            ack()
+            form = approval_form.approval_form(request, rule, self.policies()).to_dict()
+            self.answering.later(self.answering.slack.open_view, body["trigger_id"], form)
+        except NotYours as error:
+            ack()
+            self.answering.answer(body, str(error))
+
+    def approved_for(self, ack: Ack, body: Body) -> None:
+        """Record a yes with the time that the approver gave; whatever is in its way is said in the form."""
+        view = body["view"]
+        named = json.loads(view["private_metadata"])
+        try:
+            length = approval_form.shortened_to(view)
+            self.deciding.approve(named["request"], named["digest"], user_of(body), length)
+            ack()
+        except (NotYours, ValueError) as error:
+            ack(response_action="errors", errors={DURATION: str(error)})
+
     def wants_to_deny(self, ack: Ack, body: Body) -> None:
         """Ask for the reason; nothing is decided before it is given."""
         request_id, digest = _named(body)
         try:
-            request = self.deciding.check(request_id, digest, user_of(body))
+            request, _ = self.deciding.check(request_id, digest, user_of(body))
             ack()
             title = "; ".join(change.title(self.policies().catalogue) for change in request.changes)
             form = forms.denial_form(request, title).to_dict()

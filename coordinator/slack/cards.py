@@ -8,10 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from slack_sdk.models.blocks import (
-    ActionsBlock,
     Block,
-    ButtonElement,
-    ConfirmObject,
     ContextBlock,
     HeaderBlock,
     MarkdownTextObject,
@@ -21,20 +18,20 @@ from slack_sdk.models.blocks import (
 
 from coordinator.positions import position_of
 from coordinator.requests import Extension, Request, State
+from coordinator.slack.decision_buttons import decision_buttons
 from coordinator.slack.own_buttons import ask_again, own_buttons
-from coordinator.wording import STATE_WORDS, UNREPORTED_END, granted, lasts
+from coordinator.wording import STATE_WORDS, UNREPORTED_END, granted, lasts, state_words
 from sallyport.decisions import is_emergency
 from sallyport.people import People
 from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
 
-# How the action ids of buttons begin; the request's id follows, since one view may show many requests.
-APPROVE, DENY = "approve:", "deny:"
 HEADER_LONGEST = 150
 SHOWN_REASON = 2900
 SHOWN_SENTENCE = (
     500  # of what a job or a person says, before it is escaped, which makes it up to five times as long
 )
+NAMED = 5  # of those who are asked; the others are counted
 MARKS = {
     State.PENDING: ":hourglass_flowing_sand:",
     State.ACTIVE: ":white_check_mark:",
@@ -49,42 +46,20 @@ Content = tuple[str, Sequence[Block]]
 
 def thread(request: Request, policies: Policies) -> Content:
     """Return the first message of the thread, which everybody concerned can follow."""
-    text = f"{who(request)} asks for {title_of(request, policies)}. {status(request, policies)}"
-    about = [*_about(request, policies), context(_status_line(request, policies)), *links(request)]
-    return text, [*about, *own_buttons(request, policies)]
-
-
-def card(request: Request, policies: Policies, place: str) -> Content:
-    """Return the card at *place*, a person's or a channel: all that is needed to decide, and the buttons.
-
-    There are buttons while the decision is open, and a person has them while it is that one's turn.
-    """
-    about = _about(request, policies)
-    if request.state is not State.PENDING or not (place in request.deciders or place.startswith(("C", "G"))):
-        text = f"{title_of(request, policies)} for {who(request)}: {status(request, policies)}"
-        return text, [*about, context(_status_line(request, policies)), *links(request)]
-    text = f"{who(request)} asks you to approve {title_of(request, policies)}."
-    effects = "\n".join(
-        f"{change.effect(request.environment, policies.catalogue)} {change.undo()}" for change in request.changes
-    )
-    return text, [
-        *about,
-        SectionBlock(text=PlainTextObject(text=effects)),
-        context(f"{_status_line(request, policies)} Digest {request.digest}."),
-        *links(request),
-        _buttons(request, policies),
-    ]
+    text = f"{_deed(request, title(request, policies))}. {status(request, policies)}"
+    told = [*about(request, policies), context(status_line(request, policies)), *links(request)]
+    return text, [*told, *own_buttons(request, policies)]
 
 
 def line(request: Request, policies: Policies, *, decide: bool) -> list[Block]:
     """Return a request in a list: what it is, how it stands, and what this person can do with it."""
-    title = f"*{title_of(request, policies)}* for {who(request)}, {lasts(request)}"
-    stands = f"{_status_line(request, policies)}{_time_left(request)}"
-    about = [SectionBlock(text=MarkdownTextObject(text=title)), context(stands)]
+    what = f"*{title(request, policies)}* for {who(request)}, {lasts(request)}"
+    stands = f"{status_line(request, policies)}{_time_left(request)}"
+    told = [SectionBlock(text=MarkdownTextObject(text=what)), context(stands)]
     if decide:
         reason = SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON]))
-        return [*about, reason, *links(request), _buttons(request, policies)]
-    return [*about, *links(request), *own_buttons(request, policies)]
+        return [*told, reason, *links(request), decision_buttons(request, policies)]
+    return [*told, *links(request), *own_buttons(request, policies)]
 
 
 def _time_left(request: Request) -> str:
@@ -96,9 +71,9 @@ def _time_left(request: Request) -> str:
 
 def closed_line(request: Request, policies: Policies) -> list[Block]:
     """Return a request that is over in a list: how it came out, and the button to ask again."""
-    title = f"{title_of(request, policies)}, {lasts(request)} ({request.id})"
-    about = SectionBlock(text=MarkdownTextObject(text=title), accessory=ask_again(request))
-    return [about, context(_status_line(request, policies))]
+    what = f"{title(request, policies)}, {lasts(request)} ({request.id})"
+    told = SectionBlock(text=MarkdownTextObject(text=what), accessory=ask_again(request))
+    return [told, context(status_line(request, policies))]
 
 
 def status(request: Request, policies: Policies) -> str:
@@ -106,7 +81,7 @@ def status(request: Request, policies: Policies) -> str:
     approved = _approved(request, policies.people)
     match request.state:
         case State.PENDING:
-            whose = f"{_asked(request, policies.people)}{_progress(request, policies)}"
+            whose = f"{asked(request, policies.people)}{_progress(request, policies)}"
             return f"Waiting for {whose}, until {date(request.decide_by)}."
         case State.APPROVED:
             return f"{approved}; about to be applied."
@@ -158,12 +133,21 @@ def shown(sentence: str) -> str:
     return escape(sentence if len(sentence) <= SHOWN_SENTENCE else f"{sentence[: SHOWN_SENTENCE - 1]}…")
 
 
-def title_of(request: Request, policies: Policies) -> str:
+def title(request: Request, policies: Policies) -> str:
+    """Say what is asked for, as mrkdwn."""
     return escape("; ".join(change.title(policies.catalogue) for change in request.changes))
 
 
 def who(request: Request) -> str:
+    """Mention the requester."""
     return f"<@{request.requester_slack}>"
+
+
+def _deed(request: Request, what: str) -> str:
+    """Say what the requester did: to ask, or to go ahead in an emergency."""
+    if is_emergency(request.grant):
+        return f"Break-glass: {who(request)} took {what}"
+    return f"{who(request)} asks for {what}"
 
 
 def _approved(request: Request, people: People) -> str:
@@ -177,11 +161,14 @@ def _approved(request: Request, people: People) -> str:
     return f"Approved by {names}{shortened}"
 
 
-def _asked(request: Request, people: People) -> str:
+def asked(request: Request, people: People) -> str:
     """Name those whose turn it is; the mention shows a name also for who is bound to no Slack id."""
     names = [
-        escape(person.label) if (person := people.by_slack(user)) else f"<@{user}>" for user in request.deciders
+        escape(person.label) if (person := people.by_slack(user)) else f"<@{user}>"
+        for user in request.deciders[:NAMED]
     ]
+    others = len(request.deciders) - NAMED
+    names += [f"{others} more"] if others > 0 else []
     return " or ".join(names) or "somebody who could decide it: nobody can at the moment"
 
 
@@ -195,16 +182,15 @@ def called(people: People, email: str) -> str:
     return escape(person.label if person else email)
 
 
-def _about(request: Request, policies: Policies) -> list[Block]:
+def about(request: Request, policies: Policies) -> list[Block]:
+    """Return what every message about a request begins with."""
     flow = policies.flows[request.flow]
     environment = policies.catalogue.environments[request.environment]
     details = [detail for change in request.changes for detail in change.details(policies.catalogue)]
     facts = [("Environment", environment.title), *details, ("Duration", lasts(request).removeprefix("for "))]
     return [
-        HeaderBlock(
-            text=PlainTextObject(text=f"{flow.title}: {STATE_WORDS[request.state].lower()}"[:HEADER_LONGEST])
-        ),
-        SectionBlock(text=MarkdownTextObject(text=f"{who(request)} asks for *{title_of(request, policies)}*")),
+        HeaderBlock(text=PlainTextObject(text=f"{flow.title}: {state_words(request).lower()}"[:HEADER_LONGEST])),
+        SectionBlock(text=MarkdownTextObject(text=_deed(request, f"*{title(request, policies)}*"))),
         SectionBlock(fields=list(_fields(facts))),
         SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON])),
     ]
@@ -215,35 +201,23 @@ def _fields(facts: Iterable[tuple[str, str]]) -> Iterable[MarkdownTextObject]:
         yield MarkdownTextObject(text=f"*{label}*\n{escape(value)[:1900]}")
 
 
-def _status_line(request: Request, policies: Policies) -> str:
+def status_line(request: Request, policies: Policies) -> str:
+    """Say how the request stands, after a mark that says no more than the words."""
     return f"{MARKS.get(request.state, ':gear:')} {status(request, policies)}"
 
 
 def context(text: str) -> Block:
+    """Return *text*, mrkdwn of ours, in small print."""
     return ContextBlock(elements=[MarkdownTextObject(text=text)])
 
 
 def links(request: Request) -> list[Block]:
+    """Return the ways to what is kept elsewhere, as far as it is there already."""
     links = [f"Request {request.id}{f', extends {request.extends}' if request.extends else ''}"]
-    ticket = request.result("ticket")
-    if ticket:
+    if ticket := request.result("ticket"):
         links.append(f"<{ticket['url']}|{ticket['key']}>")
+    if review := request.result("review"):
+        links.append(f"<{review['url']}|Review {review['key']}>")
     if request.run_url:
         links.append(f"<{request.run_url}|Run>")
     return [context("  ·  ".join(links))]
-
-
-def _buttons(request: Request, policies: Policies) -> Block:
-    flow = policies.flows[request.flow]
-    value = f"{request.id}:{request.digest}"
-    confirm = ConfirmObject(
-        title=f"{flow.verb}?",
-        text=PlainTextObject(text=f"It becomes live within a minute, {lasts(request)}."),
-        confirm="Approve",
-        deny="Not yet",
-    )
-    approve = ButtonElement(
-        text=flow.verb, action_id=APPROVE + request.id, value=value, style="primary", confirm=confirm
-    )
-    deny = ButtonElement(text="Deny", action_id=DENY + request.id, value=value, style="danger")
-    return ActionsBlock(elements=[approve, deny])

@@ -28,6 +28,7 @@ class Offer:
     approvers: tuple[Choice, ...]
     durations: tuple[Choice, ...]
     notice: str = ""  # why nothing can be asked for here
+    told: tuple[str, ...] = ()  # Slack ids of those who are told at once of an emergency
 
 
 def choices(field: Field, flow: Flow, policies: Policies, offer: Offer) -> Sequence[Choice]:

@@ -15,6 +15,7 @@ from coordinator.asking import Asking
 from coordinator.requests import Request
 from coordinator.slack import chooser, home, replies
 from coordinator.slack.answering import Ack, Answering, Body, user_of
+from coordinator.slack.breaking import Breaking
 from coordinator.slack.opening import Opening
 from coordinator.slack.text import tidy
 from sallyport.commands import Typed, answers_from_words, is_complete, read_line
@@ -33,12 +34,15 @@ class Doors:
     policies: Callable[[], Policies]
     asking: Asking
     opening: Opening
+    breaking: Breaking
 
     def command(self, ack: Ack, body: Body) -> None:
         """Answer a slash command: help, the quick path where the flow has one, or the form."""
         typed = read_line(body["command"], tidy(body.get("text") or ""), self.policies().flows.values())
         if typed.flow is None or typed.wants_help:
             ack(self._help(typed, body["user_id"]))
+        elif typed.incident is not None:
+            self.breaking.typed(ack, body, typed.flow, typed.incident)
         elif typed.rest:
             self._take_words(ack, typed.flow, typed.rest, body)
         else:
@@ -72,13 +76,15 @@ class Doors:
         mine = self.asking.may_use(user)
         meant = [typed.flow] if typed.flow else typed.sharing
         told = [flow for flow in mine if flow in meant]
+        emergencies = [flow for flow in self.asking.may_break_glass(user) if flow in meant]
         if not typed.sharing:
             return replies.unknown_command(typed, mine)
         if not told:
-            return replies.not_for_you(typed, mine)
+            return replies.not_for_you(typed, mine) + replies.in_an_emergency(emergencies)
         if typed.rest and not typed.wants_help:
             return replies.unknown_words(typed, told)
-        return replies.help_for(told, [flow for flow in mine if flow not in told])
+        others = [flow for flow in mine if flow not in told]
+        return replies.help_for(told, others) + replies.in_an_emergency(emergencies)
 
     def shortcut(self, ack: Ack, body: Body) -> None:
         """Offer what this person may ask for; Slack takes no commands in threads."""

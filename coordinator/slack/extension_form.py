@@ -18,7 +18,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from coordinator.requests import Request
-from coordinator.slack.cards import title_of
+from coordinator.slack.cards import title
 from coordinator.slack.choices import Choice
 from coordinator.slack.inputs import ANSWER
 from sallyport.decisions import REASON_LONGEST
@@ -32,7 +32,7 @@ EXTENSION = "extension"  # the callback id
 def extension_form(first: Request, lengths: Sequence[Choice], policies: Policies) -> View:
     """Return the form that asks for an extension of *first*, with the durations that put its end off."""
     until = f", live until {date(first.expires_at)}" if first.expires_at else ""
-    about = f"*{title_of(first, policies)}* ({first.id}){until}. This asks anew: policy decides who approves it."
+    about = f"*{title(first, policies)}* ({first.id}){until}. This asks anew: policy decides who approves it."
     options = [Option(value=value, text=PlainTextObject(text=label)) for value, label in lengths]
     usual = next((option for option in options if option.value == first.form.get(DURATION)), options[0])
     return View(

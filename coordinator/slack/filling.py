@@ -38,7 +38,8 @@ class Filling:
         if view is None:
             return
         memo, answers = forms.memo_of(view), forms.read_answers(view)
-        self.drafting.keep(Draft(forms.key_of(view), user_of(body), memo.flow, answers, self.asking.now()))
+        if not memo.emergency:  # what was meant for an emergency is not offered again later
+            self.drafting.keep(Draft(forms.key_of(view), user_of(body), memo.flow, answers, self.asking.now()))
         if inputs.field_of(body["actions"][0]["block_id"]) == ENVIRONMENT:
             self.opening.follow(view, user_of(body))
 

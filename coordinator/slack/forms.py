@@ -44,12 +44,14 @@ class Memo:
     """What a form carries through Slack: never what somebody typed.
 
     `filling` counts how often it was filled anew; `url` is where its person can be answered, if anywhere.
+    `emergency` tells the form of break-glass, which asks nobody.
     """
 
     flow: str
     environment: str
     filling: int = 0
     url: str = ""
+    emergency: bool = False
 
     def __str__(self) -> str:
         return json.dumps(asdict(self))

@@ -19,7 +19,7 @@ from slack_sdk.models.views import View
 from coordinator.journal import Draft
 from coordinator.requests import Request
 from coordinator.slack import cards
-from coordinator.slack.chooser import start_buttons
+from coordinator.slack.chooser import glass_buttons, start_buttons
 from coordinator.slack.forms import going_on
 from coordinator.slack.health import WELL
 from sallyport.flows import Flow
@@ -42,6 +42,7 @@ class Desk:
     over: Sequence[Request] = ()
     drafts: Sequence[Draft] = ()  # newest first
     health: str = WELL
+    may_break_glass: Sequence[Flow] = ()
 
 
 def home(desk: Desk, policies: Policies) -> View:
@@ -61,6 +62,7 @@ def home(desk: Desk, policies: Policies) -> View:
         blocks=[
             HeaderBlock(text=PlainTextObject(text="What do you need?")),
             *start_buttons(desk.may_start),
+            *glass_buttons(desk.may_break_glass),
             *_drafts(desk.drafts, policies),
             *_list("Waiting for your decision", desk.to_decide, to_decide, MOST_TO_DECIDE),
             *_list("Your live grants", desk.live, one_s_own, MOST_LIVE),

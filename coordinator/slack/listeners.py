@@ -15,8 +15,18 @@ from coordinator.asking import Asking
 from coordinator.deciding import Deciding
 from coordinator.extending import Extending
 from coordinator.nudging import Nudging
-from coordinator.slack import cards, chooser, extension_form, forms, inputs, own_buttons
+from coordinator.slack import (
+    approval_form,
+    chooser,
+    decision_buttons,
+    emergency_form,
+    extension_form,
+    forms,
+    inputs,
+    own_buttons,
+)
 from coordinator.slack.answering import Answering
+from coordinator.slack.breaking import Breaking
 from coordinator.slack.buttons import Buttons
 from coordinator.slack.doors import Doors
 from coordinator.slack.drafting import Drafting
@@ -42,11 +52,13 @@ class Listeners:
         withdrawing: Withdrawing,
         extending: Extending,
         nudging: Nudging,
+        alert_channel: str = "",
     ) -> None:
         self.answering = Answering(slack)
-        opening = Opening(self.answering, policies, asking)
+        opening = Opening(self.answering, policies, asking, alert_channel)
+        self.breaking = Breaking(self.answering, policies, asking, opening)
         drafting = Drafting(asking.journal.drafts, self.answering.later)
-        self.doors = Doors(self.answering, policies, asking, opening)
+        self.doors = Doors(self.answering, policies, asking, opening, self.breaking)
         self.filling = Filling(self.answering, policies, asking, opening, drafting, self.doors)
         self.buttons = Buttons(self.answering, policies, deciding, self.doors)
         self.own_presses = OwnPresses(
@@ -61,14 +73,18 @@ class Listeners:
         app.event("app_mention")(guarded(self.doors.mentioned))
         app.event("app_home_opened")(guarded(self.doors.home_opened))
         app.action(_begins(chooser.START))(guarded(self.doors.starts))
+        app.action(_begins(chooser.START_EMERGENCY))(guarded(self.breaking.starts))
+        app.view_submission(emergency_form.BREAK)(guarded(self.breaking.submitted))
         app.action(_begins(inputs.ANSWER))(guarded(self.filling.answered))
         app.options(_begins(inputs.ANSWER))(guarded(self.filling.suggests))
         app.action(_begins(forms.CONTINUE))(guarded(self.filling.goes_on))
         app.view_submission(forms.ASK)(guarded(self.filling.submitted))
         app.view_closed(forms.ASK)(guarded(self.filling.closed))
         app.view_submission(forms.DENIAL)(guarded(self.buttons.denied))
-        app.action(_begins(cards.APPROVE))(guarded(self.buttons.approved))
-        app.action(_begins(cards.DENY))(guarded(self.buttons.wants_to_deny))
+        app.action(_begins(decision_buttons.APPROVE))(guarded(self.buttons.approved))
+        app.action(_begins(decision_buttons.APPROVE_WITH_FORM))(guarded(self.buttons.wants_to_approve))
+        app.view_submission(approval_form.APPROVAL)(guarded(self.buttons.approved_for))
+        app.action(_begins(decision_buttons.DENY))(guarded(self.buttons.wants_to_deny))
         app.action(_begins(own_buttons.CANCEL))(guarded(self.own_presses.cancels))
         app.action(_begins(own_buttons.GIVE_BACK))(guarded(self.own_presses.gives_back))
         app.action(_begins(own_buttons.NUDGE))(guarded(self.own_presses.nudges))

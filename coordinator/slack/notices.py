@@ -5,7 +5,7 @@ from __future__ import annotations
 from slack_sdk.models.blocks import Block, MarkdownTextObject, PlainTextObject, SectionBlock
 
 from coordinator.requests import Request, State
-from coordinator.slack.cards import MARKS, SHOWN_REASON, Content, called, links, status, title_of
+from coordinator.slack.cards import MARKS, SHOWN_REASON, Content, called, links, status, title
 from coordinator.slack.own_buttons import own_buttons
 from sallyport.platforms.slack_text import date
 from sallyport.policies import Policies
@@ -27,7 +27,7 @@ def reminder(request: Request, policies: Policies) -> Content:
     """Return the reminder of a near end; once that is over, what became of it."""
     if request.state is not State.ACTIVE or request.expires_at is None:
         return notice(request, policies)
-    ends = f":hourglass: *{title_of(request, policies)}* ends at {date(request.expires_at)}."
+    ends = f":hourglass: *{title(request, policies)}* ends at {date(request.expires_at)}."
     text = f"{ends} {status(request, policies)}"
     block = SectionBlock(text=MarkdownTextObject(text=text))
     return text, [block, *links(request), *own_buttons(request, policies)]
@@ -38,7 +38,5 @@ def nudge(request: Request, policies: Policies, place: str) -> str:
     asked = request.deciders if place.startswith(("C", "G")) else (place,)
     names = " ".join(f"<@{user}>" for user in asked[:MENTIONED])
     more = f" and {len(asked) - MENTIONED} more" if len(asked) > MENTIONED else ""
-    what = (
-        f"{called(policies.people, request.requester)} still waits for a decision on {title_of(request, policies)}"
-    )
+    what = f"{called(policies.people, request.requester)} still waits for a decision on {title(request, policies)}"
     return f"{names}{more}: {what} ({request.id}), until {date(request.decide_by)}."

@@ -17,6 +17,7 @@ from coordinator.asking import Asking
 from coordinator.journal import Draft
 from coordinator.slack import chooser, forms, replies
 from coordinator.slack.answering import Answering, Body, user_of
+from coordinator.slack.emergency_form import emergency_form
 from coordinator.slack.forms import Memo
 from sallyport.flows import ENVIRONMENT, Flow
 from sallyport.platforms.errors import Refused
@@ -34,10 +35,15 @@ class Opening:
     answering: Answering
     policies: Callable[[], Policies]
     asking: Asking
+    alert_channel: str = ""  # which people are told that an emergency is told there
 
     def open(self, flow: Flow, body: Body, answers: Mapping[str, str] | None = None) -> None:
         """Open the form of *flow* for who typed or pressed; over the chooser, take its place."""
         self.answering.later(self._carefully, self._open, body, flow, answers or {})
+
+    def open_emergency(self, flow: Flow, body: Body, answers: Mapping[str, str]) -> None:
+        """Open the form of break-glass for who typed or pressed; over the chooser, take its place."""
+        self.answering.later(self._carefully, self._open_emergency, body, flow, answers)
 
     def open_chooser(self, body: Body) -> None:
         """Open the form that offers what this person may ask for."""
@@ -66,15 +72,33 @@ class Opening:
             self.answering.answer(body, replies.not_opened(fault))
 
     def _open(self, body: Body, flow: Flow, answers: Mapping[str, str]) -> None:
-        user, view = user_of(body), body.get("view")
-        slack = self.answering.slack
+        self._put(body, flow, lambda: self._form(flow, user_of(body), body, answers))
+
+    def _open_emergency(self, body: Body, flow: Flow, answers: Mapping[str, str]) -> None:
+        memo = Memo(flow.id, "", emergency=True)
+        self._put(body, flow, lambda: self._filled(flow, user_of(body), answers, memo))
+
+    def _put(self, body: Body, flow: Flow, form: Callable[[], View]) -> None:
+        """Put a form before the person; one that needs Slack to be asked first stands behind another."""
+        view, slack = body.get("view"), self.answering.slack
         if view is not None and view["type"] == "modal":
-            slack.update_view(view["id"], self._form(flow, user, body, answers), view["hash"])
-        elif self.asking.is_at_hand(user):
-            slack.open_view(body["trigger_id"], self._form(flow, user, body, answers))
+            slack.update_view(view["id"], form(), view["hash"])
+        elif self.asking.is_at_hand(user_of(body)):
+            slack.open_view(body["trigger_id"], form())
         else:
             opened = slack.open_view(body["trigger_id"], forms.opening_form(flow).to_dict())
-            self._replace(opened, self._form(flow, user, body, answers))
+            self._replace(opened, form())
+
+    def _filled(self, flow: Flow, user: str, answers: Mapping[str, str], memo: Memo) -> View:
+        """Return the form of the kind that *memo* tells, filled for the environment that was answered."""
+        environment = answers.get(ENVIRONMENT, "")
+        if memo.emergency:
+            offer = self.asking.emergency_offer(flow, user, environment)
+            form = emergency_form(flow, self.policies(), offer, answers, memo, self.alert_channel)
+        else:
+            offer = self.asking.offer(flow, user, environment)
+            form = forms.ask_form(flow, self.policies(), offer, answers, memo=memo)
+        return form.to_dict()
 
     def _form(self, flow: Flow, user: str, body: Body, answers: Mapping[str, str]) -> View:
         offer = self.asking.offer(flow, user, answers.get(ENVIRONMENT, ""))
@@ -86,22 +110,18 @@ class Opening:
         return forms.ask_form(flow, self.policies(), offer, answers, memo=memo, draft=draft).to_dict()
 
     def _open_chooser(self, body: Body) -> None:
-        flows = self.asking.may_use(user_of(body))
-        self.answering.slack.open_view(body["trigger_id"], chooser.chooser(flows).to_dict())
+        flows, emergencies = self.asking.may_use(user_of(body)), self.asking.may_break_glass(user_of(body))
+        self.answering.slack.open_view(body["trigger_id"], chooser.chooser(flows, emergencies).to_dict())
 
     def _refill(self, view: View, flow: Flow, user: str, draft: Draft) -> None:
         before = forms.memo_of(view)
-        offer = self.asking.offer(flow, user, draft.answers.get(ENVIRONMENT, ""))
-        memo = Memo(flow.id, offer.environment, before.filling + 1, before.url)
-        form = forms.ask_form(flow, self.policies(), offer, draft.answers, memo=memo)
-        self._replace(view["id"], form.to_dict(), view["hash"])
+        memo = Memo(flow.id, before.environment, before.filling + 1, before.url)
+        self._replace(view["id"], self._filled(flow, user, draft.answers, memo), view["hash"])
 
     def _follow(self, view: View, user: str) -> None:
         memo, answers = forms.memo_of(view), forms.read_answers(view)
-        flow = self.policies().flows[memo.flow]
-        offer = self.asking.offer(flow, user, answers.get(ENVIRONMENT, ""))
-        form = forms.ask_form(flow, self.policies(), offer, answers, memo=memo)
-        self._replace(view["id"], form.to_dict(), view["hash"])
+        form = self._filled(self.policies().flows[memo.flow], user, answers, memo)
+        self._replace(view["id"], form, view["hash"])
 
     def _replace(self, view_id: str, form: View, hash: str | None = None) -> None:  # noqa: A002 - Slack's word
         """Replace a form; one that the person has closed or changed meanwhile is left as it is."""

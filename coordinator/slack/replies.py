@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from coordinator.journal import Draft
@@ -17,6 +18,9 @@ from sallyport.problems import Problems, quoted
 
 REASON_NEEDED = "Say why not; the requester and the ticket get it word for word."
 NOTHING_HERE = "Policies let you ask for nothing here. Ask the operators to add you to policies/people.yaml."
+EMERGENCY = (
+    "*In an emergency*, without anybody's approval. It is told loudly, is short, and is reviewed afterwards."
+)
 DRAFT_GONE = "There is nothing to go on with: it was sent already, or it is more than a day old."
 FLOW_GONE = "Policies do not have this any more, so it cannot be asked for again."
 HELP_LONGEST = 2800  # characters: help stands in one block of at most 3000
@@ -65,6 +69,18 @@ def help_for(flows: Sequence[Flow], others: Sequence[Flow] = ()) -> str:
         told.append(usage)
         rest.remove(flow)
     return "\n".join([*told, *([_also(rest)] if rest else [])]) or NOTHING_HERE
+
+
+def in_an_emergency(flows: Iterable[Flow]) -> str:
+    """Say, to whom policy gives it, how the glass is broken; a line of its own, or nothing."""
+    named = commands(replace(flow, command=f"{flow.command} break-glass") for flow in flows)
+    return f"\nIn an emergency, without anybody's approval: {named}." if named else ""
+
+
+def no_break_glass(flow: Flow | None) -> str:
+    """Say that policy gives this person no break-glass, and what to do instead."""
+    instead = f" `{flow.command}` asks for it as usual." if flow else ""
+    return f"Nothing was done: policies give you no break-glass here.{instead}"
 
 
 def commands(flows: Iterable[Flow]) -> str:

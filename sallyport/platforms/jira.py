@@ -20,7 +20,7 @@ from sallyport.platforms.errors import Refused
 from sallyport.platforms.jira_failures import PLATFORM, translated
 from sallyport.platforms.jira_text import plain, quote
 
-__all__ = ["Account", "Comment", "Issue", "Jira", "plain", "quote"]
+__all__ = ["Account", "Closing", "Comment", "Issue", "Jira", "plain", "quote"]
 
 TIMEOUT: Final = (3.05, 10)  # seconds to connect, seconds to wait for an answer
 _PAGE: Final = 100
@@ -40,6 +40,15 @@ class Comment:
     id: str
     body: str
     created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The change that brought a ticket to its end; `by` is JIRA's id of the account (account id, or user name)."""
+
+    id: str
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +157,18 @@ class Jira:
         with translated(f"read {key}"):
             return _issue(self._client.issue(_path(key), fields=_ISSUE_FIELDS).raw)
 
+    def closing(self, key: str) -> Closing | None:
+        """By whom and when the ticket was brought to where it ended; None while it has not.
+
+        The last change of its status counts: JIRA's history tells, and JIRA lets nobody edit it.
+        """
+        with translated(f"read the history of {key}"):
+            raw = self._client.issue(_path(key), fields=_ISSUE_FIELDS, expand="changelog").raw
+            if _issue(raw).status_category != "done":
+                return None
+            moves = (change for change in raw["changelog"]["histories"] if _is_move(change))
+            return max(map(_closing, moves), key=lambda closing: (closing.at, int(closing.id)))
+
     def comments(self, key: str) -> tuple[Comment, ...]:
         """All comments, oldest first."""
         found: dict[str, Comment] = {}
@@ -253,6 +274,17 @@ def _issue(raw: Mapping[str, Any]) -> Issue:
 def _comment(raw: Mapping[str, Any]) -> Comment:
     created = datetime.fromisoformat(str(raw["created"])).astimezone(UTC)
     return Comment(str(raw["id"]), str(raw["body"]), created)
+
+
+def _is_move(change: Mapping[str, Any]) -> bool:
+    return any(item["field"] == "status" for item in change["items"])
+
+
+def _closing(change: Mapping[str, Any]) -> Closing:
+    """An account that was deleted has no author: it is nobody."""
+    author = change.get("author") or {}
+    by = str(author.get("accountId") or author.get("name") or "")
+    return Closing(str(change["id"]), by, datetime.fromisoformat(str(change["created"])).astimezone(UTC))
 
 
 def _same(one: str, other: str) -> bool:

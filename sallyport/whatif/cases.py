@@ -33,6 +33,7 @@ class Case:
     answers: Mapping[str, str]
     approvals: tuple[str, ...]
     members: Mapping[str, tuple[str, ...]]  # of the groups that are kept in Slack
+    incident: str | None  # where the glass is broken
     expected: Mapping[str, Any]
     places: Mapping[str, Place]
 
@@ -83,6 +84,7 @@ def _case(flow: str, number: int, document: Document) -> Case:
         answers=data["answers"],
         approvals=tuple(data.get("approvals", ())),
         members={group: tuple(emails) for group, emails in data.get("members", {}).items()},
+        incident=data.get("incident"),
         expected=data["expect"],
         places={name: document.place((number, "expect", name)) for name in _EXPECTATIONS},
     )
@@ -101,7 +103,7 @@ def _items(document: Document) -> list[Mapping[str, Any]]:
 
 def _failures(case: Case, policies: Policies) -> Iterator[Problem]:
     policies = replace(policies, people=policies.people.with_members(case.members))
-    verdict = judge(policies, policies.flows[case.flow], case.requester, case.answers)
+    verdict = judge(policies, policies.flows[case.flow], case.requester, case.answers, case.incident)
     for name, compare in _EXPECTATIONS.items():
         if name in case.expected and (difference := compare(case, verdict)):
             wanted, found = difference

@@ -16,7 +16,7 @@ from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, TAGS, Flow, Rule
 from sallyport.people import EVERYONE, Person
 from sallyport.policies import Policies
 from sallyport.problems import Problem
-from sallyport.whatif.verdicts import Verdict, identity_problem, judge, unknown_members
+from sallyport.whatif.verdicts import Verdict, identity_problem, judge, known, unknown_members
 
 
 class Fit(StrEnum):
@@ -72,6 +72,7 @@ class Explanation:
     footprint: Footprint | None
     first_status: str  # of the ticket
     in_slack: tuple[str, ...] = ()  # groups of approvers whose members only Slack knows
+    breakers: tuple[Person, ...] = ()  # who may go ahead in an emergency
 
     @property
     def rule(self) -> Rule | None:
@@ -114,7 +115,15 @@ def explain(policies: Policies, flow: Flow, requester: str, answers: Mapping[str
         footprint=footprint,
         first_status=policies.ticket_statuses["pending"].status,
         in_slack=unknown_members(policies, rule) if rule else (),
+        breakers=_breakers(policies, rule) if rule else (),
     )
+
+
+def _breakers(policies: Policies, rule: Rule) -> tuple[Person, ...]:
+    people = policies.people
+    groups = rule.break_glass.groups if rule.break_glass else ()
+    emails = sorted(known(policies, rule, people.members(groups)))
+    return tuple(person for email in emails if (person := people.by_email(email)))
 
 
 def _fits(policies: Policies, flow: Flow, answers: Mapping[str, str]) -> Iterator[RuleFit]:

@@ -31,6 +31,8 @@ def mapping(explanation: Explanation) -> dict[str, JSON]:
         "requester_chooses_approver": rule.lets_choose if rule else None,
         "approvers": [_candidate_mapping(c) for c in explanation.candidates if not c.left_out],
         "left_out": [_candidate_mapping(c) for c in explanation.candidates if c.left_out],
+        "approver_groups_in_slack": list(explanation.in_slack),
+        "break_glass": _emergency_mapping(explanation),
         "owners_unknown": explanation.owners_unknown,
         "timeout": format_duration(rule.timeout) if rule else None,
         "lifetime": (verdict.lifetime or None) if verdict else None,
@@ -50,6 +52,14 @@ def _rule_mapping(fit: RuleFit) -> dict[str, JSON]:
         {"field": name, "wanted": wanted, "answered": given or None} for name, wanted, given in fit.because
     ]
     return {"name": fit.rule.name, "fit": fit.fit.value, "because": because}
+
+
+def _emergency_mapping(explanation: Explanation) -> JSON:
+    emergency = explanation.rule.break_glass if explanation.rule else None
+    if emergency is None:
+        return None
+    who: list[JSON] = [person.email for person in explanation.breakers]
+    return {"groups": list(emergency.groups), "max": format_duration(emergency.maximum), "people": who}
 
 
 def _stage_mapping(stage: Stage) -> dict[str, JSON]:

@@ -135,6 +135,10 @@ def _terms(terms: Terms) -> str:
         f"{approvals} within {say_duration(terms.timeout)}",
         f"lives for {say_duration(terms.usual)} without an answer, {say_duration(terms.longest)} at most",
     ]
+    if terms.stages:
+        said.insert(1, f"stages {_code(terms.stages)}")
+    if terms.emergency:
+        said.append(f"in an emergency without an approval for {say_duration(terms.emergency)} at most")
     flags = ("permanent", "chosen", "self_approval")
     said += [_TERMS[flag][0] for flag in flags if getattr(terms, flag)]
     return "; ".join(said)

@@ -21,6 +21,7 @@ def text(explanation: Explanation) -> str:
         "Still to answer": explanation.missing,
         "Wrong": [f"{problem.field}: {problem.sentence}" for problem in explanation.faults],
         "Approval": _approval(explanation),
+        "Emergency": _emergency(explanation),
         "Life": _life(explanation),
         "Ticket": _ticket(explanation),
         "AWS": _aws(explanation),
@@ -112,6 +113,15 @@ def _seats(stage: Stage) -> str:
         return "One approval is needed"
     each = " who speak for different groups" if stage.distinct_groups else ""
     return f"{stage.quorum} different people{each} must approve"
+
+
+def _emergency(explanation: Explanation) -> Iterator[str]:
+    rule = explanation.rule
+    if rule is None or rule.break_glass is None:
+        return
+    longest, groups = say_duration(rule.break_glass.maximum), " and ".join(rule.break_glass.groups)
+    yield f"Who is in {groups} may go ahead without an approval for {longest}, and is reviewed afterwards:"
+    yield from [f"- {_name(person)}" for person in explanation.breakers] or ["- nobody at the moment"]
 
 
 def _life(explanation: Explanation) -> Iterator[str]:

@@ -8,14 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sallyport.approval import Panel, Standing, approver_problem, chosen, panels, standing
 from sallyport.changes import KINDS, Change
-from sallyport.decisions import chosen_lifetime, lifetime_problem, reason_problem, requester_problem
-from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, PERMANENT, REASON, Flow, Rule
+from sallyport.decisions import (
+    NO_BREAK_GLASS,
+    chosen_lifetime,
+    incident_problem,
+    lifetime_problem,
+    limits,
+    may_break_glass,
+    reason_problem,
+    requester_problem,
+)
+from sallyport.entries import BREAK_GLASS, Grant
+from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, PERMANENT, REASON, Flow, Lifetime, Rule
 from sallyport.policies import Policies
 from sallyport.problems import Problem, Problems, nearest, quoted
 from sallyport.times import format_duration
+
+_ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)  # limits do not depend on when the glass is broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +70,21 @@ def _everybody(found: Iterable[Panel]) -> frozenset[str]:
     return frozenset().union(*(panel.emails for panel in found))
 
 
-def judge(policies: Policies, flow: Flow, requester: str, answers: Mapping[str, str]) -> Verdict:
-    """Decide on *answers* of *flow*'s form, where the approver is named by e-mail address."""
+def judge(
+    policies: Policies, flow: Flow, requester: str, answers: Mapping[str, str], incident: str | None = None
+) -> Verdict:
+    """Decide on *answers* of *flow*'s form, where the approver is named by e-mail address.
+
+    With an *incident* that is not None, the requester breaks the glass: nobody is asked.
+    """
     answers = {name: value.strip() for name, value in answers.items()}
     rule = policies.rule_for(flow, answers)
     stranger = identity_problem(policies, rule, requester)
     if rule is None:
         return Verdict(barred=stranger or requester_problem(policies, flow, rule, requester))
     change, faults = _change(flow, answers, policies)
+    if incident is not None:
+        return _emergency(policies, rule, requester, answers, change, faults, incident)
     owners = change.owners(policies.catalogue) if change else frozenset()
     found = recognised(policies, rule, panels(policies.people, rule, owners, requester))
     asked = _asked(policies, rule, answers)
@@ -80,7 +100,30 @@ def judge(policies: Policies, flow: Flow, requester: str, answers: Mapping[str, 
         change=change,
         panels=found,
         asked=asked,
-        lifetime=_lifetime(rule, answers.get(DURATION, "")),
+        lifetime=_lifetime(rule.lifetime, answers.get(DURATION, "")),
+    )
+
+
+def _emergency(
+    policies: Policies,
+    rule: Rule,
+    requester: str,
+    answers: Mapping[str, str],
+    change: Change | None,
+    faults: tuple[Problem, ...],
+    incident: str,
+) -> Verdict:
+    """Decide on going ahead without approvals: nobody sits on a panel, so none is missing."""
+    allowed = may_break_glass(policies.people, rule, requester)
+    life = limits(rule, Grant(BREAK_GLASS, _ANY_TIME, incident))
+    text = answers.get(DURATION, "")
+    wrong = (incident_problem(incident), reason_problem(answers.get(REASON, "")), lifetime_problem(life, text))
+    return Verdict(
+        rule=rule,
+        barred=identity_problem(policies, rule, requester) or (None if allowed else NO_BREAK_GLASS),
+        faults=(*faults, *(problem for problem in wrong if problem)),
+        change=change,
+        lifetime=_lifetime(life, text),
     )
 
 
@@ -136,9 +179,9 @@ def _asked(policies: Policies, rule: Rule, answers: Mapping[str, str]) -> str:
     return person.email if person else ""
 
 
-def _lifetime(rule: Rule, text: str) -> str:
+def _lifetime(life: Lifetime, text: str) -> str:
     try:
-        length = chosen_lifetime(rule.lifetime, text)
+        length = chosen_lifetime(life, text)
     except ValueError:
         return ""
     return PERMANENT if length is None else format_duration(length)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-FILES = sorted((Path(__file__).parents[2] / ".github" / "workflows").glob("*.yml"))
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 STEPS = [
     (file.name, step)
     for file in FILES
@@ -79,3 +84,50 @@ def test_a_push_of_the_coordinator_starts_no_job() -> None:
 def test_the_jobs_of_a_pull_request_have_no_secret_but_their_token() -> None:
     text = next(file for file in FILES if file.name == "validate.yml").read_text()
     assert set(re.findall(r"secrets\.(\w+)", text)) == {"GITHUB_TOKEN"}
+
+
+class TestTheReachOfPolicies:
+    @pytest.fixture
+    def checkout(self, tmp_path: Path) -> Path:
+        """A checkout of this repository's policies with one commit."""
+        checkout = tmp_path / "checkout"
+        shutil.copytree(ROOT / "policies", checkout / "policies")
+        self.git(checkout, "init", "--quiet")
+        self.commit(checkout)
+        return checkout
+
+    def git(self, checkout: Path, *arguments: str) -> None:
+        who = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *arguments], cwd=checkout, check=True)
+
+    def commit(self, checkout: Path) -> None:
+        self.git(checkout, "add", "--all")
+        self.git(checkout, "commit", "--quiet", "--allow-empty", "--message", "x")
+
+    def summary(self, checkout: Path) -> str:
+        """What the step writes into the job's summary."""
+        steps = load("validate.yml")["jobs"]["validate"]["steps"]
+        (script,) = [step["run"] for step in steps if "policies reach" in step.get("run", "")]
+        temporary, summary = checkout.parent / "temporary", checkout.parent / "summary.md"
+        temporary.mkdir()
+        summary.touch()
+        variables = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "RUNNER_TEMP": str(temporary),
+            "GITHUB_STEP_SUMMARY": str(summary),
+        }
+        subprocess.run(["bash", "-e", "-c", script], cwd=checkout, env=variables, check=True)
+        return summary.read_text()
+
+    def test_it_is_shown_in_the_summary_of_a_pull_request_that_changes_it(self, checkout: Path) -> None:
+        file = checkout / "policies" / "flows" / "prod-access.yaml"
+        file.write_text(
+            file.read_text().replace("break_glass: {groups: [prod-approvers]", "break_glass: {groups: [everyone]")
+        )
+        self.commit(checkout)
+        assert "may newly go ahead in an emergency: `ana@example.com`" in self.summary(checkout)
+
+    def test_there_is_nothing_to_show_of_a_pull_request_that_leaves_policies_alone(self, checkout: Path) -> None:
+        self.commit(checkout)
+        assert self.summary(checkout) == ""

@@ -19,6 +19,7 @@ from coordinator.outside.clock import time_out
 from coordinator.outside.commits import Commits
 from coordinator.outside.messages import Messages
 from coordinator.outside.reminders import Reminders
+from coordinator.outside.reviews import Reviews
 from coordinator.outside.runs import Runs
 from coordinator.outside.tickets import Tickets
 from coordinator.reconciler import Hands, Reconciler
@@ -47,6 +48,7 @@ class Desk:
     jira_client: Jira
     now: datetime = NOW
     alerts: list[str] = field(default_factory=list)
+    over: list[str] = field(default_factory=list)  # subjects of alerts
     sink: KeptSink = field(default_factory=KeptSink)
     github: Any = None
 
@@ -67,7 +69,8 @@ class Desk:
             self.alerts.append(sentence)
 
         tickets = Tickets(self.jira_client, "OPS", self.journal, policies, now)
-        messages = Messages(self.slack_client, self.journal, policies)
+        messages = Messages(self.slack_client, self.journal, policies, "C0ALERTS")
+        reviews = Reviews(self.jira_client, "OPS", policies, now, alert, self.over.append)
         self.exporting = Exporting(self.journal, self.sink, now)
         self.head = Head(self.github)
         self.commits = Commits(self.github, lambda: self.installed.signer, policies, now, self.head)
@@ -84,6 +87,12 @@ class Desk:
                 "tell": messages.tell,
                 "remind": messages.remind,
                 "nudged": messages.nudged,
+                "alarm": messages.alarm,
+                "review": reviews.open,
+                "review-link": reviews.link,
+                "watch-review": reviews.watch,
+                "review-comment": reviews.comment,
+                "review-reopen": reviews.reopen,
                 "dispatch": self.runs.dispatch,
                 "watch": self.runs.watch,
                 "watch-expiry": self.runs.watch_expiry,

@@ -62,6 +62,7 @@ class Firm:
         if {"stages", "auto_approve"} & rule.keys():
             del production["approvers"]
             del production["quorum"]
+            del production["break_glass"]
         document["rules"] = [production | rule]
         people = yaml.safe_load(self.files["people.yaml"])
         people["groups"]["on-call"] = {"slack": "S0ONCALL"}
@@ -99,6 +100,7 @@ def firm(sqlite: Store, installed: Installed) -> Firm:
     return Firm(sqlite.journal(), installed.files, Members(members, groups={"S0ONCALL": ("U0KIM",)}))
 
 
+LIFE = {"default": "4h", "min": "15m", "max": "8h", "approver_may_shorten": True}
 STAGES = [
     {"name": "manager", "approvers": {"people": ["lee@example.com"]}},
     {"name": "security", "approvers": {"people": ["sam@example.com", "kim@example.com"]}, "quorum": 2},
@@ -312,13 +314,31 @@ class TestWithoutApprovers:
 
 
 class TestAnApproverWhoGivesLess:
+    @pytest.fixture(autouse=True)
+    def _lets(self, firm: Firm) -> None:
+        firm.rules(duration=LIFE)
+
+    def test_may_do_so_only_where_policy_says_so(self, firm: Firm) -> None:
+        firm.rules(duration=LIFE | {"approver_may_shorten": False})
+        with pytest.raises(NotYours, match=r"Policy does not let you give .* for 1 hour"):
+            firm.approves("U0LEE", firm.asks(), shortened_to=timedelta(hours=1))
+
+    @pytest.mark.parametrize(
+        "length", [timedelta(hours=5), timedelta(minutes=1), timedelta(0), timedelta(hours=-1)]
+    )
+    def test_gives_neither_more_than_was_asked_nor_less_than_policy_allows(
+        self, firm: Firm, length: timedelta
+    ) -> None:
+        with pytest.raises(NotYours, match="Policy does not let you"):
+            firm.approves("U0LEE", firm.asks(), shortened_to=length)
+
     def test_shortens_what_is_granted(self, firm: Firm) -> None:
         approved = firm.approves("U0LEE", firm.asks(), shortened_to=timedelta(hours=1))
         assert approved.expires_at == NOW + timedelta(hours=1)
         assert (approved.lifetime, approved.granted) == (timedelta(hours=4), timedelta(hours=1))
 
     def test_shortens_it_for_all_and_the_least_of_them_holds(self, firm: Firm) -> None:
-        firm.rules(quorum=2)
+        firm.rules(quorum=2, duration=LIFE)
         request = firm.asks()
         firm.approves("U0LEE", request, shortened_to=timedelta(minutes=30))
         approved = firm.approves("U0SAM", request, shortened_to=timedelta(hours=2))

@@ -16,26 +16,32 @@ import pytest
 
 from coordinator.journal import Draft
 from coordinator.lifecycle import Lane
-from coordinator.requests import Extension, State
-from coordinator.slack import chooser, forms, replies
+from coordinator.requests import Answer, Decision, Extension, State
+from coordinator.slack import approver_cards, cards, chooser, emergency_messages, forms, notices, replies
+from coordinator.slack.approval_form import approval_form
 from coordinator.slack.choices import Offer
+from coordinator.slack.emergency_form import emergency_form
 from coordinator.slack.extension_form import extension_form
 from coordinator.slack.health import health
 from coordinator.slack.home import Desk, home
 from sallyport.decisions import duration_choices
-from sallyport.flows import Flow
+from sallyport.flows import Approvers, Flow, Stage
 from sandbox.slack.api_messages import checked_content
 from sandbox.slack.limits import view_problems, view_too_large
 from tests.coordinator.asks import HOUR, NOW
-from tests.coordinator.test_surfaces import in_state
+from tests.coordinator.test_surfaces import EMERGENCY, GRANTS, granted, in_state
 from tests.sallyport.examples import policies
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")
 POLICIES = policies()
 WHITELISTING = POLICIES.flows["api-whitelisting"]
+RULE = WHITELISTING.rules[0]
+STAGES = (
+    Stage("manager", Approvers(people=frozenset({"lee@example.com"}))),
+    Stage("security", Approvers(people=frozenset({"sam@example.com", "kim@example.com"})), quorum=2),
+)
 ACCESS = replace(POLICIES.flows["prod-access"], examples=("debugging the checkout 500s",))
 DRAFT = Draft("view:V1", "U0ANA", "prod-access", {"environment": "prod", "reason": "half a sen"}, NOW)
-RULE = WHITELISTING.rules[0]
 URL = "https://slack.test/response/1"
 
 
@@ -90,6 +96,41 @@ VIEWS = {
         POLICIES,
     ),
     "home-with-a-draft": home(Desk([ACCESS], drafts=[DRAFT, replace(DRAFT, flow="gone")]), POLICIES),
+    "form-for-an-approval": approval_form(in_state(State.PENDING), RULE, POLICIES),
+    "form-of-break-glass": emergency_form(
+        ACCESS,
+        POLICIES,
+        offer(ACCESS, told=("U0LEE", "U0SAM"), durations=(("1h", "1 hour"), ("15m", "15 minutes"))),
+        {"incident": "INC-4711"},
+        forms.Memo("prod-access", "prod", emergency=True),
+        "C0ALERTS",
+    ),
+    "chooser-with-break-glass": chooser.chooser([WHITELISTING, ACCESS], [ACCESS]),
+}
+STAGED = replace(
+    POLICIES,
+    flows={
+        "api-whitelisting": replace(WHITELISTING, rules=(replace(RULE, stages=STAGES), *WHITELISTING.rules[1:]))
+    },
+)
+HALF_WAY = in_state(
+    State.PENDING,
+    decisions=(Decision("lee@example.com", Answer.APPROVE, NOW),),
+    deciders=("U0KIM", "U0SAM"),
+    asked="",
+)
+MESSAGES = {
+    "card-of-an-approver": approver_cards.card(in_state(State.PENDING), POLICIES, "U0LEE"),
+    "card-in-a-channel": approver_cards.card(HALF_WAY, STAGED, "C0APPROVE"),
+    "card-of-who-has-approved": approver_cards.card(HALF_WAY, STAGED, "U0LEE"),
+    "card-of-an-emergency": approver_cards.card(granted(State.APPROVED, EMERGENCY), POLICIES, "U0LEE"),
+    "alarm": emergency_messages.alarm(granted(State.APPROVED, EMERGENCY), POLICIES),
+    **{
+        f"{name}-of-{kind}-{state}": surface(granted(state, grant), POLICIES)
+        for name, surface in (("thread", cards.thread), ("notice", notices.notice))
+        for kind, grant in GRANTS.items()
+        for state in (State.APPLYING, State.ACTIVE, State.ENDED)
+    },
 }
 TEXTS = {
     "help-for-everything": replies.help_for([WHITELISTING, ACCESS]),
@@ -116,6 +157,14 @@ def test_a_view_is_the_one_that_was_looked_at_and_slack_takes_it(name: str) -> N
     same(name, view)
 
 
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_is_the_one_that_was_looked_at_and_slack_takes_it(name: str) -> None:
+    text, made = MESSAGES[name]
+    blocks = [block.to_dict() for block in made]
+    checked_content(text, blocks, strict_accessibility=True)
+    same(name, {"text": text, "blocks": blocks})
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_words_are_those_that_were_read_and_slack_takes_them(name: str) -> None:
     checked_content(TEXTS[name], [], strict_accessibility=True)
@@ -123,4 +172,4 @@ def test_words_are_those_that_were_read_and_slack_takes_them(name: str) -> None:
 
 
 def test_nothing_is_kept_that_nobody_shows() -> None:
-    assert {path.stem for path in SNAPSHOTS.glob("*.json")} == {*VIEWS, *TEXTS}
+    assert {path.stem for path in SNAPSHOTS.glob("*.json")} == {*VIEWS, *MESSAGES, *TEXTS}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,18 @@ import yaml
 from coordinator.asking import LISTED
 from coordinator.journal import Draft
 from coordinator.requests import OVER, Answer, Decision, Extension, Request, State
-from coordinator.slack import cards, chooser, forms, notices, replies
+from coordinator.slack import (
+    approver_cards,
+    cards,
+    chooser,
+    decision_buttons,
+    emergency_form,
+    emergency_messages,
+    forms,
+    notices,
+    replies,
+)
+from coordinator.slack.approval_form import approval_form
 from coordinator.slack.choices import Offer, matching
 from coordinator.slack.extension_form import extended_by, extension_form
 from coordinator.slack.home import Desk, home
@@ -21,7 +33,8 @@ from coordinator.slack.text import tidy
 from sallyport.changes.sources import MAX_RANGES, parse_source
 from sallyport.commands import read_line
 from sallyport.decisions import REASON_LONGEST, duration_choices
-from sallyport.flows import Lifetime
+from sallyport.entries import BREAK_GLASS, POLICY, Grant
+from sallyport.flows import INCIDENT, Lifetime
 from sallyport.platforms.slack_text import escape
 from sallyport.policies import Policies, load_policies
 from sallyport.problems import Problem, Problems
@@ -41,15 +54,46 @@ WIDEST = replace(CHANGE, path="/" + "p" * 511, source=parse_source(RANGES))
 
 
 def card_of_lee(request: Request, policies: Policies) -> cards.Content:
-    return cards.card(request, policies, "U0LEE")
+    return approver_cards.card(request, policies, "U0LEE")
+
+
+def card_in_a_channel(request: Request, policies: Policies) -> cards.Content:
+    return approver_cards.card(request, policies, "C0APPROVE")
 
 
 SURFACES = {
     "thread": cards.thread,
     "card": card_of_lee,
+    "card-in-a-channel": card_in_a_channel,
     "notice": notices.notice,
     "reminder": notices.reminder,
 }
+EMERGENCY = Grant(BREAK_GLASS, NOW, "INC-4711")
+GRANTS = {"emergency": EMERGENCY, "automatic": Grant(POLICY, NOW)}
+GRANTED = {State.APPROVED, State.APPLYING, State.ACTIVE, State.ENDING, State.ENDED, State.FAILED}
+STAGES = [
+    {"name": "manager", "approvers": {"people": ["lee@example.com"]}},
+    {"name": "security", "approvers": {"people": ["sam@example.com", "kim@example.com"]}, "quorum": 2},
+]
+
+
+def granted(state: State, grant: Grant, **different: Any) -> Request:
+    """A request in *state* for which nobody was asked."""
+    told = ("U0LEE", "U0SAM") if grant is EMERGENCY else ()
+    results = {"review": {"key": "OPS-2", "url": "https://jira.test/browse/OPS-2"}}
+    usual = {"grant": grant, "decisions": (), "deciders": (), "notify": told, "asked": "", "results": results}
+    return in_state(state, **(usual | different))
+
+
+def under(installed: Installed, **rule: Any) -> Policies:
+    """The policies with this in the rule for production of the flow api-whitelisting."""
+    document = yaml.safe_load(installed.files["flows/api-whitelisting.yaml"])
+    production = document["rules"][0]
+    if "stages" in rule:
+        del production["approvers"]
+        production.pop("quorum", None)
+    document["rules"][0] = production | rule
+    return load_policies(installed.files | {"flows/api-whitelisting.yaml": yaml.safe_dump(document).encode()})
 
 
 def decided(by: str, answer: Answer, reason: str = "") -> Decision:
@@ -249,8 +293,129 @@ class TestMessages:
         assert "until" not in live
         assert live.startswith("Live since it was read back.")
 
+    @pytest.mark.parametrize("grant", GRANTS.values(), ids=GRANTS)
+    @pytest.mark.parametrize("surface", SURFACES)
+    @pytest.mark.parametrize("state", GRANTED)
+    def test_one_for_which_nobody_was_asked_is_taken_and_never_says_that_somebody_approved(
+        self, policies: Policies, surface: str, state: State, grant: Grant
+    ) -> None:
+        text, blocks = check(SURFACES[surface](granted(state, grant), policies))
+        said = f"{text} {json.dumps(blocks)}"
+        assert "Approved by Lee" not in said
+        if grant is EMERGENCY:
+            assert "pproved" not in said
+            assert "Break-glass" in said or surface == "notice"
+        else:
+            assert "Break-glass" not in said
+        assert decision_buttons.APPROVE not in said
+
+    def test_an_emergency_is_told_loudly_with_everything_that_matters(self, wordy: Policies) -> None:
+        incident = MARKUP[:100]
+        worst = granted(
+            State.APPROVED, replace(EMERGENCY, incident=incident), reason=MARKUP * 20, notify=("U0LEE",) * 50
+        )
+        text, blocks = check(emergency_messages.alarm(worst, wordy))
+        assert text.startswith(":rotating_light: Break-glass: <@U0ANA> took ")
+        assert "Nobody was asked." in text
+        assert mentions(text, blocks) == {"U0ANA", "U0LEE"}
+        assert json.dumps(blocks).count("<@U0LEE>") == emergency_messages.FEW
+        assert ", 30 more." in json.dumps(blocks)
+
+    def test_who_was_passed_over_is_told_why_and_that_a_review_follows(self, policies: Policies) -> None:
+        text, blocks = check(card_of_lee(granted(State.ACTIVE, EMERGENCY), policies))
+        assert text.startswith("Break-glass: <@U0ANA> took POST /v1/charges on Payments API")
+        assert "You are told because you could have decided it" in json.dumps(blocks)
+        assert "which somebody else than <@U0ANA> must close" in json.dumps(blocks)
+        reviewed = granted(State.ENDED, EMERGENCY, results={"watch-review": {"by": "lee@example.com"}})
+        assert "It was reviewed." in json.dumps(check(card_of_lee(reviewed, policies))[1])
+
+
+class TestACardWithStages:
+    @pytest.fixture
+    def staged(self, installed: Installed) -> Policies:
+        return under(installed, stages=STAGES)
+
+    def half_way(self, *by: str, deciders: tuple[str, ...]) -> Request:
+        decisions = tuple(decided(f"{who}@example.com", Answer.APPROVE) for who in by)
+        return in_state(State.PENDING, decisions=decisions, deciders=deciders, asked="")
+
+    def said(self, request: Request, policies: Policies, place: str) -> str:
+        text, blocks = check(approver_cards.card(request, policies, place))
+        return f"{text} {json.dumps(blocks, ensure_ascii=False)}"
+
+    def test_says_who_approved_at_each_what_is_missing_and_which_rule_asks(self, staged: Policies) -> None:
+        said = self.said(self.half_way("lee", "sam", deciders=("U0KIM",)), staged, "U0KIM")
+        assert "manager: 1 of 1, by Lee Wong" in said
+        assert "security: 1 of 2, by Sam Okafor" in said
+        assert "Waiting for Kim Berg (security: 1 of 2 approvals), until" in said
+        assert "Asked by the rule “production”." in said
+
+    def test_tells_who_has_approved_that_they_have_and_who_is_next(self, staged: Policies) -> None:
+        said = self.said(self.half_way("lee", deciders=("U0KIM", "U0SAM")), staged, "U0LEE")
+        assert said.startswith("You have approved POST /v1/charges on Payments API for <@U0ANA>.")
+        assert "You have approved it. :hourglass_flowing_sand: Waiting for Kim Berg or Sam Okafor" in said
+        assert "actions" not in said
+
+    def test_tells_nobody_that_they_have_approved_who_has_not(self, staged: Policies) -> None:
+        said = self.said(self.half_way("lee", deciders=("U0KIM",)), staged, "U0SAM")
+        assert "You have approved" not in said
+
+    def test_in_a_channel_says_who_is_asked_and_whose_press_counts(self, staged: Policies) -> None:
+        said = self.said(self.half_way(deciders=("U0LEE",)), staged, "C0APPROVE")
+        assert said.startswith("<@U0ANA> asks Lee Wong to approve POST /v1/charges")
+        assert approver_cards.ANYBODY in said
+        assert '"actions"' in said
+
+    def test_counts_those_who_are_asked_beyond_a_few(self, staged: Policies) -> None:
+        many = self.half_way(deciders=tuple(f"U{n}" for n in range(200)))
+        assert "<@U4> or 195 more (manager" in cards.status(many, staged)
+
+    def test_says_nothing_of_stages_where_one_alone_decides(self, policies: Policies) -> None:
+        assert " of 1" not in self.said(self.half_way(deciders=("U0LEE",)), policies, "U0LEE")
+
+
+class TestApproveAsTheRuleWantsIt:
+    def button(self, policies: Policies) -> dict[str, Any]:
+        _, blocks = check(card_of_lee(in_state(State.PENDING), policies))
+        element: dict[str, Any] = blocks[-1]["elements"][0]
+        return element
+
+    def test_it_asks_once_more_unless_the_rule_says_otherwise(self, installed: Installed) -> None:
+        assert self.button(installed.policies)["confirm"]["text"]["text"].startswith("It becomes live")
+        assert "confirm" not in self.button(under(installed, confirm=False))
+
+    def test_it_opens_a_form_where_the_approver_may_shorten(self, installed: Installed) -> None:
+        life = {"default": "4h", "max": "30d", "approver_may_shorten": True}
+        button = self.button(under(installed, duration=life))
+        assert button["action_id"] == f"{decision_buttons.APPROVE_WITH_FORM}{request().id}"
+        assert "confirm" not in button
+
 
 class TestForms:
+    @pytest.mark.parametrize("lifetime", [timedelta(hours=4), timedelta(minutes=5), None])
+    def test_the_form_of_an_approval_is_taken_with_the_worst_content_and_begins_as_asked(
+        self, wordy: Policies, lifetime: timedelta | None
+    ) -> None:
+        rule = wordy.flows["api-whitelisting"].rules[0]
+        worst = in_state(State.PENDING, reason=MARKUP * 20, changes=(WIDEST,), lifetime=lifetime)
+        view = self.check(approval_form(worst, rule, wordy))
+        element = view["blocks"][-1]["element"]
+        assert element["initial_option"]["text"]["text"].startswith("As asked: ")
+        assert (view["private_metadata"].count(worst.digest), MARKUP in view["private_metadata"]) == (1, False)
+
+    @pytest.mark.parametrize("flow", ["api-whitelisting", "prod-access"])
+    def test_the_form_of_break_glass_is_taken_with_the_worst_content_and_asks_for_no_approver(
+        self, wordy: Policies, flow: str
+    ) -> None:
+        answers = dict.fromkeys(("reason", "path", "source", INCIDENT), (MARKUP * 60)[:3000])
+        offer = replace(self.offer(wordy, flow, "prod"), told=("U0LEE",) * 200, notice="No. " * 100)
+        memo = forms.Memo(flow, "prod", 1, emergency=True)
+        form = emergency_form.emergency_form(wordy.flows[flow], wordy, offer, answers, memo, "C0ALERTS")
+        view = self.check(form)
+        assert view["blocks"][0]["block_id"] == INCIDENT
+        assert not any(block.get("block_id", "").startswith("approver") for block in view["blocks"])
+        assert forms.memo_of(view).emergency
+
     def offer(self, policies: Policies, flow: str, environment: str) -> Offer:
         rule = policies.flows[flow].rule_for({"environment": environment})
         assert rule is not None
@@ -377,7 +542,7 @@ class TestTheHomeTab:
         ]
         drafts = [Draft(f"view:V{n}", "U0ANA", "prod-access", {}, NOW) for n in numbers]
         flows = [replace(wordy.flows["prod-access"], id=f"f{n}") for n in range(60)]
-        blocks = self.check(Desk(flows, to_decide, own, own, own, drafts), wordy)
+        blocks = self.check(Desk(flows, to_decide, own, own, own, drafts, may_break_glass=flows), wordy)
         assert mentions("", blocks) <= {"U0ANA"}
 
 
@@ -386,10 +551,10 @@ class TestTheChooser:
     def test_it_has_a_button_for_every_flow_and_is_taken(self, wordy: Policies, count: int) -> None:
         flow = wordy.flows["prod-access"]
         flows = [replace(flow, id=f"f{n}", command=f"/{'w' * 30} {n:030}") for n in range(count)]
-        view = chooser.chooser(flows).to_dict()
+        view = chooser.chooser(flows, flows).to_dict()
         assert view_problems(view) == []
-        buttons = [element["value"] for _, element in located(view["blocks"])]
-        assert buttons == [f"f{n}" for n in range(count)]
+        buttons = [element["action_id"] for _, element in located(view["blocks"])]
+        assert buttons == [f"{kind}:f{n}" for kind in ("start", "break-glass") for n in range(count)]
 
 
 class TestReplies:
@@ -412,6 +577,8 @@ class TestReplies:
             "nudged": replies.nudged(worst),
             "kept": replies.kept(flow, Draft("view:V1", "U0ANA", flow.id, {}, NOW)),
             "broken": replies.broken("abc123"),
+            "emergency": replies.in_an_emergency(many),
+            "no break-glass": replies.no_break_glass(flow),
             "unsure": replies.unsure("abc123"),
             "not opened": replies.not_opened("abc123"),
         }

@@ -101,6 +101,22 @@ class TestTickets:
         world.jira.move(key, "Cancelled", "Cancelled")
         assert world.jira.issue(key) == Issue(key, "Cancelled", "done", "Cancelled", ("a", "b"))
 
+    def test_it_tells_who_closed_it_last_and_nothing_while_it_is_open(self, world: World) -> None:
+        key = world.create()
+        assert world.jira.closing(key) is None
+        world.jira.move(key, "Cancelled", "Cancelled")
+        first = world.jira.closing(key)
+        assert first is not None
+        assert first.by == "rob"
+        world.jira.move(key, "To Do")
+        assert world.jira.closing(key) is None
+        world.jira.move(key, "Cancelled", "Cancelled")
+        world.jira.add_labels(key, ["later"])
+        last = world.jira.closing(key)
+        assert last is not None
+        assert last.id != first.id
+        assert last.at >= first.at
+
     def test_an_unknown_ticket_is_refused(self, world: World) -> None:
         with pytest.raises(Refused, match=r"read OPS-999: (?i:issue does not exist)") as refused:
             world.jira.issue("OPS-999")

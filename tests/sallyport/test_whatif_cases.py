@@ -182,3 +182,30 @@ def test_cases_need_their_schema_and_policies_do_not() -> None:
 
 def test_a_broken_case_keeps_no_policy_from_being_in_force() -> None:
     assert load_policies({**policy_files(), PATH: b"]"}).flows.keys() == policies().flows.keys()
+
+
+EMERGENCY = """\
+- case: An emergency
+  who: sam@example.com
+  incident: INC-1
+  answers: {environment: prod, account: prod-main, permission_set: ProdReadOnly, reason: Down}
+  expect: {ask: refused, because: no break-glass here}
+"""
+
+
+def test_a_case_may_break_the_glass() -> None:
+    assert told(EMERGENCY) == []
+    allowed = EMERGENCY.replace("refused, because: no break-glass here", "allowed")
+    assert "policy says refused: policy gives you no break-glass here" in told(allowed)[0]
+
+
+def test_a_case_may_say_who_is_in_a_group_that_slack_keeps() -> None:
+    files = policy_files()
+    people = files["people.yaml"].decode().replace("groups:\n", "groups:\n  on-call: {slack: S0ONCALL}\n")
+    flow = files["flows/prod-access.yaml"].decode().replace("groups: [prod-approvers]", "groups: [on-call]")
+    loaded = load_policies({**files, "people.yaml": people.encode(), "flows/prod-access.yaml": flow.encode()})
+    case = GOOD.replace("approvals: [sam@example.com]", "members: {on-call: [kim@example.com]}\n  approvals: [%s]")
+    case = case.replace("[Lee@example.com, sam@example.com]", "[kim@example.com]")
+    for who, expected in (("kim@example.com", 0), ("sam@example.com", 1)):
+        text = (case % who).encode()
+        assert len(failures(read_cases({PATH: text}, loaded), loaded)) == expected

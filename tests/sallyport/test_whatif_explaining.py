@@ -213,6 +213,56 @@ answers = st.dictionaries(
 )
 
 
+STAGED = """stages:
+      - {name: manager, approvers: {people: [lee@example.com]}}
+      - {name: security, approvers: {groups: [team-leads]}, quorum: 2}"""
+
+
+class TestStagesGroupsInSlackAndEmergencies:
+    def test_each_stage_is_told_with_who_sits_where(self) -> None:
+        staged = edited("flows/prod-access.yaml", "approvers: {groups: [prod-approvers]}\n    quorum: 1", STAGED)
+        lines = said(explained(under=staged, **ACCESS))
+        assert "  1. manager: One approval is needed." in lines
+        assert "  2. security: 2 different people must approve." in lines
+        assert (
+            "  - Lee Wong (lee@example.com): named by the rule (manager) and in the group team-leads (security)"
+            in lines
+        )
+
+    def test_a_group_that_slack_keeps_is_named_and_nobody_guessed(self) -> None:
+        files = policy_files()
+        people = files["people.yaml"].decode().replace("groups:\n", "groups:\n  on-call: {slack: S0ONCALL}\n")
+        flow = files["flows/prod-access.yaml"].decode().replace("groups: [prod-approvers]", "groups: [on-call]")
+        changed = {"people.yaml": people.encode(), "flows/prod-access.yaml": flow.encode()}
+        explanation = explained(under=load_policies({**files, **changed}), **ACCESS)
+        assert "  - whoever is in on-call, which is kept in Slack" in said(explanation)
+        assert machine_readable.mapping(explanation)["approver_groups_in_slack"] == ["on-call"]
+
+    def test_who_may_break_the_glass_is_named_and_for_how_long(self) -> None:
+        glass = edited(
+            "flows/prod-access.yaml",
+            "    timeout: 4h\n",
+            "    timeout: 4h\n    break_glass: {groups: [prod-approvers], max: 1h}\n",
+        )
+        explanation = explained(under=glass, **ACCESS)
+        lines = said(explanation)
+        at = lines.index("Emergency")
+        assert lines[at + 1 : at + 4] == [
+            "  Who is in prod-approvers may go ahead without an approval for 1 hour, and is reviewed afterwards:",
+            "  - Lee Wong (lee@example.com)",
+            "  - Sam Okafor (sam@example.com)",
+        ]
+        assert machine_readable.mapping(explanation)["break_glass"] == {
+            "groups": ["prod-approvers"],
+            "max": "1h",
+            "people": ["lee@example.com", "sam@example.com"],
+        }
+
+    def test_there_is_no_word_of_an_emergency_where_no_glass_can_be_broken(self) -> None:
+        assert "Emergency" not in said(explained(**ACCESS))
+        assert machine_readable.mapping(explained(**ACCESS))["break_glass"] is None
+
+
 @given(
     flow=st.sampled_from(["prod-access", "api-whitelisting"]),
     requester=st.sampled_from(["ana@example.com", "sam@example.com", "eve@example.com"]),

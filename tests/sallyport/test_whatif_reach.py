@@ -269,3 +269,28 @@ def test_scopes_cover_exactly_the_situations_they_describe(
 )
 def test_a_field_that_narrows_nothing_is_not_named(some: list[Situation], scopes: list[object]) -> None:
     assert list(cover(NAMES, frozenset(some), frozenset(everything))) == scopes
+
+
+GLASS = "timeout: 4h\n    break_glass: {groups: [prod-approvers], max: 1h}"
+
+
+class TestEmergenciesStagesAndGroupsInSlack:
+    def test_a_glass_that_can_newly_be_broken_is_told_with_who_and_for_how_long(self) -> None:
+        lines = told(edited((ACCESS, "timeout: 4h", GLASS)))
+        assert "- may newly go ahead in an emergency: `lee@example.com`, `sam@example.com`" in lines
+        assert "- break-glass: none → 1h (longer)" in lines
+
+    def test_a_new_flow_tells_its_emergencies_and_stages_in_its_terms(self) -> None:
+        manager = "{name: manager, approvers: {people: [lee@example.com]}}"
+        stages = f"stages: [{manager}, {{name: it, approvers: {{owners: true}}}}]"
+        plain = "approvers: {groups: [prod-approvers]}\n    quorum: 1"
+        new = edited((ACCESS, plain, stages), (ACCESS, "timeout: 4h", GLASS))
+        lines = told(new, without(ACCESS))
+        (terms,) = [line for line in lines if line.startswith("- terms: 2 approvals")]
+        assert "stages `manager (1), then it (1)`" in terms
+        assert "in an emergency without an approval for 1 hour at most" in terms
+
+    def test_a_group_that_slack_keeps_is_told_by_its_name(self) -> None:
+        group = (PEOPLE, "groups:\n", "groups:\n  on-call: {slack: S0ONCALL}\n")
+        lines = told(edited(group, (ACCESS, "groups: [prod-approvers]", "groups: [on-call]")))
+        assert "- may newly approve: `on-call in Slack`" in lines

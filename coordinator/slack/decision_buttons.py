@@ -1,0 +1,52 @@
+"""An approver's buttons: Approve, as the rule wants it pressed, and Deny.
+
+Who pressed one is looked up at the press, never taken from what was shown.
+"""
+
+from __future__ import annotations
+
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject, PlainTextObject
+
+from coordinator.requests import Request
+from coordinator.wording import lasts
+from sallyport.flows import Rule
+from sallyport.policies import Policies
+
+# How the action ids begin; the request's id follows, since one view may show many requests.
+APPROVE, DENY = "approve:", "deny:"
+APPROVE_WITH_FORM = "approve-for:"  # opens a form, where the approver may give less time than was asked
+
+
+def decision_buttons(request: Request, policies: Policies) -> Block:
+    """Return the buttons, which name what exactly they are for."""
+    deny = ButtonElement(text="Deny", action_id=DENY + request.id, value=_value(request), style="danger")
+    return ActionsBlock(elements=[_approve(request, policies), deny])
+
+
+def _approve(request: Request, policies: Policies) -> ButtonElement:
+    flow = policies.flows[request.flow]
+    rule = policies.rule_for(flow, request.answers)
+    with_form = rule is not None and rule.lifetime.approver_may_shorten
+    return ButtonElement(
+        text=flow.verb,
+        action_id=(APPROVE_WITH_FORM if with_form else APPROVE) + request.id,
+        value=_value(request),
+        style="primary",
+        confirm=None if with_form else _confirm(request, flow.verb, rule),
+    )
+
+
+def _confirm(request: Request, verb: str, rule: Rule | None) -> ConfirmObject | None:
+    """Return the dialog that asks once more, where the rule does not want it left out."""
+    if rule is not None and not rule.confirm:
+        return None
+    return ConfirmObject(
+        title=f"{verb}?",
+        text=PlainTextObject(text=f"It becomes live within a minute, {lasts(request)}."),
+        confirm="Approve",
+        deny="Not yet",
+    )
+
+
+def _value(request: Request) -> str:
+    return f"{request.id}:{request.digest}"
