@@ -46,3 +46,24 @@ def test_the_home_tab_shows_what_concerns_the_person_and_its_buttons_work(compan
     ana.waits_for_form("API whitelisting").close()
     mine.press("Cancel request")
     until(lambda: "Cancelled" in ana.opens_home().text, "the home tab shows it cancelled")
+
+
+def test_a_live_access_goes_on_under_its_extension_when_the_first_ends(company: Company) -> None:
+    ana = company.slack.person("ana")
+    first = ask_access(company, "a look that takes longer")
+    approve(company, "a look that takes longer")
+    live = ana.sees(f"{first}: Live until", timeout=40)
+    assert live.press("Extend").ok
+    form = ana.waits_for_form("Extend")
+    form.choose("Duration", "8 hours")
+    form.fill("Reason", "it takes the whole day")
+    assert form.submit() == {}
+    approve(company, "it takes the whole day")
+    extended = ana.sees("It goes on as pa-", where="infra-requests", timeout=40)
+    assert extended.buttons == ["Give back now"]
+    extended.press("Give back now")
+    told = ana.sees(f"{first}: Ended; it goes on as pa-", timeout=60)
+    assert "taken back" not in told.visible_text
+    assert has_access(company), "what the extension asks for stays"
+    words = [comment.body for comment in ticket(company, first).comments]
+    assert any(word.startswith("*Goes on*") for word in words)
