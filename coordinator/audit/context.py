@@ -71,7 +71,7 @@ class Context:
                 return replace(context, approvers=(*context.approvers, fact.by), expires_at=until)
             case Deed.BREAK_GLASS:
                 return replace(context, expires_at=str(told.get("expires_at", "")))
-            case Deed.REVIEWED | Deed.REVIEW_REOPENED:
+            case Deed.NUDGED | Deed.REVIEWED | Deed.REVIEW_REOPENED:
                 return replace(context, outcome=self.outcome)
             case Deed.DENIED:
                 return replace(context, denied_by=fact.by)

@@ -29,6 +29,7 @@ SENTENCES = {
     Deed.CANCELLED: "{by} cancelled it.",
     Deed.RETURNED: "{by} gave it back before its time.",
     Deed.ROUTED: "Other people were asked than before.",
+    Deed.NUDGED: "Those whose turn it is were reminded.",
     Deed.BREAK_GLASS: "{by} went ahead in an emergency without anybody's approval, for {incident}.",
     Deed.REVIEWED: "{by} closed its review, {review}.",
     Deed.REVIEW_REOPENED: "Its review, {review}, was opened again: {detail}",

@@ -27,7 +27,7 @@ from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
 
 # Requests in one list: each takes up to five blocks, one that is over two, and a view takes 100.
-MOST_TO_DECIDE, MOST_WAITING, MOST_LIVE, MOST_OVER = 6, 4, 5, 5
+MOST_TO_DECIDE, MOST_WAITING, MOST_LIVE, MOST_OVER = 5, 4, 4, 5
 MOST_DRAFTS = 3
 
 
