@@ -26,6 +26,7 @@ def main(entries: int, times: int, only: tuple[str, ...]) -> None:
         few, many = repository(Path(folder, "few"), 0), repository(Path(folder, "many"), entries)
         click.echo(load())
         for name, words, each in (
+            ("floor of validation", ("benchmarks.floor", "{}"), entries),
             ("validate everything", ("actions", "validate"), entries),
             ("validate a change of one", ("actions", "validate", "--base", "HEAD^"), entries),
             ("due: the scan of a sweep", ("actions", "due"), entries),
