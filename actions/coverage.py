@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from actions.executors.protocol import Plan, Step
 from sallyport.platforms.github import CheckRun
+from sallyport.platforms.github_answers import ACTIONS
 
 CHECK_NAME = "sallyport-plan"
 _VALUES = re.compile(r"\S*\d\S*(?: (?:and )?\S*\d\S*)*(?: more)?")  # addresses, paths, moments: lists of them too
@@ -72,6 +73,8 @@ def shown_at(checks: Checks, head: str) -> Shown:
     """Return what was shown for the commit *head*; the last plan of each target counts."""
     steps: dict[str, frozenset[str]] = {}
     for check in checks.check_runs(head, CHECK_NAME):
+        if check.app != ACTIONS:
+            continue
         try:
             known = json.loads(check.text)
             steps |= {str(lock): frozenset(map(str, names)) for lock, names in known.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import anyio.to_thread
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -16,6 +17,7 @@ from coordinator.metrics import ACK_SECONDS, observe_journal
 from coordinator.service import Service
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")  # unix seconds
+_MOST_BYTES = 1 << 20  # a form full of text in any script is a third of that
 
 
 def web_app(service: Service) -> Starlette:
@@ -24,10 +26,13 @@ def web_app(service: Service) -> Starlette:
     async def events(request: Request) -> Response:
         if not _TIMESTAMP.fullmatch(request.headers.get("x-slack-request-timestamp", "")):
             return PlainTextResponse("no moment that Slack would send", 401)  # Bolt raises where this is no number
-        body = (await request.body()).decode("utf-8", errors="replace")
-        bolt_request = BoltRequest(
-            body=body, query=str(request.url.query), headers={k: [v] for k, v in request.headers.items()}
-        )
+        content = await _read(request)
+        if content is None:
+            return PlainTextResponse("more than Slack would send", 413)
+        try:
+            bolt_request = _bolt_request(request, content.decode("utf-8", errors="replace"))
+        except (ValueError, TypeError, AttributeError, RuntimeError):  # RuntimeError: nested too deeply
+            return PlainTextResponse("no payload that Slack would send", 400)
         with ACK_SECONDS.time():
             answer = await anyio.to_thread.run_sync(service.bolt.dispatch, bolt_request)
         headers = {name: values[0] for name, values in answer.headers.items()}
@@ -48,3 +53,19 @@ def web_app(service: Service) -> Starlette:
     if not service.config.socket_mode:
         routes.append(Route("/slack/events", events, methods=["POST"]))
     return Starlette(routes=routes)
+
+
+def _bolt_request(request: Request, body: str) -> BoltRequest:
+    """Let Bolt read the payload, which it does before it looks at the signature."""
+    headers: dict[str, str | Sequence[str]] = {name: [value] for name, value in request.headers.items()}
+    return BoltRequest(body=body, query=str(request.url.query), headers=headers)
+
+
+async def _read(request: Request) -> bytes | None:
+    """Return the body; None if it is longer than Slack's, for nobody has been asked yet who sent it."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > _MOST_BYTES:
+            return None
+    return bytes(content)

@@ -62,13 +62,13 @@ class Outcome:
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any]) -> Outcome:
         return cls(
-            request_id=data["request_id"],
+            request_id=_text(data["request_id"]),
             result=Result(data["result"]),
-            detail=data["detail"],
+            detail=_text(data["detail"]),
             at=parse_moment(data["at"]),
             expires_at=parse_moment(data["expires_at"]) if data["expires_at"] else None,
-            evidence=tuple(data["evidence"]),
-            continued_by=data.get("continued_by", ""),
+            evidence=tuple(map(_text, _listed(data["evidence"]))),
+            continued_by=_text(data.get("continued_by", "")),
         )
 
 
@@ -86,6 +86,16 @@ def load_outcomes(text: str) -> tuple[Outcome, ...]:
 
 
 def _outcomes(items: object) -> tuple[Outcome, ...]:
-    if not isinstance(items, list):
-        raise TypeError(f"a list is expected, not {type(items).__name__}")
-    return tuple(map(Outcome.from_mapping, items))
+    return tuple(map(Outcome.from_mapping, _listed(items)))
+
+
+def _listed(found: object) -> list[Any]:
+    if not isinstance(found, list):
+        raise TypeError(f"a list is expected, not {type(found).__name__}")
+    return found
+
+
+def _text(found: object) -> str:
+    if not isinstance(found, str):
+        raise TypeError(f"a text is expected, not {type(found).__name__}")
+    return found

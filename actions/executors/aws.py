@@ -24,6 +24,7 @@ THROTTLED = frozenset(
     {"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"}
     | {"429"}  # what botocore makes of one that names no code, as of a gateway on the way
 )
+LONGEST_WAIT = 300.0  # seconds; what AWS names beyond that is left to the next sweep
 _TIMEOUTS = Config(connect_timeout=5, read_timeout=30)
 _READS = _TIMEOUTS.merge(Config(retries={"mode": "standard", "total_max_attempts": 4}))
 _WRITES = _TIMEOUTS.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
@@ -126,4 +127,4 @@ def _refused(operation: str, error: ClientError) -> AwsFault:
 def _retry_after(response: Mapping[str, Any]) -> float | None:
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     text = str(response.get("retryAfterSeconds") or headers.get("retry-after") or "")
-    return float(text) if text.isdecimal() else None
+    return min(float(text), LONGEST_WAIT) if text.isdecimal() else None

@@ -20,7 +20,7 @@ from sallyport.documents import JSON
 from sallyport.entries import path_of
 from sallyport.outcomes import CHECK_NAME, Outcome, Result, Untold, load_outcomes
 from sallyport.platforms.github import GitHub
-from sallyport.platforms.github_answers import Run, RunState
+from sallyport.platforms.github_answers import ACTIONS, Run, RunState
 from sallyport.policies import Policies
 from sallyport.times import parse_moment
 
@@ -154,9 +154,10 @@ class Runs:
 
 
 def outcomes_of(github: GitHub, run: RunState) -> list[Outcome]:
-    """Return what the jobs of a run have reported; what another run says of it does not count."""
-    reports = github.check_runs(run.head_sha, CHECK_NAME)
-    return [outcome for one in reports if one.external_id == str(run.id) for outcome in _outcomes_in(one.text)]
+    """Return what the jobs of a run have reported; what another run, or another app, says of it does not count."""
+    checks = github.check_runs(run.head_sha, CHECK_NAME)
+    reports = [one for one in checks if one.external_id == str(run.id) and one.app == ACTIONS]
+    return [outcome for one in reports for outcome in _outcomes_in(one.text)]
 
 
 def not_reverted(request_id: str, why: str) -> str:

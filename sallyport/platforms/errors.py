@@ -5,7 +5,10 @@ The clients translate every failure of their libraries into one of these and nev
 
 from __future__ import annotations
 
+import math
 from typing import Final
+
+LONGEST_WAIT: Final = 86_400.0  # seconds; a platform that names more is not believed
 
 
 class PlatformError(Exception):
@@ -47,13 +50,13 @@ class Refused(PlatformError):
 
 
 class TryLater(PlatformError):
-    """Surely not done: ask again, *after* that many seconds if the platform named a number."""
+    """Surely not done: ask again, *after* that many seconds, a day at most, if the platform named a number."""
 
     __slots__ = ("after",)
 
     def __init__(self, platform: str, what: str, detail: str, *, after: float | None = None) -> None:
         super().__init__(platform, what, detail)
-        self.after: Final = after
+        self.after: Final = None if after is None or math.isnan(after) else min(after, LONGEST_WAIT)
 
     def __str__(self) -> str:
         when = f"; try again in {self.after:g} s" if self.after is not None else ""

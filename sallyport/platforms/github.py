@@ -41,6 +41,7 @@ __all__ = ["AppCredentials", "CheckRun", "GitHub", "Run", "RunState", "StaleHead
 
 API_URL = "https://api.github.com"
 API_VERSION = "2022-11-28"
+DISPATCHED = "workflow_dispatch"  # the event of runs that we begin
 TIMEOUT = 10  # seconds to connect, and again for each wait on a part of the answer
 
 Relation = Literal["ahead", "behind", "identical", "diverged"]
@@ -250,19 +251,22 @@ class GitHub:
     def find_run(self, workflow: str, text_in_name: str, created_after: datetime) -> Run | None:
         """Return the newest dispatched run whose name contains *text_in_name*, or None.
 
-        The look before a second dispatch. GitHub may list a run some seconds after it began.
+        The look before a second dispatch. Runs of other branches, where anybody may have changed the workflow's
+        file, do not count. GitHub may list a run some seconds after it began.
         """
         since = f">={format_moment(created_after)}"
         with told_apart(f"look for a run of {workflow}"):
             path = f"{self._workflow(workflow)}/runs"
-            for one in self._requests.all(path, "workflow_runs", event="workflow_dispatch", created=since):
+            for one in self._requests.all(
+                path, "workflow_runs", branch=self.branch, event=DISPATCHED, created=since
+            ):
                 if text_in_name in one["display_title"]:
                     return run_of(one)
         return None
 
     def runs_of(self, workflow: str, created_after: datetime, event: str = "") -> tuple[RunState, ...]:
-        """Return the runs of *workflow* begun since then, newest first; *event* keeps those that it began."""
-        chosen = {"event": event} if event else {}
+        """Return our branch's runs of *workflow* since then, newest first; *event* keeps those that it began."""
+        chosen = {"branch": self.branch, **({"event": event} if event else {})}
         with told_apart(f"list the runs of {workflow}"):
             path = f"{self._workflow(workflow)}/runs"
             since = f">={format_moment(created_after)}"

@@ -19,6 +19,8 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from sallyport.platforms.errors import PlatformError, Refused, TryLater, Unknown
 
+ACTIONS = "github-actions"  # the app as which the jobs of workflows write
+
 _STALE = re.compile(r"Expected branch to point to|is at \S+ but expected")
 _UNSURE = re.compile(r"Something went wrong|couldn't respond to your request in time|timed? ?out", re.IGNORECASE)
 _MINUTE = 60.0
@@ -55,7 +57,10 @@ class RunState:
 
 @dataclass(frozen=True, slots=True)
 class CheckRun:
-    """A check on a commit, whoever wrote it: anybody with `checks: write` can use any name."""
+    """A check on a commit, whoever wrote it: anybody with `checks: write` can use any name.
+
+    GitHub itself says which app wrote it; `github-actions` is every workflow of the repository, not only ours.
+    """
 
     external_id: str
     conclusion: str
@@ -63,6 +68,7 @@ class CheckRun:
     summary: str
     text: str
     details_url: str
+    app: str
 
 
 def string(fields: Mapping[str, Any], name: str) -> str:
@@ -124,6 +130,7 @@ def check_of(fields: Mapping[str, Any]) -> CheckRun:
         summary=str(output.get("summary") or ""),
         text=str(output.get("text") or ""),
         details_url=str(fields.get("details_url") or ""),
+        app=str((fields.get("app") or {}).get("slug") or ""),
     )
 
 
@@ -138,7 +145,7 @@ def told_apart(what: str) -> Iterator[None]:
         if _never_sent(error):
             raise TryLater("GitHub", what, f"no connection ({error})") from error
         raise Unknown("GitHub", what, f"no answer ({type(error).__name__}: {error})") from error
-    except (ValueError, KeyError, AttributeError, TypeError, RuntimeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RuntimeError, OverflowError) as error:
         raise Unknown("GitHub", what, f"the answer makes no sense ({type(error).__name__}: {error})") from error
 
 
@@ -165,7 +172,7 @@ def _said_no(what: str, error: GithubException) -> PlatformError:
 def _graphql_said_no(what: str, errors: list[dict[str, Any]], headers: Mapping[str, str | int]) -> PlatformError:
     """GraphQL refuses with HTTP 200 and a list of errors, of which only some have a type."""
     messages = tuple(str(one.get("message") or one.get("type")) for one in errors)
-    types = {one.get("type") for one in errors}
+    types = {str(one.get("type")) for one in errors}
     words = "; ".join(messages)
     if "STALE_DATA" in types or _STALE.search(words):
         return StaleHead("GitHub", what, words)
@@ -197,6 +204,6 @@ def _wait(headers: Mapping[str, str | int]) -> float:
     if headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
         try:
             return max(0.0, int(reset) - parsedate_to_datetime(str(headers.get("date"))).timestamp()) + 1
-        except ValueError:
+        except (ValueError, OverflowError):
             return _MINUTE
     return _MINUTE

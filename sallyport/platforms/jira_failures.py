@@ -45,7 +45,7 @@ def translated(what: str) -> Iterator[None]:
         raise _answered(what, error) from error
     except requests.RequestException as error:
         raise _unanswered(what, error) from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise Unknown(PLATFORM, what, _BROKEN) from error
 
 

@@ -127,7 +127,7 @@ def told_apart(what: str) -> Iterator[None]:
         raise Unknown("Slack", what, f"the connection failed ({error.reason})") from error
     except (OSError, http.client.HTTPException) as error:
         raise Unknown("Slack", what, f"no answer ({error or type(error).__name__})") from error
-    except (ValueError, AttributeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RuntimeError, OverflowError) as error:
         raise Unknown("Slack", what, f"the answer makes no sense ({error})") from error
 
 

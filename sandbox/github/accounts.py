@@ -25,6 +25,11 @@ class Token:
     def is_bot(self) -> bool:
         return self.login.endswith("[bot]")
 
+    @property
+    def app(self) -> str:
+        """The slug of the GitHub App as which it writes."""
+        return self.login.removesuffix("[bot]")
+
     def may(self, scope: str, level: str) -> bool:
         granted = self.permissions.get(scope, "none")
         return granted == "write" or granted == level

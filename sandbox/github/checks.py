@@ -36,13 +36,16 @@ class CheckRuns:
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
 
-    def create(self, given: Any) -> dict[str, Any]:
+    def create(self, given: Any, app: str) -> dict[str, Any]:
+        """Keep a check of the GitHub App *app*, by its slug; no field of what is given can claim another."""
         facts = _checked(given)
         if "name" not in facts or "head_sha" not in facts:
             raise CheckError('Invalid request.\n\n"name" and "head_sha" weren\'t supplied.')
         with self._lock:
             number = next(self._ids)
-            self._runs[number] = _completed({"id": number, "status": "queued", "started_at": _now(), **facts})
+            self._runs[number] = _completed(
+                {"id": number, "status": "queued", "started_at": _now(), **facts, "app": {"slug": app}}
+            )
             return dict(self._runs[number])
 
     def update(self, number: int, given: Any) -> dict[str, Any] | None:

@@ -124,7 +124,7 @@ class GitCalls:
         if isinstance(call.body, dict) and "head_sha" in call.body:
             self._found(str(call.body["head_sha"]))
         try:
-            return Answer(self._answers().check_run(self._checks.create(call.body)), 201)
+            return Answer(self._answers().check_run(self._checks.create(call.body, call.token.app)), 201)
         except CheckError as error:
             raise Refusal(422, str(error)) from error
 

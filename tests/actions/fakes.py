@@ -15,6 +15,7 @@ from actions.executors.protocol import Before, Claims, Plan, Step, Target, Targe
 from sallyport.outcomes import CHECK_NAME, Outcome, load_outcomes
 from sallyport.platforms.errors import PlatformError
 from sallyport.platforms.github import CheckRun, StaleHead
+from sallyport.platforms.github_answers import ACTIONS
 from sallyport.platforms.jira import Comment, Issue
 from sallyport.platforms.slack import Posted
 from sallyport.reviews import PullRequest, Review
@@ -83,7 +84,9 @@ class FakeGitHub:
 
     def check_runs(self, head_sha: str, name: str) -> tuple[CheckRun, ...]:
         return tuple(
-            CheckRun(c["external_id"], c["conclusion"], c["title"], c["summary"], c["text"], c["url"] or "")
+            CheckRun(
+                c["external_id"], c["conclusion"], c["title"], c["summary"], c["text"], c["url"] or "", ACTIONS
+            )
             for c in self.checks
             if (c["sha"], c["name"]) == (head_sha, name)
         )

@@ -16,7 +16,7 @@ from coordinator.audit.records import Record
 from coordinator.audit.sinks import Found
 from sallyport.outcomes import CHECK_NAME, Outcome, dump_outcomes
 from sallyport.platforms.errors import PlatformError, Refused, Unknown
-from sallyport.platforms.github_answers import CheckRun, Run, RunState, StaleHead
+from sallyport.platforms.github_answers import ACTIONS, CheckRun, Run, RunState, StaleHead
 
 T = TypeVar("T")
 WORKFLOWS = {"apply.yml": {"request_id", "commit", "environment", "lock"}, "expire.yml": {"request_id"}}
@@ -88,7 +88,12 @@ class FakeGitHub:
         return run.state
 
     def report(
-        self, run_id: int, *outcomes: Outcome, text: str | None = None, external_id: str | None = None
+        self,
+        run_id: int,
+        *outcomes: Outcome,
+        text: str | None = None,
+        external_id: str | None = None,
+        app: str = ACTIONS,
     ) -> None:
         """A job reports what it did, as a check on its head commit."""
         check = CheckRun(
@@ -98,6 +103,7 @@ class FakeGitHub:
             summary="",
             text=dump_outcomes(outcomes) if text is None else text,
             details_url="",
+            app=app,
         )
         self.checks.setdefault(self._run(run_id).state.head_sha, []).append(check)
 

@@ -199,6 +199,12 @@ class TestWatching:
         later(desk)
         assert desk.request(applying).state is State.FAILED
 
+    def test_the_report_of_another_app_is_not_believed(self, desk: Desk, applying: Request) -> None:
+        desk.github.report(1, Outcome(applying.id, Result.APPLIED, "It is live.", desk.now), app="evil")
+        desk.github.complete(1)
+        later(desk)
+        assert desk.request(applying).state is State.FAILED
+
     def test_what_a_report_says_of_another_request_is_not_believed(self, desk: Desk, applying: Request) -> None:
         desk.github.report(1, Outcome("aw-222222", Result.APPLIED, "It is live.", desk.now))
         desk.github.complete(1)

@@ -46,7 +46,8 @@ def test_what_a_job_writes_reads_as_the_same_outcomes(written: tuple[Outcome, ..
             for other in ("today", None, 7, "2026-02-30T00:00:00Z")
         ),
         *(json.dumps([{**GOOD.to_mapping(), "expires_at": other}]) for other in ("never", 7)),
-        json.dumps([{**GOOD.to_mapping(), "evidence": None}]),
+        *(json.dumps([{**GOOD.to_mapping(), "evidence": other}]) for other in (None, "abc", [1])),
+        *(json.dumps([{**GOOD.to_mapping(), name: 7}]) for name in ("request_id", "detail", "continued_by")),
         *(json.dumps([{k: v for k, v in GOOD.to_mapping().items() if k != gone}]) for gone in NEEDED),
     ],
 )

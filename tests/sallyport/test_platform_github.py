@@ -301,7 +301,7 @@ class TestTheLookBeforeASecondDispatch:
             assert found == Run(99, "https://x/runs/99", "https://api.x/runs/99")
             asked = server.requests[0]
         assert asked.path == "/repos/acme/infra/actions/workflows/apply.yaml/runs"
-        assert asked.query["event"] == "workflow_dispatch"
+        assert (asked.query["event"], asked.query["branch"]) == ("workflow_dispatch", "main")
         assert asked.query["created"] == ">=2026-11-21T09:00:00Z"
 
     def test_says_none_when_all_was_read(self) -> None:
@@ -326,6 +326,7 @@ class TestRuns:
             assert [run.id for run in github.runs_of("expire.yml", since, event="schedule")] == [100, 99]
             every, scheduled = server.requests
         assert every.path == "/repos/acme/infra/actions/workflows/expire.yml/runs"
+        assert every.query["branch"] == scheduled.query["branch"] == "main"
         assert every.query["created"] == scheduled.query["created"] == ">=2026-11-21T09:00:00Z"
         assert ("event" in every.query, scheduled.query["event"]) == (False, "schedule")
 
@@ -385,9 +386,10 @@ class TestChecks:
     def test_all_checks_of_a_name_are_read_superseded_ones_too(self) -> None:
         output = {"title": "Plan", "summary": "1 to add", "text": None}
         found = {"external_id": "aw-1:plan", "conclusion": None, "output": output, "details_url": "https://x"}
+        found["app"] = {"slug": "another-app"}
         with connected(Answer({"total_count": 1, "check_runs": [found]})) as (github, server):
             assert github.check_runs(HEAD, "plan") == (
-                CheckRun("aw-1:plan", "", "Plan", "1 to add", "", "https://x"),
+                CheckRun("aw-1:plan", "", "Plan", "1 to add", "", "https://x", "another-app"),
             )
             assert server.requests[0].path == f"/repos/acme/infra/commits/{HEAD}/check-runs"
             assert server.requests[0].query["check_name"] == "plan"

@@ -19,6 +19,7 @@ from actions.executors.api_gateway.statements import (
     sources_of,
 )
 from actions.executors.protocol import Before, Claims, Target
+from actions.executors.remembering import remembering
 from sallyport.catalogue import Catalogue
 from sallyport.changes.api_whitelisting import APIS, Api, ApiWhitelisting, access_in
 from sallyport.documents import JSON
@@ -89,10 +90,12 @@ class Record:
     additions: tuple[Addition, ...] = ()
 
     @classmethod
-    def read(cls, before: Before | None, lock: str) -> Record:
-        facts = cast(Mapping[str, JSON], before.facts.get(lock) or {}) if before else {}
-        lists = cast(list[Mapping[str, JSON]], facts.get("deny_lists") or [])
-        return cls(facts.get("no_policy") is True, tuple(_read_addition(item) for item in lists))
+    def read(cls, before: Before, lock: str) -> Record:
+        """Return what *before* says of the API with *lock*; TargetFault if it cannot be read."""
+        with remembering(before):
+            facts = cast(Mapping[str, JSON], before.facts.get(lock) or {})
+            lists = cast(list[Mapping[str, JSON]], facts.get("deny_lists") or [])
+            return cls(facts.get("no_policy") is True, tuple(_read_addition(item) for item in lists))
 
     def write(self, entry_id: str, lock: str, earlier: Before | None) -> Before:
         """Return the record to commit; what it says of other targets is kept."""

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import Any, cast
 
 from actions.executors.environments.state import Database, Resource, Scaling, Service
-from actions.executors.protocol import Before, TargetFault
+from actions.executors.protocol import Before
+from actions.executors.remembering import remembering
 from sallyport.documents import JSON
 from sallyport.times import format_moment, parse_moment
 
@@ -99,11 +100,8 @@ def read_memories(before: Before, lock: str) -> Memories | None:
     facts = before.facts.get(lock)
     if facts is None:
         return None
-    try:
+    with remembering(before):
         return {key: _read(item) for key, item in cast(Mapping[str, Mapping[str, Any]], facts).items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        name = f"{before.entry_id}.before.yaml"
-        raise TargetFault(f"The record {name} cannot be read ({error!r}); restore it from history.") from error
 
 
 def write_memories(entry_id: str, memories: Memories, lock: str, earlier: Before | None) -> Before:

@@ -109,7 +109,7 @@ def lock_of(account: str) -> str:
 def set_scene(account: str, claims: Claims, policies: Policies) -> Scene:
     """Bring together what concerns *account*."""
     catalogue, lock = policies.catalogue, lock_of(account)
-    records = {entry_id: tuple(read_records(before, lock)) for entry_id, before in claims.before.items()}
+    records = {entry_id: read_records(before, lock) for entry_id, before in claims.before.items()}
     return Scene(
         account,
         claims,

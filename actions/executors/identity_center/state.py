@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +10,7 @@ from typing import cast
 
 from actions.executors.identity_center.sessions import InlinePolicy
 from actions.executors.protocol import Before
+from actions.executors.remembering import remembering
 from sallyport.documents import JSON
 from sallyport.times import format_moment, parse_moment
 
@@ -76,11 +77,15 @@ class Record:
         }
 
 
-def read_records(before: Before, lock: str) -> Iterator[Record]:
-    """Yield what the record of one entry says of the account with *lock*."""
-    for item in cast(list[Mapping[str, JSON]], before.facts.get(lock) or []):
-        grant = Grant(str(item["permission_set"]), str(item["principal"]))
-        yield Record(grant, str(item["user"]), item["standing"] is True, parse_moment(str(item["at"])))
+def read_records(before: Before, lock: str) -> tuple[Record, ...]:
+    """Return what the record of one entry says of the account with *lock*; TargetFault if it cannot be read."""
+    with remembering(before):
+        return tuple(map(_read, cast(list[Mapping[str, JSON]], before.facts.get(lock) or [])))
+
+
+def _read(item: Mapping[str, JSON]) -> Record:
+    grant = Grant(str(item["permission_set"]), str(item["principal"]))
+    return Record(grant, str(item["user"]), item["standing"] is True, parse_moment(str(item["at"])))
 
 
 def write_records(entry_id: str, records: tuple[Record, ...], lock: str, earlier: Before | None) -> Before:
