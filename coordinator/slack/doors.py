@@ -47,7 +47,7 @@ class Doors:
 
     def _take_words(self, ack: Ack, flow: Flow, words: str, body: Body) -> None:
         try:
-            answers = answers_from_words(flow, words)
+            answers = answers_from_words(flow, words, self.asking.local_time(body["user_id"]))
             if answers is None:
                 ack(replies.form_instead(flow))
                 self.opening.open(flow, body)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from sallyport.catalogue import Catalogue
+from sallyport.changes.infra_words import stop_answers
 from sallyport.changes.protocol import Access
 from sallyport.documents import JSON
 from sallyport.flows import ENVIRONMENT
@@ -51,6 +53,10 @@ class InfraStop:
         if found := change.problems(change.environment, catalogue):
             raise Problems(found)
         return change
+
+    @classmethod
+    def answers_from_words(cls, text: str, typed_at: datetime) -> Mapping[str, str]:
+        return stop_answers(text, typed_at)
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, JSON]) -> Self:
