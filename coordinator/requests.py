@@ -33,6 +33,7 @@ class State(StrEnum):
 WAITING = frozenset({State.PENDING, State.APPROVED, State.APPLYING})
 LIVE = frozenset({State.ACTIVE, State.ENDING})
 OVER = frozenset(State) - WAITING - LIVE
+STANDING = frozenset(State) - OVER - {State.PENDING}  # approved and not over
 
 
 class Answer(StrEnum):

@@ -40,7 +40,8 @@ class Service:
         deciding = Deciding(self.journal, routing, self.directory, now)
         withdrawing, nudging = Withdrawing(self.journal, policies, now), Nudging(self.journal, now)
         extending = Extending(self.journal, asking, now)
-        self.listeners = Listeners(slack, policies, asking, deciding, withdrawing, extending, nudging)
+        github = essentials.clients.github
+        self.listeners = Listeners(slack, policies, asking, deciding, withdrawing, extending, nudging, github)
         self.bolt = _bolt(self.config)
         self.listeners.attach(self.bolt)
         self._socket: SocketModeHandler | None = None

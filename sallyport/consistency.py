@@ -147,6 +147,7 @@ def _rule_problems(
         what = f"nothing in the catalogue has the tag {quoted(tag)}"
         yield Problem(what, nearest(tag, tags), document.place((*at, "when", TAGS)))
     yield from _listed_groups(rule.may_request, known, document, (*at, "may_request", "groups"))
+    yield from _unknown_groups(rule.may_end.groups, known, document, (*at, "may_end", "groups"))
     if rule.break_glass:
         yield from _listed_groups(rule.break_glass.groups, known, document, (*at, "break_glass", "groups"))
     yield from _approval_problems(known, rule, document, at)

@@ -79,6 +79,14 @@ class BreakGlass:
 
 
 @dataclass(frozen=True, slots=True)
+class Enders:
+    """Who may end an entry before its time besides its requester: groups, and the owners of the item."""
+
+    groups: tuple[str, ...] = ()
+    owners: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Cards:
     """Where the question is put: to each approver directly, in a channel, or both."""
 
@@ -105,6 +113,7 @@ class Rule:
     break_glass: BreakGlass | None = None
     extension: bool = True
     early_return: bool = True
+    may_end: Enders = Enders()
     confirm: bool = True  # whether Approve asks once more
     cards: Cards = Cards()
 

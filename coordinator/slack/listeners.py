@@ -13,7 +13,11 @@ from slack_bolt import App
 
 from coordinator.asking import Asking
 from coordinator.deciding import Deciding
+from coordinator.ending import Ending
 from coordinator.extending import Extending
+from coordinator.infra.door import InfraDoor
+from coordinator.infra.looking import Looking
+from coordinator.infra.record import Record
 from coordinator.nudging import Nudging
 from coordinator.slack import cards, chooser, extension_form, forms, inputs, own_buttons
 from coordinator.slack.answering import Answering
@@ -24,6 +28,8 @@ from coordinator.slack.filling import Filling
 from coordinator.slack.opening import Opening
 from coordinator.slack.own_presses import OwnPresses
 from coordinator.withdrawing import Withdrawing
+from sallyport import offers
+from sallyport.platforms.github import GitHub
 from sallyport.platforms.slack import Slack
 from sallyport.policies import Policies
 
@@ -42,11 +48,16 @@ class Listeners:
         withdrawing: Withdrawing,
         extending: Extending,
         nudging: Nudging,
+        github: GitHub,
     ) -> None:
         self.answering = Answering(slack)
         opening = Opening(self.answering, policies, asking)
+        ending = Ending(asking.journal, policies, asking.directory, asking.now)
+        record = Record(asking.journal, policies)
+        looking = Looking(self.answering, policies, asking, ending, record, github)
+        self.infra = InfraDoor(self.answering, policies, opening, ending, record, looking)
         drafting = Drafting(asking.journal.drafts, self.answering.later)
-        self.doors = Doors(self.answering, policies, asking, opening)
+        self.doors = Doors(self.answering, policies, asking, opening, self.infra.take)
         self.filling = Filling(self.answering, policies, asking, opening, drafting, self.doors)
         self.buttons = Buttons(self.answering, policies, deciding, self.doors)
         self.own_presses = OwnPresses(
@@ -60,6 +71,7 @@ class Listeners:
         app.global_shortcut(chooser.SHORTCUT)(guarded(self.doors.shortcut))
         app.event("app_mention")(guarded(self.doors.mentioned))
         app.event("app_home_opened")(guarded(self.doors.home_opened))
+        app.action(_begins(offers.PREFIX))(guarded(self.infra.pressed))
         app.action(_begins(chooser.START))(guarded(self.doors.starts))
         app.action(_begins(inputs.ANSWER))(guarded(self.filling.answered))
         app.options(_begins(inputs.ANSWER))(guarded(self.filling.suggests))
