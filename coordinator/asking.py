@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from coordinator.directory import Directory
 from coordinator.journal import Draft, Journal
@@ -163,6 +163,7 @@ class Asking:
                 grant=grant,
                 extends=extends,
                 nudges=automatic(flow.nudges, now, now + rule.timeout),
+                notice=timedelta() if extends else flow.notice,  # what goes on needs no second warning
             )
         )
 

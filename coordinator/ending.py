@@ -12,10 +12,11 @@ from datetime import datetime
 from coordinator.deciding import NotYours
 from coordinator.directory import Directory
 from coordinator.journal import Journal, UnknownRequest
-from coordinator.lifecycle import Happening, Move
+from coordinator.lifecycle import Happening, Move, announced_anew
 from coordinator.requests import Request, State
 from coordinator.wording import STATE_WORDS
 from sallyport.audit import Deed
+from sallyport.decisions import requester_problem
 from sallyport.flows import Rule
 from sallyport.people import Person
 from sallyport.policies import Policies
@@ -47,12 +48,49 @@ class Ending:
             raise NotYours(f"{request_id} is not live. It stands at: {STATE_WORDS[after.state]}.")
         return after
 
+    def may_spare(self, request: Request, slack_id: str) -> bool:
+        """Tell whether this person may keep *request* from beginning, or else end it."""
+        announced = request.state is State.ANNOUNCED and self._who_may_ask(request, slack_id) is not None
+        return announced or self.may_end(request, slack_id)
+
+    def spare(self, request_id: str, slack_id: str) -> Request:
+        """Keep from beginning what was announced, or end it early if it is live; NotYours says why not.
+
+        Whoever may ask for it may keep it from beginning. Nobody is asked what was not done.
+        """
+        request = self.find(request_id)
+        if request.state is not State.ANNOUNCED:
+            return self.end(request_id, slack_id)
+        by = self._who_may_ask(request, slack_id)
+        if by is None:
+            raise NotYours(f"Policy does not let you ask for {request_id}, nor keep it from beginning.")
+        now = self.now()
+        person = self.policies().people.by_email(by)
+        closing = f"{person.label if person else by} kept it from beginning."
+        move = Move(Happening(Deed.CANCELLED, now, by), State.CANCELLED, closing, arm=(announced_anew(now),))
+        after = self.journal.move(request_id, move)
+        if after.state is not State.CANCELLED:
+            raise NotYours(f"{request_id} has begun. It can be ended once it is live.")
+        return after
+
     def find(self, request_id: str) -> Request:
         """Return the request; NotYours if there is none."""
         try:
             return self.journal.request(request_id)
         except UnknownRequest:
             raise NotYours(f"There is no request {request_id}.") from None
+
+    def _who_may_ask(self, request: Request, slack_id: str) -> str | None:
+        """Return the e-mail address of who may ask for the same; None if this person may not."""
+        if slack_id == request.requester_slack:
+            return request.requester
+        policies = self.policies()
+        flow = policies.flows.get(request.flow)
+        rule = policies.rule_for(flow, request.answers) if flow else None
+        person = self.directory.person(slack_id, bound=rule is None or rule.bound_identity)
+        if flow is None or person is None or requester_problem(policies, flow, rule, person.email):
+            return None
+        return person.email.casefold()
 
     def _who_may(self, request: Request, slack_id: str) -> str | None:
         """Return the e-mail address of who may end it; None if this person may not."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import time
+from datetime import time, timedelta
 from typing import Any, cast
 
 from sallyport.flows import (
@@ -44,6 +44,7 @@ def read_flow(data: Mapping[str, Any]) -> Flow:
         defaults=data.get("defaults", {}),
         examples=tuple(data.get("examples", ())),
         options=data.get("options", {}),
+        notice=parse_duration(data["notice"]) if "notice" in data else timedelta(),
         nudges=_nudges(data["nudges"]) if "nudges" in data else None,
         drift=OnDrift(data.get("drift", OnDrift.REPORT)),
         removals=Removals(**data.get("removals", {})),

@@ -197,6 +197,7 @@ class Flow:
     examples: tuple[str, ...] = ()  # what may follow the command and asks at once: help shows them
     options: Mapping[str, JSON] = field(default_factory=dict)  # facts for the flow's own change and executor
     nudges: Nudges | None = None
+    notice: timedelta = timedelta()  # how long before it begins the environment's channel is warned
     drift: OnDrift = OnDrift.REPORT
     removals: Removals = field(default_factory=Removals)
 

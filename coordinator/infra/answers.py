@@ -30,7 +30,7 @@ _LOOKS = {
     TEARDOWN: "Torn down for",
     WHITELIST: "Let in for",
 }
-_ON_THE_WAY = {State.APPROVED, State.APPLYING, State.ENDING}
+_ON_THE_WAY = {State.ANNOUNCED, State.APPROVED, State.APPLYING, State.ENDING}
 
 
 def help_text(environments: Sequence[Environment], usual: str) -> str:

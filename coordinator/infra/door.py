@@ -114,7 +114,7 @@ class InfraDoor:
         over, refused = [], []
         for request in requests:
             try:
-                over.append(self.ending.end(request.id, user))
+                over.append(self.ending.spare(request.id, user))
             except NotYours as error:
                 refused.append(str(error))
         return over, refused

@@ -74,7 +74,7 @@ class Looking:
         stops = self.record.stops(place.id)
         mine = {flow.id for flow in self.asking.may_use(user) if flow.has_rule_in(place.id)}
         found = {
-            Offer.START: any(self.ending.may_end(request, user) for request in stops),
+            Offer.START: any(self.ending.may_spare(request, user) for request in stops),
             Offer.STOP: not stops and STOP in mine,
             Offer.WHITELIST: WHITELIST in mine,
             Offer.LOOK: True,

@@ -14,15 +14,17 @@ from coordinator.journal import Done, Journal, Work
 from coordinator.outside.tickets import marker_of
 from coordinator.requests import Request, State
 from coordinator.slack import cards, notices
+from coordinator.slack.announcements import announcement
 from sallyport.platforms.slack import Slack
 from sallyport.policies import Policies
+from sallyport.times import parse_moment
 
 Content = tuple[str, Sequence[Block]]  # the sentence for notifications and screen readers, and the blocks
 
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The effects `thread`, `reply`, `card`, `tell`, `remind` and `nudged`."""
+    """The effects `thread`, `reply`, `card`, `announce`, `tell`, `remind` and `nudged`."""
 
     slack: Slack
     journal: Journal
@@ -56,6 +58,13 @@ class Messages:
             text = notices.nudge(request, self.policies(), place)
             found = self.slack.post(card["channel"], text, marker=work.marker, thread_ts=card["ts"])
         return Done({"channel": found.channel, "ts": found.ts})
+
+    def announce(self, work: Work, request: Request) -> Done:
+        """Warn those who work in the environment, and show them what became of it."""
+        policies, begins = self.policies(), parse_moment(work.payload["begins"])
+        place = policies.catalogue.environments[request.environment].channel or request.channel
+        to = place or request.requester_slack
+        return self._show(work, request, to, lambda asked, policies: announcement(asked, policies, begins))
 
     def reply(self, work: Work, request: Request) -> Done:
         """Make sure that the thread tells an outcome: the job has, unless it could not."""

@@ -150,7 +150,7 @@ def path_to(state: State) -> tuple[State, ...]:
     match state:
         case State.PENDING:
             return (State.PENDING,)
-        case State.APPROVED | State.APPLYING:
+        case State.ANNOUNCED | State.APPROVED | State.APPLYING:
             return (State.PENDING, State.APPROVED)
         case State.ACTIVE | State.ENDING | State.ENDED:
             return (State.PENDING, State.APPROVED, State.ACTIVE)

@@ -19,7 +19,7 @@ from coordinator.infra.door import InfraDoor
 from coordinator.infra.looking import Looking
 from coordinator.infra.record import Record
 from coordinator.nudging import Nudging
-from coordinator.slack import cards, chooser, extension_form, forms, inputs, own_buttons
+from coordinator.slack import announcements, cards, chooser, extension_form, forms, inputs, own_buttons
 from coordinator.slack.answering import Answering
 from coordinator.slack.buttons import Buttons
 from coordinator.slack.doors import Doors
@@ -27,6 +27,7 @@ from coordinator.slack.drafting import Drafting
 from coordinator.slack.filling import Filling
 from coordinator.slack.opening import Opening
 from coordinator.slack.own_presses import OwnPresses
+from coordinator.slack.sparing import Sparing
 from coordinator.withdrawing import Withdrawing
 from sallyport import offers
 from sallyport.platforms.github import GitHub
@@ -53,6 +54,7 @@ class Listeners:
         self.answering = Answering(slack)
         opening = Opening(self.answering, policies, asking)
         ending = Ending(asking.journal, policies, asking.directory, asking.now)
+        self.sparing = Sparing(self.answering, ending)
         record = Record(asking.journal, policies)
         looking = Looking(self.answering, policies, asking, ending, record, github)
         self.infra = InfraDoor(self.answering, policies, opening, ending, record, looking)
@@ -87,6 +89,7 @@ class Listeners:
         app.action(_begins(own_buttons.ASK_AGAIN))(guarded(self.own_presses.asks_again))
         app.action(_begins(own_buttons.EXTEND))(guarded(self.own_presses.wants_to_extend))
         app.view_submission(extension_form.EXTENSION)(guarded(self.own_presses.extends))
+        app.action(_begins(announcements.SPARE))(guarded(self.sparing.spares))
 
 
 def _begins(prefix: str) -> re.Pattern[str]:

@@ -90,4 +90,26 @@ class ReadsWords(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What follows an environment's name in a message to those who work there."""
+
+    will: str  # “will be stopped”
+    doing: str
+    done: str
+    undoing: str
+    undone: str
+    spared: str  # “stays up”
+    spare: str  # the button: “Keep it up”
+
+
+@runtime_checkable
+class Announced(Protocol):
+    """What a kind of change fulfils besides where its flow gives notice before it begins."""
+
+    def announcement(self) -> Announcement:
+        """Return the words of the warning, and of what becomes of it."""
+        ...
+
+
 ChangeKind = type[Change]
