@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from coordinator.infra.lines import STOP, TEARDOWN, WHITELIST
 from coordinator.requests import Request, State
@@ -13,7 +14,7 @@ from sallyport.people import People
 from sallyport.platforms.slack_text import date, escape
 from sallyport.problems import Problems
 
-LISTED = 30  # lines of one answer
+LONGEST = 2800  # characters of one answer: it stands in one block of at most 3000
 HELP = """*Environments: how they stand, stop and start, and who may reach them*
 • `/infra status [env]` shows what is stopped, who asked for it, and how AWS has it now.
 • `/infra stop [env] [--for 12h | --until 08:00] [--reason '…']` stops services and databases; they \
@@ -64,9 +65,7 @@ def addresses(found: Sequence[Request], place: Environment, people: People) -> s
     """List the addresses that are let in, as on record."""
     if not found:
         return f"No address is let into {head(place)} by Sallyport."
-    lines = [_address(request, people) for request in found[:LISTED]]
-    more = [f"and {len(found) - LISTED} more"] if len(found) > LISTED else []
-    return "\n".join([f"*Addresses let into {head(place)}*", *lines, *more])
+    return "\n".join([f"*Addresses let into {head(place)}*", *(_address(request, people) for request in found)])
 
 
 def looking() -> str:
@@ -149,4 +148,13 @@ def _until(request: Request) -> str:
 
 
 def joined(parts: Iterable[str]) -> str:
+    """Join what there is, line by line."""
     return "\n".join(part for part in parts if part)
+
+
+def bounded(text: str) -> str:
+    """Return as many lines of *text* as one block takes, and say how many there are more."""
+    lines = text.split("\n")
+    ends = accumulate(len(line) + 1 for line in lines)
+    shown = sum(end <= LONGEST for end in ends)
+    return text if shown == len(lines) else "\n".join([*lines[:shown], f"and {len(lines) - shown} more"])

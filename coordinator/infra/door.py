@@ -93,7 +93,8 @@ class InfraDoor:
             case Kind.REMOVE:
                 ack(self._remove(errand, place, user))
             case Kind.LIST:
-                ack(answers.addresses(self.record.addresses(place.id), place, self.policies().people))
+                found = self.record.addresses(place.id)
+                ack(answers.bounded(answers.addresses(found, place, self.policies().people)))
             case Kind.REFRESH:
                 self._refresh(place, ack, body)
 

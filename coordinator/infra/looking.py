@@ -41,14 +41,10 @@ class Looking:
 
     def look(self, place: Environment, user: str, channel: str) -> None:
         """Show how *place* stands to whoever reads *channel*, or to *user* alone where we may not post."""
-        known = answers.joined(
-            (
-                answers.on_record(
-                    self.record.stops(place.id), self.record.teardowns(place.id), self.policies().people
-                ),
-                answers.addresses(self.record.addresses(place.id), place, self.policies().people),
-            )
-        )
+        people = self.policies().people
+        down = answers.on_record(self.record.stops(place.id), self.record.teardowns(place.id), people)
+        let_in = answers.addresses(self.record.addresses(place.id), place, people)
+        known = answers.bounded(answers.joined((down, let_in)))
         offers = self.offers(place, user)
         posted = self._post(channel, user, known, _blocks(place, known, answers.looking(), offers))
         if not self._has_infrastructure(place):
@@ -104,7 +100,7 @@ class Looking:
 def _blocks(place: Environment, known: str, below: str, offers: Sequence[Offer]) -> list[dict[str, Any]]:
     return [
         {"type": "header", "text": {"type": "plain_text", "text": answers.head(place)[:150]}},
-        {"type": "section", "text": {"type": "mrkdwn", "text": known[:3000]}},
+        {"type": "section", "text": {"type": "mrkdwn", "text": known}},
         {"type": "context", "elements": [{"type": "mrkdwn", "text": below[:2000]}]},
         *buttons(offers, place.id),
     ]

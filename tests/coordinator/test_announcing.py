@@ -14,15 +14,18 @@ from coordinator.ending import Ending
 from coordinator.lifecycle import Lane
 from coordinator.outside.clock import begin
 from coordinator.requests import Request, Route, State
+from coordinator.slack.announcements import announcement
 from sallyport.changes.infra_stop import InfraStop
 from sallyport.entries import POLICY, Grant
 from sallyport.outcomes import Result
 from sallyport.policies import load_policies
 from sallyport.problems import Problems
+from sandbox.slack.api_messages import checked_content
 from tests.coordinator.asks import HOUR, NOW
 from tests.coordinator.conftest import Installed, Places, Store
 from tests.coordinator.desk import MINUTE, Desk, open_desk
 from tests.coordinator.installing import with_infra
+from tests.coordinator.test_surfaces import in_state
 
 NOTICE = timedelta(minutes=10)
 CHANNEL = "infra-requests"
@@ -156,6 +159,15 @@ def test_an_early_return_that_policy_rules_out_is_refused_to_everybody(desk: Des
     directory = Directory(desk.slack_client, lambda: policies)
     with pytest.raises(NotYours, match="Policy does not let you end"):
         Ending(desk.journal, lambda: policies, directory, lambda: desk.now).end(request.id, "U0ANA")
+
+
+@pytest.mark.parametrize("state", State)
+def test_the_announcement_is_one_that_slack_takes_in_every_state(installed: Installed, state: State) -> None:
+    asked = in_state(state, reason="<!channel> *b* " * 130, flow="infra-stop", environment="dev")
+    stop = replace(asked, changes=(InfraStop("dev"),))
+    text, blocks = announcement(stop, with_infra(installed).policies, NOW)
+    checked_content(text, [block.to_dict() for block in blocks], strict_accessibility=True)
+    assert text.startswith("Development (dev) ")
 
 
 def test_there_is_no_such_request(ending: Ending) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from coordinator.infra import answers
 from coordinator.requests import Request, State
 from sallyport.platforms.errors import Refused
 from tests.coordinator.conftest import Installed, Places
@@ -111,6 +112,12 @@ class TestAddresses:
         assert f"({mine.id})" in answer
         assert "for Ana Ruiz until" in answer
         assert "No address" in says(infra, "/infra whitelist list staging")
+
+    def test_a_list_that_is_too_long_for_slack_says_how_much_is_left_out(self) -> None:
+        text = answers.bounded("\n".join(["head", *(["x" * 99] * 40)]))
+        assert len(text) < answers.LONGEST + 100
+        assert text.endswith("\nand 13 more")
+        assert answers.bounded("one\ntwo") == "one\ntwo"
 
     def test_who_gives_an_address_back_is_told_who_still_holds_it(self, infra: Office) -> None:
         whitelisted(infra, "kim")
