@@ -123,7 +123,7 @@ def nothing_to_refresh(place: Environment) -> str:
 
 
 def _holding(request: Request, people: People) -> str:
-    return f"• {_state(request)}{_LOOKS[request.flow]} {_called(request, people)}{_until(request)} ({request.id})."
+    return f"• {_LOOKS[request.flow]} {_called(request, people)}{_until(request)} ({request.id}).{_state(request)}"
 
 
 def _address(request: Request, people: People) -> str:
@@ -131,11 +131,11 @@ def _address(request: Request, people: People) -> str:
     address = ", ".join(f"`{change.address}`" for change in named)
     described = "; ".join(escape(change.description) for change in named if change.description)
     what = f"{address} {described}".strip()
-    return f"• {what}: {_state(request)}for {_called(request, people)}{_until(request)} ({request.id})"
+    return f"• {what}: for {_called(request, people)}{_until(request)} ({request.id}).{_state(request)}"
 
 
 def _state(request: Request) -> str:
-    return f"{STATE_WORDS[request.state]}. " if request.state in _ON_THE_WAY else ""
+    return f" {STATE_WORDS[request.state]}." if request.state in _ON_THE_WAY else ""
 
 
 def _called(request: Request, people: People) -> str:
