@@ -26,7 +26,7 @@ from sallyport.problems import Problem, Problems, nearest
 if TYPE_CHECKING:
     from actions.executors.environments.status import EnvironmentStatus
 
-STOP, WHITELIST = "infra-stop", "infra-whitelist"
+STOP, TEARDOWN, WHITELIST = "infra-stop", "infra-teardown", "infra-whitelist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ def read_status(job: Job, environment: str) -> EnvironmentStatus:
     place = catalogue.environments[environment]
     stops = _live(job, ledger, STOP, environment, lock_of(environment, access))
     addresses = _live(job, ledger, WHITELIST, environment, allow_list.lock_of(environment, access))
-    return EnvironmentStatus(place, state, stops, job.clock(), addresses)
+    teardowns = _live(job, ledger, TEARDOWN, environment, lock_of(environment, access))
+    return EnvironmentStatus(place, state, stops, job.clock(), addresses, teardowns)
 
 
 def _live(job: Job, ledger: Ledger, flow: str, environment: str, lock: str) -> tuple[Entry, ...]:

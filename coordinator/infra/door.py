@@ -19,7 +19,6 @@ from coordinator.requests import Request, State
 from coordinator.slack.answering import Ack, Answering, Body, user_of
 from coordinator.slack.opening import Opening
 from sallyport.catalogue import Environment
-from sallyport.changes import KINDS
 from sallyport.changes.infra_stop import InfraStop
 from sallyport.changes.sources import parse_network
 from sallyport.flows import ENVIRONMENT
@@ -123,11 +122,8 @@ class InfraDoor:
     def _tear_down(self, errand: Errand, place: Environment, ack: Ack, body: Body) -> None:
         flow = self.policies().flows.get(TEARDOWN if errand.level == FULL else STOP)
         if flow is None or not flow.has_rule_in(place.id):
-            kind = KINDS.get(TEARDOWN if errand.level == FULL else STOP, InfraStop)
-            catalogue = self.policies().catalogue
-            raise Problems(
-                kind.from_mapping({ENVIRONMENT: place.id}).problems(place.id, catalogue) or [_NO_TEARDOWN]
-            )
+            never = InfraStop(place.id).problems(place.id, self.policies().catalogue)
+            raise Problems(never or [_NO_TEARDOWN])
         ack()
         self.opening.open(flow, body, {ENVIRONMENT: place.id})
 

@@ -37,7 +37,7 @@ def picture_of(status: EnvironmentStatus, offers: Iterable[Offer]) -> Post:
     missing = [f":warning: {escape(name)} is in the catalogue, but not in AWS" for name in state.missing]
     blocks = [
         _header(place),
-        *_section("", list(_held(status.stops)) or ["Nothing that Sallyport knows of keeps it stopped."]),
+        *_section("", list(_held(status)) or ["Nothing that Sallyport knows of keeps it stopped."]),
         *_section("ECS services", services),
         *_section("Databases", [*databases, *missing]),
         *_section("Addresses let in", [_address(entry) for entry in status.addresses]),
@@ -62,8 +62,10 @@ def _sentence(status: EnvironmentStatus) -> str:
     )
 
 
-def _held(stops: Sequence[Entry]) -> Iterator[str]:
-    for entry in stops:
+def _held(status: EnvironmentStatus) -> Iterator[str]:
+    for entry in status.teardowns:
+        yield f":zzz: Torn down for {escape(entry.requested_by)}{_until(entry)} ({entry.id})."
+    for entry in status.stops:
         yield f":zzz: Stopped for {escape(entry.requested_by)}{_until(entry)} ({entry.id})."
 
 

@@ -24,6 +24,7 @@ class EnvironmentStatus:
     stops: tuple[Entry, ...]
     at: datetime
     addresses: tuple[Entry, ...] = ()  # the live entries that let one in
+    teardowns: tuple[Entry, ...] = ()  # the live entries that keep it torn down
 
     def to_mapping(self) -> dict[str, JSON]:
         """Return it as JSON for whoever posts it; moments are UTC."""

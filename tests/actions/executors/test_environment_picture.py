@@ -61,6 +61,13 @@ def test_every_resource_has_a_line_that_says_its_state_in_words() -> None:
     assert "`198.51.100.7/32` for ana@example.com until <!date^" in words
 
 
+def test_it_says_who_keeps_it_torn_down() -> None:
+    torn_down = replace(STOP, id="it-222222", flow="infra-teardown")
+    _, words = shown(replace(status([], []), stops=(), teardowns=(torn_down,)))
+    assert "Torn down for ana@example.com until <!date^" in words
+    assert "(it-222222)" in words
+
+
 def test_a_large_environment_is_cut_where_slack_would_refuse_it() -> None:
     services = [Service("acme-dev", f"service-{n:03}-{'x' * 200}", 1, 1) for n in range(100)]
     _, words = shown(status(services, []))
