@@ -163,7 +163,9 @@ class Asking:
                 grant=grant,
                 extends=extends,
                 nudges=automatic(flow.nudges, now, now + rule.timeout),
-                notice=timedelta() if extends else flow.notice,  # what goes on needs no second warning
+                notice=timedelta()
+                if extends or incident
+                else flow.notice,  # neither what goes on nor what cannot wait
             )
         )
 
