@@ -96,11 +96,30 @@ def plan(request_ids: tuple[str, ...], base: str, environment: str, role: str) -
 @main.command()
 @click.option("--environment", required=True, help="An environment of the catalogue's infrastructure.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of Markdown.")
-def status(environment: str, *, as_json: bool) -> None:
+@click.option("--channel", default="", help="Where in Slack the picture is to stand; needs --message.")
+@click.option("--message", default="", help="The message (its ts) that the picture takes the place of.")
+@click.option("--offers", default="", help="The buttons under it, such as “start look”.")
+def status(environment: str, channel: str, message: str, offers: str, *, as_json: bool) -> None:
     """Show how an environment is now: services, databases, and what keeps it stopped."""
-    from actions.commands.status import run
+    from actions.commands.status import Picture, run
+    from sallyport.offers import read_offers
 
-    _read(lambda job: run(job, environment, as_json=as_json))
+    if bool(channel) != bool(message):
+        raise click.UsageError("--channel and --message belong together")
+    try:
+        picture = Picture(channel, message, read_offers(offers)) if channel else None
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    _look(lambda job: run(job, environment, as_json=as_json, picture=picture))
+
+
+@main.command()
+@click.option("--environment", required=True, help="An environment of policies/environments.yaml.")
+def reader(environment: str) -> None:
+    """Output the role that looks at an environment, and its region."""
+    from actions.commands.status import place
+
+    _read(lambda job: place(job, environment))
 
 
 @main.command()
@@ -216,6 +235,12 @@ def _read(command: Callable[[Job], int]) -> None:
     from actions.job import reading_job
 
     _run(lambda: command(reading_job(os.environ)))
+
+
+def _look(command: Callable[[Job], int]) -> None:
+    from actions.job import looking_job
+
+    _run(lambda: command(looking_job(os.environ)))
 
 
 def _write(command: Callable[[Job], int]) -> None:

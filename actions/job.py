@@ -81,6 +81,15 @@ def reading_job(variables: Mapping[str, str]) -> Job:
     return Job(workspace, runner, _run(variables), github, pull=pull_event(variables))
 
 
+def looking_job(variables: Mapping[str, str]) -> Job:
+    """Return the job of a command that changes nothing, and may show in Slack what it has seen."""
+    settings = Environment(variables)
+    token, url = settings.text("SLACK_BOT_TOKEN"), settings.text("SLACK_API_URL")
+    settings.check()
+    channels = Channels.connect(token, url, "", "", "", "") if token else Channels()
+    return Job(Workspace(Path.cwd()), Runner.of(variables), _run(variables), channels=channels)
+
+
 def writing_job(variables: Mapping[str, str]) -> Job:
     """Return the job of a command that changes AWS; Problems tells every setting that is missing."""
     settings = Environment(variables)

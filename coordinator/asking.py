@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from coordinator.directory import Directory
 from coordinator.journal import Draft, Journal
@@ -96,6 +96,10 @@ class Asking:
         """Tell whether an offer for this person can be made without asking Slack who they are."""
         return self.directory.knows(slack_id)
 
+    def local_time(self, slack_id: str) -> datetime:
+        """Return what the clock of this person shows now."""
+        return self.now().astimezone(self.directory.zone(slack_id))
+
     def may_use(self, slack_id: str) -> list[Flow]:
         """Return the flows that policies let this person use in any environment."""
         return [flow for flow in self.policies().flows.values() if self._may_use(flow, slack_id)]
@@ -155,7 +159,7 @@ class Asking:
         person = self._person(slack_id, rule)
         if person is None or rule is None:
             problem = _stranger(rule) if person is None else requester_problem(policies, flow, rule, person.email)
-            raise Problems([problem] if problem else [])
+            raise Problems(_why_never(flow, answers, policies) or ([problem] if problem else []))
         grant = self._grant(rule, incident)
         change, problems = _change(flow, answers, policies)
         owners = change.owners(policies.catalogue) if change else frozenset()
@@ -194,6 +198,9 @@ class Asking:
                 grant=grant,
                 extends=extends,
                 nudges=automatic(flow.nudges, now, now + rule.timeout),
+                notice=timedelta()
+                if extends or incident
+                else flow.notice,  # neither what goes on nor what cannot wait
             )
         )
 
@@ -240,6 +247,13 @@ def _change(flow: Flow, answers: Mapping[str, str], policies: Policies) -> tuple
         return KINDS[flow.id].from_answers(answers, policies.catalogue), []
     except Problems as error:
         return None, list(error.problems)
+
+
+def _why_never(flow: Flow, answers: Mapping[str, str], policies: Policies) -> list[Problem]:
+    """Return what the change has against the place it is asked for in, which says more than that no rule is."""
+    if policies.rule_for(flow, answers) is not None:
+        return []
+    return [problem for problem in _change(flow, answers, policies)[1] if problem.field == ENVIRONMENT]
 
 
 def _stranger(rule: Rule | None) -> Problem:

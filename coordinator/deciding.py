@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from coordinator.directory import Directory
 from coordinator.journal import AlreadyDecided, Journal, UnknownRequest
-from coordinator.lifecycle import Happening, Move, end_of_life
+from coordinator.lifecycle import Happening, Move, approval, end_of_life
 from coordinator.positions import Position
 from coordinator.requests import Answer, Decision, Request, State
 from coordinator.routing import Routing
@@ -57,7 +57,7 @@ class Deciding:
             reached = position.after([approval.by for approval in after.approvals])
             happening = Happening(Deed.APPROVED, decision.at, by, _details(after, decision))
             if reached.standing.approved:
-                return Move(happening, State.APPROVED, expires_at=end_of_life(decision.at, after.granted))
+                return approval(happening, end_of_life(decision.at, after.granted), self._notice(after))
             return Move(happening, route=self.routing.route(reached, [one.by for one in after.decisions]))
 
         return self._record(request_id, decision, settle)
@@ -70,6 +70,11 @@ class Deciding:
         happening = Happening(Deed.DENIED, decision.at, decision.by, details)
         move = Move(happening, State.DENIED, closing=f"Denied by {person.email}: {reason}")
         return self._record(request_id, decision, lambda _: move)
+
+    def _notice(self, request: Request) -> timedelta:
+        """Return how long those who work there are warned before it begins."""
+        flow = self.routing.policies().flows.get(request.flow)
+        return flow.notice if flow and not request.extends else timedelta()
 
     def _record(self, request_id: str, decision: Decision, settle: Callable[[Request], Move]) -> Request:
         try:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sallyport.people import People, Person
 from sallyport.platforms.errors import Refused
@@ -116,6 +118,14 @@ class Directory:
         with self._lock:
             found = self._active.get(email.casefold(), ())
         return found[0] if len(found) == 1 else None
+
+    def zone(self, slack_id: str) -> tzinfo:
+        """Return the time zone that the person has chosen in Slack; UTC where Slack names none that we know."""
+        user = self._user(slack_id)
+        try:
+            return ZoneInfo(user.tz) if user and user.tz else UTC
+        except (ZoneInfoNotFoundError, ValueError):
+            return UTC
 
     def _user(self, slack_id: str) -> SlackUser | None:
         with self._lock:

@@ -16,9 +16,11 @@ from coordinator.requests import Ask, Request, Route, State
 from sallyport.audit import Deed
 from sallyport.decisions import is_emergency
 from sallyport.documents import JSON
+from sallyport.times import format_moment
 
 FOLLOWS: Mapping[State, frozenset[State]] = {
-    State.PENDING: frozenset({State.APPROVED, State.DENIED, State.TIMED_OUT, State.CANCELLED}),
+    State.PENDING: frozenset({State.ANNOUNCED, State.APPROVED, State.DENIED, State.TIMED_OUT, State.CANCELLED}),
+    State.ANNOUNCED: frozenset({State.APPROVED, State.CANCELLED}),
     State.APPROVED: frozenset({State.APPLYING, State.ACTIVE, State.FAILED}),
     State.APPLYING: frozenset({State.ACTIVE, State.FAILED}),
     State.ACTIVE: frozenset({State.ENDING, State.ENDED}),
@@ -112,7 +114,25 @@ def granted(ask: Ask) -> Move | None:
     if is_emergency(ask.grant):
         details: dict[str, JSON] = {"through": ask.grant.through, "incident": ask.grant.incident}
         approved = Happening(Deed.BREAK_GLASS, ask.submitted_at, ask.requester, details)
-    return Move(approved, State.APPROVED, expires_at=end_of_life(ask.submitted_at, ask.lifetime))
+    return approval(approved, end_of_life(ask.submitted_at, ask.lifetime), ask.notice)
+
+
+def approval(approved: Happening, expires_at: datetime | None, notice: timedelta) -> Move:
+    """Return the move of the last yes that is needed; where *notice* is given first, it begins after that."""
+    if not notice:
+        return Move(approved, State.APPROVED, expires_at=expires_at)
+    begins = approved.at.replace(microsecond=0) + notice
+    payload = {"begins": format_moment(begins)}
+    arm = (
+        Armed("announce", "announce", Lane.SLACK, approved.at, payload=payload),
+        Armed("begin", "begin", Lane.CLOCK, begins, payload=payload),
+    )
+    return Move(approved, State.ANNOUNCED, expires_at=expires_at, arm=arm)
+
+
+def announced_anew(now: datetime) -> Armed:
+    """Bring the announcement up to date; what it says of the beginning stays as it was armed first."""
+    return Armed("announce", "announce", Lane.SLACK, now)
 
 
 def end_of_life(approved_at: datetime, lifetime: timedelta | None) -> datetime | None:
@@ -140,7 +160,8 @@ def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:
 def on_state(request: Request, now: datetime) -> list[Armed]:
     """Bring every surface up to date with the state just reached, and do what the state asks for."""
     work = _WORK.get(request.state)
-    return [*_surfaces(request.notify, now), *_reminded(request, now), *(work(request, now) if work else [])]
+    told = [*_reminded(request, now), *([announced_anew(now)] if request.result("announce") else [])]
+    return [*_surfaces(request.notify, now), *told, *(work(request, now) if work else [])]
 
 
 def on_extension(first: Request, now: datetime) -> list[Armed]:

@@ -18,7 +18,7 @@ from sallyport.audit import Deed
 from sallyport.problems import nearest
 from sallyport.times import format_moment
 
-NEVER_PARKED = frozenset({"expire", "watch-expiry", "withdraw", "timeout", "audit"})  # kinds of effects
+NEVER_PARKED = frozenset({"expire", "watch-expiry", "withdraw", "timeout", "begin", "audit"})  # kinds of effects
 
 
 class NotInQueue(Exception):

@@ -19,6 +19,7 @@ class State(StrEnum):
     """Where a request stands. The last five are ends."""
 
     PENDING = "pending"
+    ANNOUNCED = "announced"  # approved, and begins when those who work there have had their notice
     APPROVED = "approved"
     APPLYING = "applying"
     ACTIVE = "active"
@@ -30,9 +31,10 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-WAITING = frozenset({State.PENDING, State.APPROVED, State.APPLYING})
+WAITING = frozenset({State.PENDING, State.ANNOUNCED, State.APPROVED, State.APPLYING})
 LIVE = frozenset({State.ACTIVE, State.ENDING})
 OVER = frozenset(State) - WAITING - LIVE
+STANDING = frozenset(State) - OVER - {State.PENDING}  # approved and not over
 
 
 class Answer(StrEnum):
@@ -99,6 +101,7 @@ class Ask:
     grant: Grant | None = None  # what stands in for approvals, where nobody needs to be asked
     extends: str = ""  # the request whose end this one is to put off
     nudges: tuple[datetime, ...] = ()  # when those who are asked are reminded by themselves
+    notice: timedelta = timedelta()  # how long those who work there are warned before it begins
 
     def facts(self) -> dict[str, JSON]:
         """Return what the audit trail says of it: all that was asked for, and what exactly the digest names."""

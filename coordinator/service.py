@@ -40,7 +40,17 @@ class Service:
         deciding = Deciding(self.journal, routing, self.directory, now)
         withdrawing, nudging = Withdrawing(self.journal, policies, now), Nudging(self.journal, now)
         extending, alerts = Extending(self.journal, asking, now), self.config.alert_channel
-        self.listeners = Listeners(slack, policies, asking, deciding, withdrawing, extending, nudging, alerts)
+        self.listeners = Listeners(
+            slack,
+            policies,
+            asking,
+            deciding,
+            withdrawing,
+            extending,
+            nudging,
+            essentials.clients.github,
+            alerts,
+        )
         self.bolt = _bolt(self.config)
         self.listeners.attach(self.bolt)
         self._socket: SocketModeHandler | None = None

@@ -16,6 +16,7 @@ from sallyport.times import format_moment, say_duration
 
 STATE_WORDS = {
     State.PENDING: "Waiting for a decision",
+    State.ANNOUNCED: "Approved, and announced before it begins",
     State.APPROVED: "Approved, about to be applied",
     State.APPLYING: "Approved, being applied",
     State.ACTIVE: "Live",
@@ -43,6 +44,7 @@ COMMENTS = {
     Deed.REFUSED: "The job refused to apply it at {at}. {detail} {url}",
     Deed.FAILED: "It could not be applied at {at}. {detail} {url}",
     Deed.CANCELLED: "Cancelled by {by} at {at}.",
+    Deed.BEGUN: "The notice before it was over at {at}; it begins.",
     Deed.ROUTED: "Asked anew at {at}: {detail}",
     Deed.RETURNED: "Given back by {by} at {at}, before its time.",
     Deed.NUDGED: "Those whose turn it is were reminded at {at} by {by}.",

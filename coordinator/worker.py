@@ -21,7 +21,7 @@ from coordinator.essentials import DIRECTORY_EVERY, GROUPS_EVERY, Essentials
 from coordinator.logs import configure_logging
 from coordinator.lookout import Lookout
 from coordinator.orders import obey
-from coordinator.outside.clock import time_out
+from coordinator.outside.clock import begin, time_out
 from coordinator.outside.commits import Commits
 from coordinator.outside.messages import Messages
 from coordinator.outside.reminders import Reminders
@@ -95,6 +95,7 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
             "thread": messages.thread,
             "reply": messages.reply,
             "card": messages.card,
+            "announce": messages.announce,
             "tell": messages.tell,
             "remind": messages.remind,
             "nudged": messages.nudged,
@@ -107,6 +108,7 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
             "dispatch": runs.dispatch,
             "watch": runs.watch,
             "watch-expiry": runs.watch_expiry,
+            "begin": begin,
             "timeout": time_out,
             "audit": exporting.export,
             "reminder": reminders.reminder,

@@ -33,6 +33,7 @@ class Deed(StrEnum):
     CANCELLED = "cancelled"
     RETURNED = "returned"
     NUDGED = "nudged"  # those whose turn it is were reminded
+    BEGUN = "begun"  # the notice before it is over
     ROUTED = "routed"  # other people are asked than before
     RETRIED = "retried"  # an operator had a waiting effect tried at once
     PARKED = "parked"  # an operator had a waiting effect left alone

@@ -17,7 +17,8 @@ from sallyport.problems import nearest
 class Environment:
     """A place changes happen in: an AWS account and region with the roles that jobs assume there.
 
-    `reader` is for jobs that only look; empty where there is none.
+    `reader` is for jobs that only look, `channel` is where in Slack those who work there are warned; each is empty
+    where there is none.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Environment:
     region: str
     role: str
     reader: str = ""
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sallyport.changes import KINDS
 from sallyport.changes.protocol import ReadsWords
@@ -56,15 +57,15 @@ def read_line(slash: str, text: str, flows: Iterable[Flow]) -> Typed:
     return Typed(slash, sharing, None, text)
 
 
-def answers_from_words(flow: Flow, text: str) -> dict[str, str] | None:
+def answers_from_words(flow: Flow, text: str, typed_at: datetime) -> dict[str, str] | None:
     """Return the answers that *text* gives, over the flow's defaults; None if the flow takes no words.
 
     A change that fulfils ReadsWords reads the text itself, and its Problems come through. For all others the
-    text is the reason, where the flow has defaults for the rest.
+    text is the reason, where the flow has defaults for the rest. *typed_at* is in the person's own time zone.
     """
     kind = KINDS[flow.id]
     if isinstance(kind, ReadsWords):
-        return {**flow.defaults, **kind.answers_from_words(text)}
+        return {**flow.defaults, **kind.answers_from_words(text, typed_at)}
     return {**flow.defaults, REASON: text} if flow.has_quick_path else None
 
 

@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 
 from sallyport.catalogue import Catalogue, Item
 from sallyport.changes import FACTS, KINDS, TARGETS
+from sallyport.changes.protocol import Announced
 from sallyport.commands import ambiguities, takes_words
 from sallyport.documents import Document
 from sallyport.flows import ENVIRONMENT, TAGS, Flow, Nudges, Rule, Stage
@@ -110,6 +111,9 @@ def _flow_problems(known: Known, flow: Flow, document: Document) -> Iterator[Pro
     if flow.id not in known.schemas:
         mend = f"add schemas/{flow.id}{SUFFIX}"
         yield Problem(f"the flow {flow.id} has no JSON Schema", mend, document.place(("flow",)))
+    if flow.notice and flow.id in KINDS and not issubclass(KINDS[flow.id], Announced):
+        what = f"{flow.id} has no words to give notice with"
+        yield Problem(what, "take notice out, or give its change an announcement", document.place(("notice",)))
     lists = {"environments", *known.catalogue.lists}
     for field in flow.fields:
         if field.source and field.source not in lists:
@@ -147,6 +151,7 @@ def _rule_problems(
         what = f"nothing in the catalogue has the tag {quoted(tag)}"
         yield Problem(what, nearest(tag, tags), document.place((*at, "when", TAGS)))
     yield from _listed_groups(rule.may_request, known, document, (*at, "may_request", "groups"))
+    yield from _unknown_groups(rule.may_end.groups, known, document, (*at, "may_end", "groups"))
     if rule.break_glass:
         yield from _listed_groups(rule.break_glass.groups, known, document, (*at, "break_glass", "groups"))
     yield from _approval_problems(known, rule, document, at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import time
+from datetime import time, timedelta
 from typing import Any, cast
 
 from sallyport.flows import (
@@ -11,6 +11,7 @@ from sallyport.flows import (
     Approvers,
     BreakGlass,
     Cards,
+    Enders,
     Field,
     FieldKind,
     Flow,
@@ -43,6 +44,7 @@ def read_flow(data: Mapping[str, Any]) -> Flow:
         defaults=data.get("defaults", {}),
         examples=tuple(data.get("examples", ())),
         options=data.get("options", {}),
+        notice=parse_duration(data["notice"]) if "notice" in data else timedelta(),
         nudges=_nudges(data["nudges"]) if "nudges" in data else None,
         drift=OnDrift(data.get("drift", OnDrift.REPORT)),
         removals=Removals(**data.get("removals", {})),
@@ -58,7 +60,7 @@ def _field(name: str, facts: Mapping[str, Any]) -> Field:
 def _rule(number: int, facts: Mapping[str, Any]) -> Rule:
     when = {name: frozenset([given] if isinstance(given, str) else given) for name, given in _when(facts)}
     plain = ("self_approval", "bound_identity", "extension", "early_return", "confirm")
-    emergency, cards = facts.get("break_glass"), facts.get("cards", {})
+    emergency, cards, enders = facts.get("break_glass"), facts.get("cards", {}), facts.get("may_end", {})
     return Rule(
         name=facts.get("name", f"rule {number}"),
         when={name: accepted for name, accepted in when.items() if name != TAGS},
@@ -70,6 +72,7 @@ def _rule(number: int, facts: Mapping[str, Any]) -> Rule:
         break_glass=BreakGlass(tuple(emergency["groups"]), parse_duration(emergency["max"]))
         if emergency
         else None,
+        may_end=Enders(tuple(enders.get("groups", ())), enders.get("owners", False)),
         cards=Cards(cards.get("direct", True), cards.get("channel", "")),
         **{name: facts[name] for name in plain if name in facts},
     )

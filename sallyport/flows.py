@@ -80,6 +80,14 @@ class BreakGlass:
 
 
 @dataclass(frozen=True, slots=True)
+class Enders:
+    """Who may end an entry before its time besides its requester: groups, and the owners of the item."""
+
+    groups: tuple[str, ...] = ()
+    owners: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Cards:
     """Where the question is put: to each approver directly, in a channel, or both."""
 
@@ -106,6 +114,7 @@ class Rule:
     break_glass: BreakGlass | None = None
     extension: bool = True
     early_return: bool = True
+    may_end: Enders = Enders()
     confirm: bool = True  # whether Approve asks once more
     cards: Cards = Cards()
 
@@ -198,6 +207,7 @@ class Flow:
     examples: tuple[str, ...] = ()  # what may follow the command and asks at once: help shows them
     options: Mapping[str, JSON] = field(default_factory=dict)  # facts for the flow's own change and executor
     nudges: Nudges | None = None
+    notice: timedelta = timedelta()  # how long before it begins the environment's channel is warned
     drift: OnDrift = OnDrift.REPORT
     removals: Removals = field(default_factory=Removals)
 

@@ -6,7 +6,7 @@ Durations are `30s`, `15m`, `4h`, `7d`; moments are absolute UTC to the second, 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
@@ -31,10 +31,23 @@ def format_duration(length: timedelta) -> str:
 
 
 def say_duration(length: timedelta) -> str:
-    """Write *length* for a sentence: `4 hours`, `1 day`."""
+    """Write *length* for a sentence: `4 hours`, `1 day`, and `13 hours 20 minutes` where minutes are too many."""
+    hours, rest = divmod(length, timedelta(hours=1))
+    if hours > 2 and rest:
+        return f"{hours} hours {say_duration(rest)}"
     short = format_duration(length)
     word = _UNITS[short[-1]]
     return f"1 {word[:-1]}" if short[:-1] == "1" else f"{short[:-1]} {word}"
+
+
+def next_time(after: datetime, at: time) -> datetime:
+    """Return the next moment (UTC) when clocks in the time zone of *after* show *at*.
+
+    Where a change of clocks leaves that time out, it is as far after midnight as it would have been.
+    """
+    today = datetime.combine(after.date(), at, after.tzinfo)
+    days = (today + timedelta(days=number) for number in range(3))  # wall-clock days: some have 23 hours
+    return next(day for day in (day.astimezone(UTC) for day in days) if day > after)
 
 
 def parse_moment(text: str) -> datetime:

@@ -68,6 +68,8 @@ def install(workdir: Path, lifetime: str = "", policies: Mapping[str, str] | Non
 def _shorten(flows: Path, lifetime: str) -> None:
     for path in flows.glob("*.yaml"):
         flow: dict[str, Any] = yaml.safe_load(path.read_text())
+        if "notice" in flow:
+            flow["notice"] = "1s"
         for rule in flow["rules"]:
             rule["duration"] |= {"default": lifetime, "min": lifetime}
         path.write_text(yaml.safe_dump(flow, sort_keys=False, allow_unicode=True, width=110))

@@ -26,6 +26,7 @@ SENTENCES = {
     Deed.FAILED: "It failed: {detail}",
     Deed.REVERTED: "It ended: {detail}",
     Deed.NOT_REVERTED: "It was not taken back: {detail}",
+    Deed.BEGUN: "The notice before it was over.",
     Deed.CANCELLED: "{by} cancelled it.",
     Deed.RETURNED: "{by} gave it back before its time.",
     Deed.ROUTED: "Other people were asked than before.",

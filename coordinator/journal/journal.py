@@ -42,7 +42,7 @@ from coordinator.lifecycle import (
     on_state,
     on_submit,
 )
-from coordinator.requests import Ask, Decision, Request, Route, State
+from coordinator.requests import STANDING, Ask, Decision, Request, Route, State
 from sallyport.audit import FIRST, Deed, Fact
 from sallyport.ids import new_id
 from sallyport.times import format_moment
@@ -288,6 +288,12 @@ class Journal:
         query = alarms.where(effects.c.name == "alarm").group_by(*where)
         with self._reader.begin() as connection:
             return {(flow, environment): count for flow, environment, count in connection.execute(query)}
+
+    def standing(self, flow: str, environment: str) -> list[Request]:
+        """Return what was approved and has not ended, of one flow in one environment, oldest first."""
+        of_flow = sa.and_(requests.c.flow == flow, requests.c.environment == environment)
+        query = sa.select(requests.c.id).where(of_flow, requests.c.state.in_([one.value for one in STANDING]))
+        return self._requests(query.order_by(requests.c.submitted_at))
 
     def _requests(self, ids: sa.Select[str]) -> list[Request]:
         with self._reader.begin() as connection:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from coordinator.journal import Done, Work
-from coordinator.lifecycle import Happening, Move
+from coordinator.lifecycle import Happening, Move, announced_anew
 from coordinator.requests import Request, State
 from sallyport.audit import Deed
+from sallyport.times import parse_moment
 
 
 def time_out(_work: Work, request: Request) -> Done:
@@ -14,3 +15,12 @@ def time_out(_work: Work, request: Request) -> Done:
         return Done()
     closing = "Nobody decided in time, so it was not done. Ask again whenever it is needed."
     return Done(then=Move(Happening(Deed.TIMED_OUT, request.decide_by, "coordinator"), State.TIMED_OUT, closing))
+
+
+def begin(work: Work, request: Request) -> Done:
+    """Let begin what was announced, unless somebody has kept it from that."""
+    if request.state is not State.ANNOUNCED:
+        return Done()
+    begins = parse_moment(work.payload["begins"])
+    begun = Happening(Deed.BEGUN, begins, "coordinator")
+    return Done(then=Move(begun, State.APPROVED, arm=(announced_anew(begins),)))

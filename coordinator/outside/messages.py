@@ -15,8 +15,10 @@ from coordinator.journal import Done, Journal, Work
 from coordinator.outside.tickets import marker_of
 from coordinator.requests import Request, State
 from coordinator.slack import approver_cards, cards, emergency_messages, notices
+from coordinator.slack.announcements import announcement
 from sallyport.platforms.slack import Slack
 from sallyport.policies import Policies
+from sallyport.times import parse_moment
 
 log = structlog.get_logger()
 
@@ -25,7 +27,7 @@ Content = tuple[str, Sequence[Block]]  # the sentence for notifications and scre
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The effects `thread`, `reply`, `card`, `alarm`, `tell`, `remind` and `nudged`."""
+    """The effects `thread`, `reply`, `card`, `alarm`, `announce`, `tell`, `remind` and `nudged`."""
 
     slack: Slack
     journal: Journal
@@ -69,6 +71,13 @@ class Messages:
             text = notices.nudge(request, self.policies(), place)
             found = self.slack.post(card["channel"], text, marker=work.marker, thread_ts=card["ts"])
         return Done({"channel": found.channel, "ts": found.ts})
+
+    def announce(self, work: Work, request: Request) -> Done:
+        """Warn those who work in the environment, and show them what became of it."""
+        policies, begins = self.policies(), parse_moment(work.payload["begins"])
+        place = policies.catalogue.environments[request.environment].channel or request.channel
+        to = place or request.requester_slack
+        return self._show(work, request, to, lambda asked, policies: announcement(asked, policies, begins))
 
     def reply(self, work: Work, request: Request) -> Done:
         """Make sure that the thread tells an outcome: the job has, unless it could not."""

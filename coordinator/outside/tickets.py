@@ -11,7 +11,7 @@ from coordinator.journal import Done, Journal, Work
 from coordinator.lifecycle import TOLD_BY_JOBS, on_ticket
 from coordinator.requests import Request, State
 from sallyport.audit import Fact
-from sallyport.flows import ENVIRONMENT, Flow
+from sallyport.flows import ENVIRONMENT, Flow, TicketStatus
 from sallyport.platforms.errors import TryLater
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.jira_text import plain
@@ -67,12 +67,19 @@ class Tickets:
         labels = reached_labels(request)
         if missing := [label for label in labels if label not in work.result.get("labels", ())]:
             self.jira.add_labels(key, missing)
-        ways = [self.policies().ticket_statuses[state.value] for state in path_to(request.state)]
-        standing = self.jira.issue(key).status
-        passed = next((n for n, way in enumerate(ways, 1) if way.status.casefold() == standing.casefold()), 0)
-        for way in ways[passed:]:
+        for way in self._ways(request.state, self.jira.issue(key).status):
             self.jira.move(key, way.status, way.resolution)
         return Done({"state": request.state.value, "labels": labels})
+
+    def _ways(self, state: State, standing: str) -> list[TicketStatus]:
+        """Return the statuses that lead from where a ticket is *standing* to that of *state*."""
+        statuses, folded = self.policies().ticket_statuses, standing.casefold()
+        ways = [statuses[one.value] for one in path_to(state)]
+        passed = [way.status.casefold() for way in ways]
+        if folded in passed:
+            return ways[passed.index(folded) + 1 :]
+        kept_from_beginning = folded == statuses[State.APPROVED.value].status.casefold()
+        return ways[1:] if kept_from_beginning else ways
 
     def _find(self, work: Work, request: Request) -> str | None:
         found = self.jira.find_by_label(self.project, label_of(request.id))
@@ -150,7 +157,7 @@ def path_to(state: State) -> tuple[State, ...]:
     match state:
         case State.PENDING:
             return (State.PENDING,)
-        case State.APPROVED | State.APPLYING:
+        case State.ANNOUNCED | State.APPROVED | State.APPLYING:
             return (State.PENDING, State.APPROVED)
         case State.ACTIVE | State.ENDING | State.ENDED:
             return (State.PENDING, State.APPROVED, State.ACTIVE)

@@ -83,6 +83,8 @@ def status(request: Request, policies: Policies) -> str:
         case State.PENDING:
             whose = f"{asked(request, policies.people)}{_progress(request, policies)}"
             return f"Waiting for {whose}, until {date(request.decide_by)}."
+        case State.ANNOUNCED:
+            return f"{approved}; those who work there are warned, and then it begins."
         case State.APPROVED:
             return f"{approved}; about to be applied."
         case State.APPLYING:

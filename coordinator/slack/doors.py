@@ -26,6 +26,9 @@ from sallyport.problems import Problems
 log = structlog.get_logger()
 
 
+Besides = Callable[[Ack, Body, str], bool]  # answers a command that asks for nothing; False leaves it to the flows
+
+
 @dataclass(frozen=True, slots=True)
 class Doors:
     """The listeners of everything that begins a request."""
@@ -35,10 +38,14 @@ class Doors:
     asking: Asking
     opening: Opening
     breaking: Breaking
+    besides: Besides
 
     def command(self, ack: Ack, body: Body) -> None:
         """Answer a slash command: help, the quick path where the flow has one, or the form."""
-        typed = read_line(body["command"], tidy(body.get("text") or ""), self.policies().flows.values())
+        text = tidy(body.get("text") or "")
+        if self.besides(ack, body, text):
+            return
+        typed = read_line(body["command"], text, self.policies().flows.values())
         if typed.flow is None or typed.wants_help:
             ack(self._help(typed, body["user_id"]))
         elif typed.incident is not None:
@@ -51,7 +58,7 @@ class Doors:
 
     def _take_words(self, ack: Ack, flow: Flow, words: str, body: Body) -> None:
         try:
-            answers = answers_from_words(flow, words)
+            answers = answers_from_words(flow, words, self.asking.local_time(body["user_id"]))
             if answers is None:
                 ack(replies.form_instead(flow))
                 self.opening.open(flow, body)

@@ -13,9 +13,14 @@ from slack_bolt import App
 
 from coordinator.asking import Asking
 from coordinator.deciding import Deciding
+from coordinator.ending import Ending
 from coordinator.extending import Extending
+from coordinator.infra.door import InfraDoor
+from coordinator.infra.looking import Looking
+from coordinator.infra.record import Record
 from coordinator.nudging import Nudging
 from coordinator.slack import (
+    announcements,
     approval_form,
     chooser,
     decision_buttons,
@@ -33,7 +38,10 @@ from coordinator.slack.drafting import Drafting
 from coordinator.slack.filling import Filling
 from coordinator.slack.opening import Opening
 from coordinator.slack.own_presses import OwnPresses
+from coordinator.slack.sparing import Sparing
 from coordinator.withdrawing import Withdrawing
+from sallyport import offers
+from sallyport.platforms.github import GitHub
 from sallyport.platforms.slack import Slack
 from sallyport.policies import Policies
 
@@ -52,13 +60,19 @@ class Listeners:
         withdrawing: Withdrawing,
         extending: Extending,
         nudging: Nudging,
+        github: GitHub,
         alert_channel: str = "",
     ) -> None:
         self.answering = Answering(slack)
         opening = Opening(self.answering, policies, asking, alert_channel)
         self.breaking = Breaking(self.answering, policies, asking, opening)
+        ending = Ending(asking.journal, policies, asking.directory, asking.now)
+        self.sparing = Sparing(self.answering, ending)
+        record = Record(asking.journal, policies)
+        looking = Looking(self.answering, policies, asking, ending, record, github)
+        self.infra = InfraDoor(self.answering, policies, opening, ending, record, looking)
         drafting = Drafting(asking.journal.drafts, self.answering.later)
-        self.doors = Doors(self.answering, policies, asking, opening, self.breaking)
+        self.doors = Doors(self.answering, policies, asking, opening, self.breaking, self.infra.take)
         self.filling = Filling(self.answering, policies, asking, opening, drafting, self.doors)
         self.buttons = Buttons(self.answering, policies, deciding, self.doors)
         self.own_presses = OwnPresses(
@@ -72,6 +86,7 @@ class Listeners:
         app.global_shortcut(chooser.SHORTCUT)(guarded(self.doors.shortcut))
         app.event("app_mention")(guarded(self.doors.mentioned))
         app.event("app_home_opened")(guarded(self.doors.home_opened))
+        app.action(_begins(offers.PREFIX))(guarded(self.infra.pressed))
         app.action(_begins(chooser.START))(guarded(self.doors.starts))
         app.action(_begins(chooser.START_EMERGENCY))(guarded(self.breaking.starts))
         app.view_submission(emergency_form.BREAK)(guarded(self.breaking.submitted))
@@ -91,6 +106,7 @@ class Listeners:
         app.action(_begins(own_buttons.ASK_AGAIN))(guarded(self.own_presses.asks_again))
         app.action(_begins(own_buttons.EXTEND))(guarded(self.own_presses.wants_to_extend))
         app.view_submission(extension_form.EXTENSION)(guarded(self.own_presses.extends))
+        app.action(_begins(announcements.SPARE))(guarded(self.sparing.spares))
 
 
 def _begins(prefix: str) -> re.Pattern[str]:

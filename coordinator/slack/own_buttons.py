@@ -31,6 +31,8 @@ def _buttons(request: Request, policies: Policies) -> Iterator[ButtonElement]:
         if request.deciders:
             yield _button("Nudge", NUDGE, request)
         yield _button("Cancel request", CANCEL, request)
+    elif request.state is State.ANNOUNCED:
+        yield _button("Cancel request", CANCEL, request)
     elif request.state is State.ACTIVE:
         rule = rule_of(request, policies)
         if rule is not None and rule.extension and _may_go_on(request):

@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from coordinator.journal import Draft
 from coordinator.journal.drafts import KEPT_FOR
-from coordinator.requests import Request
+from coordinator.requests import Request, State
 from coordinator.wording import lasts
 from sallyport.commands import Typed
 from sallyport.flows import Flow
@@ -32,6 +32,8 @@ def asked(request: Request, policies: Policies) -> str:
     what = escape("; ".join(change.title(policies.catalogue) for change in request.changes))
     where = f" Follow it in <#{request.channel}>." if request.channel else ""
     head = f"Asked: *{what}* {lasts(request)} ({request.id})."
+    if request.state is State.ANNOUNCED:
+        return f"{head} Nobody needs to approve it; those who work there are warned, and then it begins.{where}"
     if request.grant is not None:
         return f"{head} Nobody needs to approve it; it is being done.{where}"
     names = ", ".join(f"<@{user}>" for user in request.deciders)

@@ -8,15 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from sallyport.catalogue import Catalogue
-from sallyport.changes.protocol import Access
+from sallyport.changes.infra_words import stop_answers
+from sallyport.changes.protocol import Access, Announcement
 from sallyport.documents import JSON
 from sallyport.flows import ENVIRONMENT
 from sallyport.problems import Problem, Problems
 
 INFRASTRUCTURE, MAIN = "infrastructure", "main"  # the list of the catalogue, and its one item
+
+
+ANNOUNCEMENT = Announcement(
+    will="will be stopped",
+    doing="is being stopped",
+    done="is stopped",
+    undoing="is being started",
+    undone="is up again",
+    spared="stays up",
+    spare="Keep it up",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,10 @@ class InfraStop:
         return change
 
     @classmethod
+    def answers_from_words(cls, text: str, typed_at: datetime) -> Mapping[str, str]:
+        return stop_answers(text, typed_at)
+
+    @classmethod
     def from_mapping(cls, mapping: Mapping[str, JSON]) -> Self:
         return cls(str(mapping["environment"]))
 
@@ -81,6 +98,9 @@ class InfraStop:
     def effect(self, environment: str, catalogue: Catalogue) -> str:
         title = catalogue.environments[environment].title
         return f"Nothing that runs in {title} ({environment}) can be used until the stop ends."
+
+    def announcement(self) -> Announcement:
+        return ANNOUNCEMENT
 
     def undo(self) -> str:
         return (

@@ -5,17 +5,18 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from sallyport.catalogue import Catalogue
 from sallyport.changes.allow_list import ALLOW_LISTS, MAIN, AllowList
+from sallyport.changes.infra_words import ADDRESS, DESCRIPTION, whitelist_answers
 from sallyport.changes.protocol import Access
 from sallyport.changes.sources import WIDEST, Network, form_problem, is_public, parse_network, width_problem
 from sallyport.documents import JSON
 from sallyport.flows import ENVIRONMENT
 from sallyport.problems import Problem, Problems
 
-ADDRESS, DESCRIPTION = "address", "description"
 DESCRIPTION_LONGEST = 100
 
 
@@ -43,6 +44,10 @@ class InfraWhitelist:
         if found := change.problems(environment, catalogue):
             raise Problems(found)
         return change
+
+    @classmethod
+    def answers_from_words(cls, text: str, typed_at: datetime) -> Mapping[str, str]:
+        return whitelist_answers(text, typed_at)
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, JSON]) -> Self:

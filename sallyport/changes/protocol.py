@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, Self, runtime_checkable
 
 from sallyport.catalogue import Catalogue
@@ -79,12 +80,35 @@ class ReadsWords(Protocol):
     """
 
     @classmethod
-    def answers_from_words(cls, text: str) -> Mapping[str, str]:
+    def answers_from_words(cls, text: str, typed_at: datetime) -> Mapping[str, str]:
         """Return the answers that the words after the command give, by field of the form.
 
         *text* is never empty, and is as typed: phones make `—for` of `--for`, and curly quotes. Answers may be
         missing: then the form opens with those there are. Problems says what no answer can be made of.
+        *typed_at* is in the time zone of who typed, for words such as `08:00`.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What follows an environment's name in a message to those who work there."""
+
+    will: str  # “will be stopped”
+    doing: str
+    done: str
+    undoing: str
+    undone: str
+    spared: str  # “stays up”
+    spare: str  # the button: “Keep it up”
+
+
+@runtime_checkable
+class Announced(Protocol):
+    """What a kind of change fulfils besides where its flow gives notice before it begins."""
+
+    def announcement(self) -> Announcement:
+        """Return the words of the warning, and of what becomes of it."""
         ...
 
 

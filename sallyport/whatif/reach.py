@@ -41,6 +41,7 @@ class Terms:
     emergency: timedelta  # how long break-glass lasts at most; zero where there is none
     extension: bool
     early_return: bool
+    may_end: str  # who else, and empty where nobody
     approver_may_shorten: bool
 
     @classmethod
@@ -60,6 +61,7 @@ class Terms:
             emergency=rule.break_glass.maximum if rule.break_glass else timedelta(),
             extension=rule.extension,
             early_return=rule.early_return,
+            may_end=", ".join((*rule.may_end.groups, *(["owners"] if rule.may_end.owners else []))),
             approver_may_shorten=life.approver_may_shorten,
         )
 

@@ -34,6 +34,7 @@ _TERMS = {
     "emergency": ("break-glass", "longer", "shorter"),
     "extension": ("extension before the end", "new", "no longer"),
     "early_return": ("giving back before the end", "new", "no longer"),
+    "may_end": ("who else may end it before its time", "changed", "changed"),
     "approver_may_shorten": ("the approver may shorten the duration", "new", "no longer"),
 }
 

@@ -15,7 +15,7 @@ from coordinator.audit.exporting import Exporting
 from coordinator.head import Head
 from coordinator.journal import Journal
 from coordinator.lifecycle import Lane
-from coordinator.outside.clock import time_out
+from coordinator.outside.clock import begin, time_out
 from coordinator.outside.commits import Commits
 from coordinator.outside.messages import Messages
 from coordinator.outside.reminders import Reminders
@@ -84,6 +84,7 @@ class Desk:
                 "thread": messages.thread,
                 "reply": messages.reply,
                 "card": messages.card,
+                "announce": messages.announce,
                 "tell": messages.tell,
                 "remind": messages.remind,
                 "nudged": messages.nudged,
@@ -96,6 +97,7 @@ class Desk:
                 "dispatch": self.runs.dispatch,
                 "watch": self.runs.watch,
                 "watch-expiry": self.runs.watch_expiry,
+                "begin": begin,
                 "timeout": time_out,
                 "audit": self.exporting.export,
                 "reminder": reminders.reminder,

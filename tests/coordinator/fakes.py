@@ -19,7 +19,11 @@ from sallyport.platforms.errors import PlatformError, Refused, Unknown
 from sallyport.platforms.github_answers import ACTIONS, CheckRun, Run, RunState, StaleHead
 
 T = TypeVar("T")
-WORKFLOWS = {"apply.yml": {"request_id", "commit", "environment", "lock"}, "expire.yml": {"request_id"}}
+WORKFLOWS = {
+    "apply.yml": {"request_id", "commit", "environment", "lock"},
+    "expire.yml": {"request_id"},
+    "status.yml": {"environment", "channel", "message", "offers"},
+}
 
 
 def lost(what: str) -> Unknown:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from sallyport.policies import load_policies
+from tests.coordinator.asks import ROOT
 from tests.coordinator.conftest import Installed
 
 Change = Callable[[Any], None]
@@ -42,6 +43,14 @@ def sharing_a_command(installed: Installed) -> Installed:
         flows__prod_access=setting(command="/ops access"),
         flows__api_whitelisting=setting(command="/ops whitelist"),
     )
+
+
+def with_infra(installed: Installed) -> Installed:
+    """The flows of `/infra` are there too, as the repository has them."""
+    flows = ("infra-stop", "infra-whitelist")
+    files = {f"flows/{flow}.yaml": (ROOT / "policies" / "flows" / f"{flow}.yaml").read_bytes() for flow in flows}
+    files = {**installed.files, **files}
+    return replace(installed, files=files, policies=load_policies(files, "infra"))
 
 
 def with_accounts(installed: Installed, count: int) -> Installed:

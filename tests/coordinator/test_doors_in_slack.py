@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -114,7 +115,7 @@ class Worded(ProdAccess):
     """A kind of change that takes words of its own: an environment, and a reason after it."""
 
     @classmethod
-    def answers_from_words(cls, text: str) -> Mapping[str, str]:
+    def answers_from_words(cls, text: str, typed_at: datetime) -> Mapping[str, str]:
         environment, _, reason = text.partition(" ")
         if environment not in {"prod", "non-prod"}:
             raise Problems([Problem("that is no environment", "say prod or non-prod", field="environment")])

@@ -73,7 +73,11 @@ class TestStates:
     def test_nothing_is_applied_without_an_approval(self) -> None:
         before = {state for state, after in FOLLOWS.items() if after & {State.APPLYING, State.ACTIVE}}
         assert before == {State.APPROVED, State.APPLYING}
-        assert {state for state, after in FOLLOWS.items() if State.APPROVED in after} == {State.PENDING}
+        assert {state for state, after in FOLLOWS.items() if State.APPROVED in after} == {
+            State.PENDING,
+            State.ANNOUNCED,
+        }
+        assert {state for state, after in FOLLOWS.items() if State.ANNOUNCED in after} == {State.PENDING}
 
 
 class TestWhatIsArmed:

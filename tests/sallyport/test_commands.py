@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -19,6 +20,7 @@ FORM_ONLY = policies().flows["api-whitelisting"]
 STOP = replace(ACCESS, id="infra-stop", command="/infra stop")
 LIST = replace(ACCESS, id="infra-whitelist", command="/infra whitelist")
 PAIR = replace(ACCESS, id="infra-pair", command="/infra tear down")
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 ALL = (ACCESS, STOP, LIST, PAIR)
 
 
@@ -26,7 +28,8 @@ class Worded(ProdAccess):
     """A kind of change that reads the words after its command."""
 
     @classmethod
-    def answers_from_words(cls, text: str) -> Mapping[str, str]:
+    def answers_from_words(cls, text: str, typed_at: datetime) -> Mapping[str, str]:
+        assert typed_at == NOW
         environment, _, rest = text.partition(" ")
         if environment not in {"prod", "non-prod"}:
             raise Problems([Problem(f"{environment} is no environment", field="environment")])
@@ -104,17 +107,17 @@ class TestWhatCannotBeToldApart:
 
 class TestAnswersFromWords:
     def test_words_are_the_reason_where_the_flow_has_defaults_for_the_rest(self) -> None:
-        answers = answers_from_words(ACCESS, "debugging the 500s")
+        answers = answers_from_words(ACCESS, "debugging the 500s", NOW)
         assert answers == {**ACCESS.defaults, "reason": "debugging the 500s"}
         assert is_complete(ACCESS, answers)
 
     def test_a_flow_without_defaults_takes_no_words(self) -> None:
-        assert answers_from_words(FORM_ONLY, "let me in") is None
+        assert answers_from_words(FORM_ONLY, "let me in", NOW) is None
         assert not takes_words(FORM_ONLY)
 
     def test_a_kind_that_reads_words_itself_is_asked_and_goes_before_the_defaults(self, worded: Flow) -> None:
         assert takes_words(replace(worded, defaults={}))
-        assert answers_from_words(worded, "non-prod a look") == {
+        assert answers_from_words(worded, "non-prod a look", NOW) == {
             **worded.defaults,
             "environment": "non-prod",
             "reason": "a look",
@@ -123,11 +126,11 @@ class TestAnswersFromWords:
     def test_what_is_still_missing_makes_them_incomplete_but_a_duration_has_its_default(
         self, worded: Flow
     ) -> None:
-        answers = answers_from_words(worded, "non-prod")
+        answers = answers_from_words(worded, "non-prod", NOW)
         assert answers is not None
         assert not is_complete(worded, answers)
         assert is_complete(worded, {**answers, "reason": "why"})
 
     def test_words_that_make_no_answer_are_told_as_problems(self, worded: Flow) -> None:
         with pytest.raises(Problems, match="moon is no environment"):
-            answers_from_words(worded, "moon")
+            answers_from_words(worded, "moon", NOW)

@@ -9,6 +9,7 @@ from datetime import datetime
 from actions.executors.environments.state import KIND_NAMES, Database, EnvironmentState, Service
 from actions.markdown import inert, table
 from sallyport.catalogue import Environment
+from sallyport.changes.infra_words import ADDRESS
 from sallyport.documents import JSON
 from sallyport.entries import Entry
 from sallyport.times import format_moment
@@ -22,6 +23,8 @@ class EnvironmentStatus:
     state: EnvironmentState
     stops: tuple[Entry, ...]
     at: datetime
+    addresses: tuple[Entry, ...] = ()  # the live entries that let one in
+    teardowns: tuple[Entry, ...] = ()  # the live entries that keep it torn down
 
     def to_mapping(self) -> dict[str, JSON]:
         """Return it as JSON for whoever posts it; moments are UTC."""
@@ -33,6 +36,7 @@ class EnvironmentStatus:
             "databases": [_database(found) for found in self.state.databases.values()],
             "missing": list(self.state.missing),
             "stops": [_stop(entry) for entry in self.stops],
+            "addresses": [{**_stop(entry), "address": address_of(entry)} for entry in self.addresses],
         }
 
     def to_markdown(self) -> str:
@@ -44,6 +48,9 @@ class EnvironmentStatus:
         parts += _section("ECS services", ("Service", "State", "Running", "Desired"), services)
         parts += _section("Databases", ("Database", "State", "AWS starts it by itself"), databases)
         parts += [f"- {inert(name)} is in the catalogue, but not in AWS." for name in self.state.missing]
+        parts += _section(
+            "Addresses let in", ("Address", "For", "Until"), [_let_in(one) for one in self.addresses]
+        )
         return "\n\n".join([*parts, f"As read from AWS at {_moment(self.at)}."]) + "\n"
 
     def _stopped_by(self) -> Iterator[str]:
@@ -94,7 +101,17 @@ def _database(found: Database) -> JSON:
     }
 
 
-def _stop(entry: Entry) -> JSON:
+def address_of(entry: Entry) -> str:
+    """Name what an entry lets in."""
+    return ", ".join(str(change.to_mapping()[ADDRESS]) for change in entry.changes)
+
+
+def _let_in(entry: Entry) -> tuple[str, ...]:
+    until = _moment(entry.expires_at) if entry.expires_at else "–"
+    return inert(address_of(entry)), inert(entry.requested_by), until
+
+
+def _stop(entry: Entry) -> dict[str, JSON]:
     expires_at = format_moment(entry.expires_at) if entry.expires_at else None
     return {"id": entry.id, "requested_by": entry.requested_by, "expires_at": expires_at}
 

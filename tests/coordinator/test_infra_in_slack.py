@@ -1,0 +1,164 @@
+"""The words of `/infra` at the running service: what is on record, what is ended early, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from coordinator.infra import answers
+from coordinator.requests import Request, State
+from sallyport.platforms.errors import Refused
+from tests.coordinator.conftest import Installed, Places
+from tests.coordinator.installing import with_infra
+from tests.coordinator.office import CHANNEL, Office, open_office
+
+
+@pytest.fixture
+def infra(sqlite_url: str, installed: Installed, places: Places) -> Iterator[Office]:
+    """The flows of `/infra`, over HTTP."""
+    with open_office(sqlite_url, with_infra(installed), places, http=True) as office:
+        yield office
+
+
+def says(office: Office, line: str, who: str = "ana") -> str:
+    answer = office.slack.person(who).types(line, channel=CHANNEL)
+    assert answer.ok, answer
+    return answer.text
+
+
+class TestHelp:
+    @pytest.mark.parametrize("line", ["/infra", "/infra help", "/infra status help"])
+    def test_it_says_all_that_can_be_typed_and_where(self, infra: Office, line: str) -> None:
+        answer = says(infra, line)
+        assert "/infra stop [env] [--for 12h | --until 08:00]" in answer
+        assert "Environments: prod, staging, dev. Without one, dev is meant." in answer
+
+    def test_a_word_that_is_nearly_right_is_answered_with_the_right_one(self, infra: Office) -> None:
+        assert "“/infra statsu” is no command; did you mean “status”?" in says(infra, "/infra statsu dev")
+        assert "“dve” is no environment here; did you mean “dev”?" in says(infra, "/infra start dve")
+
+    def test_another_command_is_not_its_business(self, infra: Office) -> None:
+        says(infra, "/prod-access status")
+        assert infra.request.reason == "status"
+
+
+class TestStopping:
+    def test_words_ask_at_once_and_the_reason_has_a_default(self, infra: Office) -> None:
+        assert "for 2 hours" in says(infra, "/infra stop --for 2h")
+        assert (infra.request.environment, infra.request.reason) == ("dev", "Not needed for now")
+        assert infra.request.state is State.ANNOUNCED
+
+    def test_a_time_is_that_of_the_persons_clock(self, infra: Office) -> None:
+        says(infra, "/infra stop dev until 08:00")
+        lifetime = infra.request.lifetime
+        assert lifetime is not None
+        ends = infra.request.submitted_at + lifetime
+        zone = infra.service.directory.zone("U0ANA")
+        assert ends.astimezone(zone).strftime("%H:%M") == "08:00"
+
+    def test_the_command_alone_opens_the_form(self, infra: Office) -> None:
+        says(infra, "/infra stop")
+        assert infra.slack.person("ana").waits_for_form().title == "Stop an environment"
+
+    @pytest.mark.parametrize("line", ["stop prod", "teardown prod", "teardown prod --level=full"])
+    def test_production_is_refused_at_once_with_the_reason(self, infra: Office, line: str) -> None:
+        assert "prod is production, which is never stopped" in says(infra, f"/infra {line}")
+        assert not infra.requests
+
+    def test_a_teardown_of_services_is_the_form_of_a_stop(self, infra: Office) -> None:
+        says(infra, "/infra teardown staging --level=services")
+        assert infra.slack.person("ana").waits_for_form().title == "Stop an environment"
+
+    def test_without_a_flow_for_it_nothing_is_torn_down(self, infra: Office) -> None:
+        assert "nothing can be torn down there; /infra stop stops" in says(
+            infra, "/infra teardown dev --level=full"
+        )
+
+
+class TestStarting:
+    def test_what_nobody_stopped_is_not_started(self, infra: Office) -> None:
+        assert "Nothing keeps Development (dev) stopped" in says(infra, "/infra start")
+        assert "is not torn down" in says(infra, "/infra spinup")
+
+    def test_who_may_ask_for_a_stop_keeps_it_up_before_it_began(self, infra: Office) -> None:
+        says(infra, "/infra stop dev")
+        assert "starts again" in says(infra, "/infra start dev", who="kim")
+        assert infra.request.state is State.CANCELLED
+        assert infra.request.closing == "Kim Berg kept it from beginning."
+        kim = infra.slack.person("kim")
+        assert not kim.sees("Development (dev) stays up", CHANNEL).buttons
+
+    def test_who_may_not_is_told(self, infra: Office) -> None:
+        says(infra, "/infra stop dev")
+        warned = infra.slack.person("sam").sees("will be stopped", CHANNEL)
+        warned.press("Keep it up")
+        infra.slack.person("sam").sees("Policy does not let you ask for", CHANNEL)
+        assert infra.request.state is State.ANNOUNCED
+
+
+def whitelisted(office: Office, who: str = "ana", words: str = "") -> Request:
+    """Somebody lets an address in; the request."""
+    answer = says(office, f"/infra whitelist add 198.51.100.7 {words}", who)
+    assert "Asked: 198.51.100.7/32" in answer
+    return next(one for one in office.requests if one.id in answer)
+
+
+class TestAddresses:
+    def test_a_list_is_answered_at_once_and_says_who_and_until_when(self, infra: Office) -> None:
+        assert "No address is let into Development (dev)" in says(infra, "/infra whitelist list")
+        mine = whitelisted(infra, words="--description=‘Home <office>’")
+        answer = says(infra, "/infra whitelist list dev")
+        assert f"({mine.id})" in answer
+        assert "for Ana Ruiz until" in answer
+        assert "No address" in says(infra, "/infra whitelist list staging")
+
+    def test_a_list_that_is_too_long_for_slack_says_how_much_is_left_out(self) -> None:
+        text = answers.bounded("\n".join(["head", *(["x" * 99] * 40)]))
+        assert len(text) < answers.LONGEST + 100
+        assert text.endswith("\nand 13 more")
+        assert answers.bounded("one\ntwo") == "one\ntwo"
+
+    def test_who_gives_an_address_back_is_told_who_still_holds_it(self, infra: Office) -> None:
+        whitelisted(infra, "kim")
+        assert "You hold no lease of 198.51.100.7/32" in says(infra, "/infra whitelist remove 198.51.100.7")
+        assert "is not let into" in says(infra, "/infra whitelist remove 198.51.100.8")
+        assert "write one such as" in says(infra, "/infra whitelist remove home")
+
+    def test_there_is_nothing_to_compare_where_no_address_is_live(self, infra: Office) -> None:
+        assert "there is nothing to compare" in says(infra, "/infra whitelist refresh staging")
+
+
+class TestStatus:
+    def test_it_shows_what_is_on_record_and_asks_a_job_for_the_rest(self, infra: Office) -> None:
+        mine = whitelisted(infra)
+        says(infra, "/infra status")
+        shown = infra.slack.person("kim").sees("AWS is being looked at now", CHANNEL)
+        assert shown.shows("Nothing that Sallyport knows of keeps it stopped.")
+        assert shown.shows(mine.id)
+        assert shown.buttons == ["Stop…", "Let an address in…", "Look again"]
+        infra.github.waits_for_runs(2)  # the other lets the address in
+        looked = next(run for run in infra.github.runs if run.workflow == "status.yml")
+        assert looked.inputs["environment"] == "dev"
+        assert looked.inputs["offers"] == "stop whitelist look"
+        assert looked.inputs["message"] == shown.ts
+
+    def test_it_says_when_no_job_can_be_asked(self, infra: Office) -> None:
+        infra.github.fail("dispatch", Refused("GitHub", "start status.yml", "no such workflow"))
+        says(infra, "/infra status dev")
+        infra.slack.person("ana").sees("AWS could not be looked at: ", CHANNEL)
+
+    def test_its_buttons_open_the_forms(self, infra: Office) -> None:
+        says(infra, "/infra status dev")
+        shown = infra.slack.person("ana").sees("AWS is being looked at now", CHANNEL)
+        shown.press("Stop…")
+        assert infra.slack.person("ana").waits_for_form().title == "Stop an environment"
+
+    def test_a_start_is_offered_to_whom_policy_lets(self, infra: Office) -> None:
+        says(infra, "/infra stop dev")
+        says(infra, "/infra status dev", who="kim")
+        shown = infra.slack.person("kim").sees("AWS is being looked at now", CHANNEL)
+        assert shown.shows("Stopped for Ana Ruiz until")
+        assert "Start again" in shown.buttons
+        shown.press("Start again")
+        infra.slack.person("kim").sees("Development (dev) starts again", CHANNEL)
