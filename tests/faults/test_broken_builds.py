@@ -12,7 +12,7 @@ import pytest
 from slack_sdk.http_retry import default_retry_handlers
 
 from coordinator.outside.messages import Messages
-from coordinator.slack.listeners import Listeners
+from coordinator.slack.filling import Filling
 from sallyport.platforms.slack import Slack
 from tests.faults.matrix import cell_named, check, run
 from tests.faults.premises import Premises
@@ -42,13 +42,13 @@ def no_look_before_a_second_post() -> AbstractContextManager[object]:
 
 @contextmanager
 def words_before_the_commit() -> Iterator[None]:
-    submitted = Listeners.submitted
+    submitted = Filling.submitted
 
-    def hasty(listeners: Listeners, ack: Any, body: Any) -> None:
-        listeners.slack.post("C0INFRA", "A request is on its way.", marker="hasty")
-        submitted(listeners, ack, body)
+    def hasty(filling: Filling, ack: Any, body: Any) -> None:
+        filling.answering.slack.post("C0INFRA", "A request is on its way.", marker="hasty")
+        submitted(filling, ack, body)
 
-    with patch.object(Listeners, "submitted", hasty):
+    with patch.object(Filling, "submitted", hasty):
         yield
 
 

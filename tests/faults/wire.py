@@ -29,6 +29,7 @@ _VARYING = (
     (re.compile(r"\b[ap][aw]-[2-9a-z]{6}\b"), "ID"),
     (re.compile(r"^contents/requests/[^/]+/"), "contents/requests/FLOW/"),
     (re.compile(r"\bdeployments/\w+"), "deployments/DEPLOYMENT"),
+    (re.compile(r"^response/.+"), "response"),
 )
 _PREFIXES = ("/api/", "/rest/api/2/", f"/repos/{REPOSITORY}/", "/")
 
