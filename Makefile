@@ -11,8 +11,12 @@ demo: $(STAMP)
 sandbox: $(STAMP)
 	@$(BIN)/python -m sandbox serve
 
+# What has clocks of its own, the journeys and the sample of the matrix, runs alone, after everything else.
+SIDE_BY_SIDE := tests/actions tests/coordinator tests/docs tests/hostile tests/sallyport tests/sandbox
+
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(SIDE_BY_SIDE))
 
 # Every outside call of the coordinator and of the jobs, spoilt in every way, must end as the undisturbed run does.
 # It takes minutes; `make test` takes a sample of it, another one for each commit.
