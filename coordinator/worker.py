@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 LOOK_EVERY = timedelta(minutes=1)
 ANCHOR_EVERY = timedelta(minutes=10)  # it looks whether today has its anchor, and whether the sink has it
-NICENESS = 5  # where the processor is short, people's answers come first
+NICENESS = 10  # where the processor is short, people's answers come first
 
 
 class Worker:
