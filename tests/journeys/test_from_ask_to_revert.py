@@ -68,7 +68,7 @@ def test_a_killed_coordinator_loses_nothing_and_does_nothing_twice(hasty_company
     until(lambda: has_access(company), "Ana has access", 60)
     until(lambda: not has_access(company), "the access is gone", 60)
     company.slack.person("ana").sees(f"{request}: Ended", timeout=60)
-    assert ticket(company, request).status == "Done"
+    until(lambda: ticket(company, request).status == "Done", "the ticket is done")
     commits = git(company, "log", "--format=%s", "main", "--", f"requests/prod-access/{request}.yaml").splitlines()
     assert commits.count(f"Apply {request}") == 1
     assert len([m for m in company.slack.person("lee").messages() if request in m.visible_text]) == 1
