@@ -70,7 +70,7 @@ SURFACES = {
 }
 EMERGENCY = Grant(BREAK_GLASS, NOW, "INC-4711")
 GRANTS = {"emergency": EMERGENCY, "automatic": Grant(POLICY, NOW)}
-GRANTED = {State.APPROVED, State.APPLYING, State.ACTIVE, State.ENDING, State.ENDED, State.FAILED}
+GRANTED = (State.APPROVED, State.APPLYING, State.ACTIVE, State.ENDING, State.ENDED, State.FAILED)
 STAGES = [
     {"name": "manager", "approvers": {"people": ["lee@example.com"]}},
     {"name": "security", "approvers": {"people": ["sam@example.com", "kim@example.com"]}, "quorum": 2},

@@ -117,6 +117,17 @@ class TestASigningKey:
             *("", "garbage", PUBLIC, PRIVATE.replace("PRIVATE", "SECRET"), PRIVATE[:60], "é"),
             *(encrypted_pem(), private_pem(_curve), private_pem(_exchange)),
         ],
+        ids=(
+            "empty",
+            "garbage",
+            "public",
+            "of-another-kind",
+            "cut",
+            "not-ascii",
+            "encrypted",
+            "a-curve",
+            "exchange",
+        ),
     )
     def test_that_is_none_is_refused_with_how_to_make_one(self, pem: str) -> None:
         for read in (lambda: read_signer(pem, KEYS), lambda: public_half(pem)):
@@ -128,7 +139,11 @@ class TestASigningKey:
         assert PRIVATE not in {PUBLIC, OTHER_PRIVATE}
 
 
-@pytest.mark.parametrize("pem", ["", "garbage", PRIVATE, public_pem(_curve.public_key()), PUBLIC[:50]])
+@pytest.mark.parametrize(
+    "pem",
+    ["", "garbage", PRIVATE, public_pem(_curve.public_key()), PUBLIC[:50]],
+    ids=("empty", "garbage", "private", "a-curve", "cut"),
+)
 def test_a_published_key_that_is_none_is_refused(pem: str) -> None:
     with pytest.raises(ValueError, match="not an Ed25519 public key in PEM"):
         read_public_key(pem.encode())

@@ -85,7 +85,7 @@ class TestAWriteIsSentOnce:
         assert (error.reasons, error.status, count) == (("invalid_blocks", "[ERROR] too long"), 200, 1)
 
     @pytest.mark.parametrize(
-        "call", [call for name, call in WRITES.items() if name != "chat.postEphemeral"], ids=str
+        "call", [pytest.param(call, id=name) for name, call in WRITES.items() if name != "chat.postEphemeral"]
     )
     def test_and_an_answer_without_what_it_must_say_is_unknown(self, call: Callable[[Slack], object]) -> None:
         error, _ = failure(call, Answer({"ok": True}))
