@@ -14,11 +14,10 @@ from coordinator import wording
 from coordinator.alerts import Kind
 from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import Armed, Happening, Lane, Move, on_ticket
-from coordinator.outside.tickets import LABEL, LOOKS, PROPERTY, SUMMARY_LONGEST
+from coordinator.outside.tickets import LABEL, PROPERTY, SUMMARY_LONGEST, find_again
 from coordinator.requests import Request
 from sallyport.audit import Deed
 from sallyport.people import Person
-from sallyport.platforms.errors import TryLater
 from sallyport.platforms.jira import Closing, Jira
 from sallyport.platforms.jira_text import plain
 from sallyport.policies import Policies
@@ -40,7 +39,11 @@ class Reviews:
 
     def open(self, work: Work, request: Request) -> Done:
         """Open the review, or adopt the one that an earlier attempt may have opened."""
-        key = self._find(work, request) if work.uncertain else None
+        key = (
+            find_again(self.jira, self.project, label_of(request.id), work, f"find the review of {request.id}")
+            if work.uncertain
+            else None
+        )
         if key is None:
             style = self.policies().review
             key = self.jira.create_issue(
@@ -128,15 +131,6 @@ class Reviews:
 
     def _patience(self, request: Request) -> timedelta:
         return SOON if self.now() - request.submitted_at < DAILY else DAILY
-
-    def _find(self, work: Work, request: Request) -> str | None:
-        found = self.jira.find_by_label(self.project, label_of(request.id))
-        if found:
-            return found[0]
-        if work.attempts < len(LOOKS):
-            pause = LOOKS[work.attempts]
-            raise TryLater("JIRA", f"find the review of {request.id}", "its search may lag behind", after=pause)
-        return None
 
     def _summary(self, request: Request) -> str:
         what = "; ".join(change.title(self.policies().catalogue) for change in request.changes)

@@ -36,7 +36,11 @@ class Tickets:
 
     def open(self, work: Work, request: Request) -> Done:
         """Open the ticket, or adopt the one that an earlier attempt may have opened."""
-        key = self._find(work, request) if work.uncertain else None
+        key = (
+            find_again(self.jira, self.project, label_of(request.id), work, f"find the ticket of {request.id}")
+            if work.uncertain
+            else None
+        )
         if key is None:
             flow = self.policies().flows[request.flow]
             key = self.jira.create_issue(
@@ -81,15 +85,6 @@ class Tickets:
         kept_from_beginning = folded == statuses[State.APPROVED.value].status.casefold()
         return ways[1:] if kept_from_beginning else ways
 
-    def _find(self, work: Work, request: Request) -> str | None:
-        found = self.jira.find_by_label(self.project, label_of(request.id))
-        if found:
-            return found[0]
-        if work.attempts < len(LOOKS):
-            pause = LOOKS[work.attempts]
-            raise TryLater("JIRA", f"find the ticket of {request.id}", "its search may lag behind", after=pause)
-        return None
-
     def _summary(self, request: Request) -> str:
         what = "; ".join(change.title(self.policies().catalogue) for change in request.changes)
         return " ".join(f"{self.policies().flows[request.flow].title}: {what} ({request.id})".split())[
@@ -131,6 +126,19 @@ class Tickets:
             return ""
         first = self.journal.request(request.extends)
         return f"*Extends:* {first.id}{f', {first.ticket}' if first.ticket else ''}"
+
+
+def find_again(jira: Jira, project: str, label: str, work: Work, what: str) -> str | None:
+    """Return the key of the issue with *label* that an earlier attempt may have opened; None if it did not.
+
+    TryLater while JIRA's search may still lag behind; *what* says what is looked for.
+    """
+    found = jira.find_by_label(project, label)
+    if found:
+        return found[0]
+    if work.attempts < len(LOOKS):
+        raise TryLater("JIRA", what, "its search may lag behind", after=LOOKS[work.attempts])
+    return None
 
 
 def label_of(request_id: str) -> str:
