@@ -5,7 +5,7 @@ An entry that is not wanted counts as ended, and its last version that was ever 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -111,6 +111,10 @@ class Ledger:
         if key not in self._memory.sites:
             self._memory.sites[key] = sites_of(finding, self.policies)
         return self._memory.sites[key]
+
+    def sites_of_flow(self, flow: str) -> Collection[Site]:
+        """Return the targets at which any entry of *flow* is, or was before it ended."""
+        return self._places_of(flow).keys()
 
     def claims(self, site: Site, now: datetime, also: Iterable[str] = ()) -> Claims:
         """Return who asks for what at *site*; *also* names ids to end there although their files are gone.

@@ -5,10 +5,11 @@ Every sentence is plain text: whoever shows one makes it inert for where it is s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sallyport.catalogue import Catalogue
-from sallyport.entries import Entry
+from sallyport.entries import BREAK_GLASS, Entry
 from sallyport.outcomes import Outcome, Result
 
 HEADLINES = {
@@ -19,6 +20,7 @@ HEADLINES = {
     Result.FAILED: "Failed",
 }
 TITLES = 3  # that many changes of an entry are named in a sentence
+ENDED = 20  # that many entries which an override let end are named
 CONTINUED = "Goes on"  # in place of “Taken back”, where another entry asks for the same
 SIGNS = {
     Result.APPLIED: "✅",
@@ -140,6 +142,27 @@ def escalated(request_id: str, late: timedelta, ticket: str | None) -> str:
 
 def held(what: str, why: str) -> str:
     return f"{what} was left in force: {why}"
+
+
+def let_through(override: Entry) -> str:
+    """Say by whose word more entries ended at once than policy lets end by itself."""
+    return (
+        f"More ended together than policy lets end by itself; {override.id} let them, asked for by "
+        f"{override.requested_by} and {approved_by(override)}."
+    )
+
+
+def approved_by(entry: Entry) -> str:
+    """Say who or what approved an entry, for the middle of a sentence."""
+    if entry.grant and entry.grant.through == BREAK_GLASS:
+        return f"taken in an emergency without approval ({entry.grant.incident})"
+    names = " and ".join(approval.by for approval in entry.approvals)
+    return f"approved by {names}" if names else "approved by policy itself"
+
+
+def override_used(override_id: str, ids: Sequence[str], lock: str) -> str:
+    shown = ", ".join(ids[:ENDED]) + (", …" if len(ids) > ENDED else "")
+    return f"{override_id} is used up: it let {len(ids)} entries end at {lock} ({shown})."
 
 
 def unattributable(request_id: str, reason: str) -> str:

@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from actions.executors.protocol import Before, Claims, Executor, Plan, TargetFault, Verb
-from actions.guards import Guard, sparing_the_doubted
+from actions.guards import Guard, Ruling, sparing_the_doubted
 from actions.log import logger
 from actions.verification import Site
 from actions.workspace import WorkspaceFault
+from sallyport.entries import Entry
 from sallyport.platforms.errors import PlatformError
 from sallyport.policies import Policies
 from sallyport.problems import Problems
@@ -42,8 +43,8 @@ class Record(Protocol):
 
     def executor(self, flow: str) -> Executor[Any]: ...
 
-    def too_many(self, flow: str, plan: AnyPlan, claims: Claims) -> str:
-        """Say why the plan ends too many entries before their time; empty if it does not."""
+    def ruling(self, flow: str, plan: AnyPlan, claims: Claims) -> Ruling:
+        """Tell whether the plan may end as many entries before their time as it does."""
 
     def keep(self, flow: str, befores: Sequence[Before]) -> bool:
         """Commit what must be known to undo the plan; False if main has moved, so that the plan may be old."""
@@ -61,6 +62,7 @@ class Settlement:
     fault: str = ""  # why it is not settled, a whole sentence; empty if it is
     restored: bool | None = None  # after a fault: whether AWS was put back; None if there was nothing to put back
     held: str = ""  # why entries in doubt were left in force, a whole sentence; empty if none was
+    override: Entry | None = None  # what let more of them end at once than policy does by itself
 
     @property
     def plan(self) -> AnyPlan | None:
@@ -105,6 +107,7 @@ class _Work:
     begun: list[AnyPlan] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
     held: str = ""
+    override: Entry | None = None
 
     def to_the_end(self) -> Settlement:
         for _ in range(LOOKS):
@@ -146,11 +149,14 @@ class _Work:
         claims = self.claims = self.record.claims(self.site, self.clock())
         state = self.executor.observe(self.site.target, claims)
         plan = self.executor.plan(self.site.target, state, claims)
-        if held := self.record.too_many(self.site.flow, plan, claims):
-            self.held, claims = held, sparing_the_doubted(claims)
+        ruling = self.record.ruling(self.site.flow, plan, claims)
+        self.override = ruling.override or self.override
+        if ruling.held:
+            self.held, claims = ruling.held, sparing_the_doubted(claims)
             plan = self.executor.plan(self.site.target, state, claims)
-        seen = self.executor.evidence(state, claims)
-        return Settlement(self.site, tuple(self.begun), plan, claims, (*self.evidence, *seen), held=self.held)
+        evidence = (*self.evidence, *self.executor.evidence(state, claims))
+        begun, held, override = tuple(self.begun), self.held, self.override
+        return Settlement(self.site, begun, plan, claims, evidence, held=held, override=override)
 
     def give_up(self, fault: str) -> Settlement:
         """Put back what was there before this job's first write, look once more, and say what is."""

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 from actions.befores import before_path, write_before
 from actions.executors.protocol import Before, Claims, Executor, Plan
-from actions.guards import too_many
+from actions.guards import Ruling, excess_of, ruling
 from actions.ledger import Books, Ledger
+from actions.overrides import live_overrides
 from actions.reconcile import MakeExecutor, Pause
 from actions.verification import Site
 from sallyport.entries import path_of
@@ -62,8 +63,11 @@ class BookRecord:
         kept = {entry_id: before for entry_id, before in self._kept.items() if entry_id in known}
         return replace(claims, before={**claims.before, **kept})
 
-    def too_many(self, flow: str, plan: Plan[Any], claims: Claims) -> str:
-        return too_many(plan, claims, self._books.ledger.policies.flows[flow].removals)
+    def ruling(self, flow: str, plan: Plan[Any], claims: Claims) -> Ruling:
+        """Hold the plan against the flow's threshold; overrides are looked for only where it is passed."""
+        ledger = self._books.ledger
+        excess = excess_of(flow, plan, claims, ledger.policies.flows[flow].removals)
+        return ruling(excess, live_overrides(ledger, claims.now)) if excess else Ruling()
 
     def refresh(self) -> None:
         self._books.refresh()

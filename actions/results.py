@@ -5,7 +5,7 @@ Pure functions. “Applied” and “reverted” are said only of what the last 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,6 +29,7 @@ class News:
     told: bool = True  # in the thread and the ticket; otherwise only in the job's own report
     tampered: bool = False  # its file on main is not what was approved
     whole: bool = True  # it is about all of the entry's targets
+    override: Entry | None = None  # what let it end, together with more than policy lets end at once
 
     @property
     def is_loud(self) -> bool:
@@ -74,6 +75,8 @@ class Teller:
         if last and entry.id in last.refusals:
             refusal = messages.refused(what, last.refusals[entry.id])
             return self._tell(entry, Result.REFUSED, refusal, told=asked or made)
+        if last and entry.id in last.declared and not self.settlement.fault:
+            return self._tell(entry, Result.APPLIED, last.declared[entry.id]) if asked else None
         if last and entry.id in last.unfinished and not self.settlement.fault:
             unfinished = messages.unfinished(what, last.unfinished[entry.id])
             return self._tell(entry, Result.FAILED, unfinished) if asked or made else None
@@ -106,12 +109,22 @@ class Teller:
             return self._tell(entry, Result.FAILED, messages.revert_waits(what, last.refusals[entry.id]))
         told = removed or entry.id not in self.gone
         if doubt := self.doubts.get(entry.id):
-            news = self._tell(entry, Result.REVERTED, messages.reverted_in_doubt(what, entry.id, doubt), told=told)
-            return replace(news, tampered=entry.id not in self.gone)
+            override = self.settlement.override if self._is_early(entry) else None
+            detail = messages.reverted_in_doubt(what, entry.id, doubt)
+            detail = f"{detail} {messages.let_through(override)}" if override else detail
+            news = self._tell(entry, Result.REVERTED, detail, told=told)
+            return replace(news, tampered=entry.id not in self.gone, override=override)
+        if last and entry.id in last.declared:
+            return self._tell(entry, Result.REVERTED, last.declared[entry.id], told=told)
         if other := self._continuation(entry):
             detail = messages.continued(what, entry.id, other)
             return self._tell(entry, Result.REVERTED, detail, told=told, continued_by=other.id)
         return self._tell(entry, Result.REVERTED, messages.reverted(what, entry.expires_at, self.now), told=told)
+
+    def _is_early(self, entry: Entry) -> bool:
+        """Tell whether *entry* is one of those whose number a threshold limits."""
+        claims = self.settlement.claims
+        return claims is not None and entry.id in claims.doubted and entry.is_live(self.now)
 
     def _continuation(self, entry: Entry) -> Entry | None:
         """Return the longest live entry by which the same person has kept all that *entry* asked for.
@@ -146,12 +159,29 @@ _WORST_FIRST = (Result.FAILED, Result.REFUSED, Result.APPLIED, Result.REVERTED, 
 def gathered(news: Iterable[News], ledger: Ledger) -> tuple[News, ...]:
     """Return one item for each entry, however many targets it is at: the worst of them is how it ended.
 
-    An entry that was taken back at some of its targets only is not told to have ended.
+    An entry that was taken back at some of its targets only is not told to have ended. An override ends with its
+    use.
     """
     by_id: dict[str, list[News]] = {}
     for item in news:
         by_id.setdefault(item.outcome.request_id, []).append(item)
-    return tuple(_one_of(items, ledger) for items in by_id.values())
+    used = _used([item for items in by_id.values() for item in items])
+    return (*(_one_of(items, ledger) for items in by_id.values()), *used)
+
+
+def _used(news: Iterable[News]) -> Iterator[News]:
+    """Yield the end of each override by which entries were taken back; after a fault it is needed again."""
+    ended: dict[str, list[News]] = {}
+    for item in news:
+        if item.override:
+            ended.setdefault(item.override.id, []).append(item)
+    for items in ended.values():
+        [first, *_] = items
+        if first.override and first.settlement:
+            ids = [item.outcome.request_id for item in items]
+            detail = messages.override_used(first.override.id, ids, first.settlement.site.target.lock)
+            used, deadline = first.override, first.override.expires_at
+            yield News(Outcome(used.id, Result.REVERTED, detail, first.outcome.at, deadline), used)
 
 
 def _one_of(items: list[News], ledger: Ledger) -> News:

@@ -15,9 +15,11 @@ from actions.befores import SUFFIX as BEFORE
 from actions.deadlines import Due, scan
 from actions.executors import LONGER_THAN_A_JOB, SLOW_TO_END, UNDONE_BY_AWS
 from actions.ledger import Books, Ledger
+from actions.overrides import live_overrides, sites_overridden
 from actions.verification import Finding, Site
 from actions.workspace import Workspace
 from sallyport.changes.protocol import Access
+from sallyport.changes.removal_override import FLOW as OVERRIDE
 from sallyport.documents import load
 from sallyport.entries import FOLDER
 from sallyport.flows import ENVIRONMENT, Flow
@@ -50,7 +52,8 @@ class Overdue:
 
     @property
     def pace(self) -> Pace:
-        return Pace.SLOW if self.finding.flow in SLOW_TO_END else Pace.QUICK
+        flow = self.site.flow if self.site else self.finding.flow
+        return Pace.SLOW if flow in SLOW_TO_END else Pace.QUICK
 
 
 class Sweep:
@@ -82,11 +85,26 @@ class Sweep:
         )
 
     def undone(self, now: datetime) -> tuple[Overdue, ...]:
-        """Return the live entries to look at again: AWS may have undone them, or a job may not have ended them."""
+        """Return what to look at again although nothing there is due.
+
+        AWS may have undone live entries, a job may not have ended them, or an override lets others end.
+        """
         findings = (self.books.ledger.finding(flow, one) for flow, one in self._undoable())
         live = (finding for finding in findings if finding.is_wanted(now) and not _is_fresh(finding, now))
         why = "AWS may have undone it, or it may not be complete"
-        return tuple(item for finding in live for item in self._attributed(finding, why))
+        again = [item for finding in live for item in self._attributed(finding, why)]
+        return (*again, *self._overridden(now))
+
+    def _overridden(self, now: datetime) -> Iterator[Overdue]:
+        """Yield the targets at which an override in force lets end what the threshold has held."""
+        if not self._names(OVERRIDE):
+            return
+        ledger = self.books.ledger
+        for override in live_overrides(ledger, now):
+            finding = ledger.finding(OVERRIDE, override.id)
+            for site in sites_overridden(override, ledger):
+                why = f"it lets entries end at {site.target.lock}"
+                yield Overdue(finding, why, site.target.environment, site.target.access, site)
 
     def _undoable(self) -> Iterator[tuple[str, str]]:
         for flow in sorted(UNDONE_BY_AWS):

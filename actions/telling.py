@@ -84,8 +84,8 @@ def _proof(item: News) -> str:
     outcome = item.outcome
     lines = [f"**{inert(outcome.request_id)}**"]
     if item.entry:
-        by = ", ".join(approval.by for approval in item.entry.approvals)
-        lines.append(f"- Requested by {inert(item.entry.requested_by)}, approved by {inert(by)}")
+        by = messages.approved_by(item.entry)
+        lines.append(f"- Requested by {inert(item.entry.requested_by)}, {inert(by)}")
         lines.append(f"- Reason: {inert(item.entry.reason)}")
     lines += [f"- {inert(line)}" for line in _evidence(outcome)]
     if item.entry and outcome.result in {Result.APPLIED, Result.ALREADY}:

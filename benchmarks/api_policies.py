@@ -27,6 +27,7 @@ from actions.executors.api_gateway.state import ApiState, Stage, arn_of, set_sce
 from actions.executors.api_gateway.statements import Door, sources_of, to_statement
 from actions.executors.aws import Clients
 from actions.executors.protocol import Before, Claims, Executor, Plan
+from actions.guards import Ruling
 from actions.reconcile import settle
 from actions.verification import Finding, Site, sites_of
 from sallyport.changes.api_whitelisting import ApiWhitelisting
@@ -90,8 +91,8 @@ class Main:
     def executor(self, flow: str) -> Executor[Any]:  # noqa: ARG002
         return self.made
 
-    def too_many(self, flow: str, plan: Plan[Any], claims: Claims) -> str:  # noqa: ARG002
-        return ""
+    def ruling(self, flow: str, plan: Plan[Any], claims: Claims) -> Ruling:  # noqa: ARG002
+        return Ruling()
 
     def keep(self, flow: str, befores: Sequence[Before]) -> bool:  # noqa: ARG002
         self.before |= {before.entry_id: before for before in befores}

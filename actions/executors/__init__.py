@@ -44,6 +44,12 @@ def _allow_lists(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Exec
     return AllowLists(policies, aws, wait=wait)
 
 
+def _removal_overrides(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executor[Any]:
+    from actions.executors.removal_override import RemovalOverrides
+
+    return RemovalOverrides(lambda flow: executor_for(flow, policies, aws, now=now, wait=wait).managed_targets())
+
+
 def _teardown(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executor[Any]:  # noqa: ARG001  # no clock
     from actions.executors.teardown.executor import Teardown
 
@@ -56,6 +62,7 @@ EXECUTORS: Mapping[str, Factory] = {
     "infra-stop": _environments,
     "infra-teardown": _teardown,
     "prod-access": _identity_center,
+    "removal-override": _removal_overrides,
 }
 
 

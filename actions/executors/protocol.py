@@ -76,7 +76,8 @@ class Plan(Generic[State]):
     `wanted` is what the target looks like afterwards, in the executor's own terms; `facts` are numbers for
     the reader ("policy: 1,204 of 8,192 characters"); `notes` tell, by entry id, how each part of a target of many
     parts is at this look, in whole sentences, for the outcome of that entry; `unfinished` says, by entry id, why a
-    change that has begun is not ended by this job.
+    change that has begun is not ended by this job; `declared` says, by entry id, how it stands with what is in
+    force or over by its entry alone, since AWS has nothing of it.
     """
 
     target: Target
@@ -89,6 +90,7 @@ class Plan(Generic[State]):
     facts: tuple[str, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
     unfinished: Mapping[str, str] = field(default_factory=dict)
+    declared: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:

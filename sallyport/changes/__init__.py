@@ -19,6 +19,7 @@ from sallyport.changes.prod_access import (
     ProdAccess,
 )
 from sallyport.changes.protocol import Change, ChangeKind
+from sallyport.changes.removal_override import RemovalOverride
 
 KINDS: Mapping[str, type[Change]] = {
     "api-whitelisting": ApiWhitelisting,
@@ -26,6 +27,7 @@ KINDS: Mapping[str, type[Change]] = {
     "infra-stop": InfraStop,
     "infra-teardown": InfraTeardown,
     "prod-access": ProdAccess,
+    "removal-override": RemovalOverride,
 }
 
 # How the facts of a list's item in an environment are read: policies try each once, so that no request meets a
