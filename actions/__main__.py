@@ -5,6 +5,7 @@ Each command imports what it needs when it runs, so that help and a sweep with n
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -251,11 +252,11 @@ def _write(command: Callable[[Job], int]) -> None:
 
 def _run(command: Callable[[], int]) -> None:
     """Run a command; what a person can mend is said in a sentence, without a traceback."""
-    from actions.log import configure
     from actions.workspace import WorkspaceFault
     from sallyport.problems import Problems
 
-    configure()
+    gc.freeze()
+    gc.set_threshold(50_000)  # reading YAML makes many objects and no circles: looking for them is a quarter of it
     try:
         code = command()
     except (Problems, WorkspaceFault) as fault:

@@ -5,9 +5,11 @@ It reads only; a hostile file may make a problem, never a crash and never a comm
 
 from __future__ import annotations
 
+import os
+import posixpath
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -65,10 +67,11 @@ class _Checker:
     policies: Policies | None
     now: datetime
     seen: Seen | None
+    links: dict[str, str] = field(default_factory=dict)  # by folder: the link on the way to it, or nothing
 
     def opinion(self, file: str) -> Opinion:
         """Return what is wrong with one file below requests/."""
-        if problem := _form_problem(self.root, file):
+        if problem := self._form_problem(file):
             return Opinion((problem,))
         content = (self.root / file).read_bytes()
         try:
@@ -81,23 +84,29 @@ class _Checker:
             return Opinion(problems.problems)
         return opinion(entry, document, self.policies, self.now, self.seen) if self.policies else Opinion()
 
+    def _form_problem(self, file: str) -> Problem | None:
+        """Say why *file* is not opened: it is behind a link, no plain file, or has a name that hides something."""
+        place = Place(file, 1, 1)
+        if not file.isascii() or not file.isprintable():
+            shown = file.encode(errors=_BROKEN_SURROGATES).decode(errors="replace")
+            return Problem(
+                "its name has signs that are easily misread", "use a-z, 0-9 and -", Place(ascii(shown)[1:-1], 1, 1)
+            )
+        if link := self._link_to(posixpath.dirname(file)):
+            return Problem(f"{link} is a symbolic link", "write the file itself", place)
+        facts = os.lstat(self.root / file)
+        if stat.S_ISLNK(facts.st_mode):
+            return Problem("a symbolic link is not an entry", "write the file itself", place)
+        if not stat.S_ISREG(facts.st_mode):
+            return Problem("this is not a plain file", "write the file itself", place)
+        return size_problem(facts.st_size, file)
 
-def _form_problem(root: Path, file: str) -> Problem | None:
-    """Say why *file* is nothing to be opened: a link on its way, no plain file, or a name that hides something."""
-    place = Place(file, 1, 1)
-    if not file.isascii() or not file.isprintable():
-        shown = file.encode(errors=_BROKEN_SURROGATES).decode(errors="replace")
-        return Problem(
-            "its name has signs that are easily misread", "use a-z, 0-9 and -", Place(ascii(shown)[1:-1], 1, 1)
-        )
-    for parent in (PurePosixPath(file), *PurePosixPath(file).parents):
-        if (root / parent).is_symlink() and str(parent) != ".":
-            what = "a symbolic link is not an entry" if str(parent) == file else f"{parent} is a symbolic link"
-            return Problem(what, "write the file itself", place)
-    facts = (root / file).stat()
-    if not stat.S_ISREG(facts.st_mode):
-        return Problem("this is not a plain file", "write the file itself", place)
-    return size_problem(facts.st_size, file)
+    def _link_to(self, folder: str) -> str:
+        """Return a link on the way to *folder*; empty if there is none."""
+        if folder not in self.links:
+            way = (folder, *map(str, PurePosixPath(folder).parents[:-1]))
+            self.links[folder] = next((place for place in way if (self.root / place).is_symlink()), "")
+        return self.links[folder]
 
 
 def _policies(root: Path) -> tuple[Policies | None, tuple[Problem, ...]]:
@@ -122,13 +131,19 @@ def _schemas(root: Path) -> Schemas:
 def _files(root: Path, path: str) -> Iterator[str]:
     """Yield what stands at *path* or below it; what was deleted has nothing to check. No link is followed."""
     place = root / path
-    if place.is_symlink():
+    if place.is_dir() and not place.is_symlink():
+        yield from _below(place, path)
+    elif place.is_symlink() or (place.exists() and place.name not in _KEPT):
         yield path
-    elif place.is_dir():
-        for found in place.iterdir():
-            yield from _files(root, f"{path}/{found.name}")
-    elif place.exists() and place.name not in _KEPT:
-        yield path
+
+
+def _below(place: Path, path: str) -> Iterator[str]:
+    with os.scandir(place) as found:
+        for one in found:
+            if one.is_dir(follow_symlinks=False):
+                yield from _below(Path(one.path), f"{path}/{one.name}")
+            elif one.is_symlink() or one.name not in _KEPT:
+                yield f"{path}/{one.name}"
 
 
 def _inside(root: Path, path: str) -> str:

@@ -17,6 +17,7 @@ from sallyport.problems import Problem
 
 SUMMARY_BYTES = 1_000_000  # GitHub drops a step's summary of more than 1 MiB whole
 ANNOTATIONS = 10  # that many of a step are shown
+_LINE_BREAK = re.compile(r"\r\n|\r")  # beside a newline, what the runner takes for one
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -37,13 +38,13 @@ class Runner:
         return cls(path("GITHUB_OUTPUT"), path("GITHUB_STEP_SUMMARY"), annotates)
 
     def put(self, values: Mapping[str, str]) -> None:
-        """Write the step's outputs; a value may have any content."""
+        """Write the step's outputs; a value may have any content, and any line break of it becomes a newline."""
         if self.output is None:
             return
         with self.output.open("a", encoding="utf-8") as file:
             for name, value in values.items():
-                end = f"end-{secrets.token_hex(16)}"
-                file.write(f"{name}<<{end}\n{value}\n{end}\n")
+                end, text = f"end-{secrets.token_hex(16)}", _LINE_BREAK.sub("\n", value)
+                file.write(f"{name}<<{end}\n{text}\n{end}\n")
 
     def summarise(self, markdown: str) -> None:
         """Add to the job's summary."""

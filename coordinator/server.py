@@ -31,7 +31,7 @@ def web_app(service: Service) -> Starlette:
             return PlainTextResponse("more than Slack would send", 413)
         try:
             bolt_request = _bolt_request(request, content.decode("utf-8", errors="replace"))
-        except (ValueError, TypeError, AttributeError, RuntimeError):  # RuntimeError: nested too deeply
+        except (ValueError, TypeError, AttributeError, LookupError, RuntimeError):  # the last: nested too deeply
             return PlainTextResponse("no payload that Slack would send", 400)
         with ACK_SECONDS.time():
             answer = await anyio.to_thread.run_sync(service.bolt.dispatch, bolt_request)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from sallyport.documents import JSON
 
@@ -17,9 +18,10 @@ _VPCE = re.compile(r"vpce-[0-9a-f]{8,17}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,512}")
 MAX_RANGES = 50
+_network = lru_cache(maxsize=1024)(ipaddress.ip_network)
 _NEVER_PUBLIC = tuple(
     map(
-        ipaddress.ip_network,
+        _network,
         (
             *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
             *("192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4"),
@@ -64,7 +66,7 @@ class Source:
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        return tuple(map(ipaddress.ip_network, self.values)) if self.kind is SourceKind.CIDR else ()
+        return tuple(map(_network, self.values)) if self.kind is SourceKind.CIDR else ()
 
     def __str__(self) -> str:
         words = {
@@ -120,6 +122,7 @@ def parse_network(text: str, widest: Mapping[int, int] = WIDEST) -> Network:
     raise ValueError(f"{text} has host bits set; did you mean {host} (one address){wider}?")
 
 
+@lru_cache(maxsize=1024)  # a file is judged by its form, by policy, and at its target: each time all of its ranges
 def form_problem(text: str) -> str | None:
     """Tell why *text*, as an entry's file has it, is not a range in the one form that is kept and compared."""
     try:
@@ -138,6 +141,7 @@ def width_problem(network: Network, widest: Mapping[int, int] = WIDEST) -> str |
     return f"{network} would let in {who}; name the addresses that call, at widest a /{shortest}"
 
 
+@lru_cache(maxsize=1024)
 def is_public(network: Network) -> bool:
     """Tell whether calls over the internet can come from *network* (IANA special-purpose registries)."""
     return not any(network.version == other.version and network.overlaps(other) for other in _NEVER_PUBLIC)

@@ -14,6 +14,8 @@ from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rich.emoji import Emoji
+
 from .spans import Span
 from .text import Reader, Values
 from .views import state_key
@@ -207,7 +209,7 @@ def spans_html(spans: Iterable[Span]) -> str:
 
 
 def _span(span: Span) -> str:
-    inside = _lines(span.text)
+    inside = _lines(span.text if "code" in span.styles else Emoji.replace(span.text))
     for style in sorted(span.styles & set(_TAGS)):
         inside = f"<{_TAGS[style]}>{inside}</{_TAGS[style]}>"
     if span.url.startswith(("https://", "http://", "mailto:")):

@@ -172,6 +172,12 @@ class TestSigned:
         is_answered(wire.payload(payload))
         assert len(wire.office.requests) <= before + 1
 
+    @pytest.mark.parametrize("urls", [{"1": "x"}, {"0": {}}, [[]], ["x"], "x", 7, [None]])
+    def test_a_form_whose_list_of_places_to_answer_is_of_another_shape(self, wire: Wire, urls: Any) -> None:
+        with wire.records_nothing():
+            answer = wire.payload({**wire.kinds["view_submission"], "response_urls": urls})
+        assert answer.status == 400
+
     @fuzzed
     @given(data=st.data())
     def test_an_event_of_which_parts_are_missing_or_of_another_type(self, wire: Wire, data: st.DataObject) -> None:

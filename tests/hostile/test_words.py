@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from actions.markdown import inert
@@ -27,6 +27,7 @@ _RUNNERS_LINES = re.compile(r"\r\n|\r|\n")
 
 
 @fuzzed
+@example(values={"role": "\r"})
 @given(values=st.dictionaries(st.sampled_from(["role", "region", "any"]), whole_texts, min_size=1))
 def test_no_step_output_ends_early_or_sets_another(
     values: dict[str, str], tmp_path_factory: pytest.TempPathFactory

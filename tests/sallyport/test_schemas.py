@@ -140,7 +140,7 @@ def test_the_end_of_a_pattern_is_the_end_of_the_text(pattern: str, text: str, fi
     ),
 )
 def test_whether_a_field_fits_is_as_the_library_says(value: Any, schema: dict[str, Any]) -> None:
-    """Texts that fit pass without it; that must never be a way past a rule."""
+    """What is quick to say yes must never be a way past a rule."""
     fits = Draft202012Validator(schema).is_valid(value)
     assert (said(f"id: x\na: {json.dumps(value)}", a=schema) == []) is fits
 
@@ -152,6 +152,12 @@ def test_the_end_of_a_pattern_is_the_end_of_the_text_behind_a_reference_too() ->
     found = Schemas({name: json.dumps(schema).encode() for name, schema in both.items()})
     assert problems_of(found, "id: x") == []
     assert len(problems_of(found, 'id: "x\\n"')) == 1
+
+
+def test_a_pattern_that_only_python_reads_is_held_to_all_the_same() -> None:
+    only_python = r"^(?P<sign>[a-z])(?(sign)x|y)$"
+    assert said("id: x\na: ax", a={"pattern": only_python}) == []
+    assert len(said("id: x\na: ay", a={"pattern": only_python})) == 1
 
 
 def test_schemas_refer_to_each_other_by_file_name() -> None:
@@ -177,6 +183,10 @@ def test_schemas_refer_to_each_other_by_file_name() -> None:
             b'{"items": [], "allOf": [{"$ref": "bse.schema.json#/x"}]}'.replace(b'"items": [], ', b""),
             "policies/schemas/s.schema.json: it refers to “bse.schema.json”, which does not exist; did you mean "
             "“base.schema.json”?",
+        ),
+        (
+            b'{"properties": {"a": {"$id": "https://elsewhere.test/", "$ref": "base.schema.json"}}}',
+            "policies/schemas/s.schema.json: it says $id: “https://elsewhere.test/”; its only $id may be s.s",
         ),
     ],
 )

@@ -63,6 +63,11 @@ def test_each_person_sees_their_own_places_messages_and_commands(slack: SlackSta
     assert state(page)["commands"] == {"/ask": "ask for something"}
 
 
+def test_emoji_are_pictures_but_in_code(slack: SlackStandIn, page: str) -> None:
+    slack.person("lee").says(":white_check_mark: `:gear:` at 10:30:00", "infra-requests")
+    assert "✅ <code>:gear:</code> at 10:30:00" in state(page, where="C0INFRA")["messages"]
+
+
 def test_nothing_is_sent_again_when_nothing_changed(page: str) -> None:
     revision = state(page)["revision"]
     assert state(page, revision=str(revision)) == {"same": True}
