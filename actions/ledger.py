@@ -5,7 +5,7 @@ An entry that is not wanted counts as ended, and its last version that was ever 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -15,7 +15,7 @@ from actions.befores import before_path, read_before
 from actions.executors.protocol import Before, Claims, TargetFault
 from actions.proving import UNKNOWN, Hub, Landing, Landings, Proof, is_relative, prove
 from actions.snapshot import Snapshot, policies_at, take
-from actions.verification import Finding, Site, place_refusal, proof_refusal, sites_of
+from actions.verification import Finding, Site, parts_of, place_refusal, proof_refusal, sites_of
 from actions.workspace import Version, Workspace
 from sallyport import attestations
 from sallyport.attestations import PublicKeys, read_public_key
@@ -29,8 +29,7 @@ from sallyport.problems import Problems
 from sallyport.reviews import hopeless
 
 KEYS = f"{POLICIES}/keys/"
-History = Mapping[str, frozenset[str]]
-Places = dict[Site, dict[str, tuple[Finding, Entry]]]  # what is at each, by id
+Past = Mapping[str, frozenset[str]]  # by path: what history did to it, or which blobs it had
 
 
 @dataclass(slots=True)
@@ -40,8 +39,10 @@ class Memory:
     contents: dict[str, bytes] = field(default_factory=dict)  # by blob sha
     findings: dict[tuple[object, ...], Finding] = field(default_factory=dict)
     sites: dict[tuple[object, ...], Mapping[Site, Entry]] = field(default_factory=dict)
+    named: dict[tuple[str, str, str], tuple[Site, ...]] = field(default_factory=dict)  # as files say
     policies: dict[str, Policies | None] = field(default_factory=dict)  # by commit; None if they do not read
-    history: tuple[str, History] | None = None  # as of a commit
+    history: tuple[str, Past] | None = None  # as of a commit
+    ever: tuple[str, Past] | None = None  # likewise
     landings: Landings = field(default_factory=lambda: Landings(None))
 
 
@@ -51,6 +52,14 @@ class Assumption:
 
     paths: frozenset[str]
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Which ids of a flow may be where: those of which their file says so for sure, and all others."""
+
+    sure: Mapping[Site, Sequence[str]]
+    others: Sequence[str]
 
 
 class Ledger:
@@ -63,7 +72,7 @@ class Ledger:
         self._assumed = assumed
         self._workspace = workspace
         self._memory = memory
-        self._places: dict[str, Places] = {}  # by flow
+        self._whereabouts: dict[str, Whereabouts] = {}  # by flow
 
     @property
     def policies(self) -> Policies:
@@ -81,15 +90,7 @@ class Ledger:
 
     def findings(self, flow: str) -> tuple[Finding, ...]:
         """Return the findings of every id that has a file, an entry's or a record's, in the flow's folder."""
-        prefix = f"{FOLDER}/{flow}/"
-        files = {path: blob for path, blob in self.snapshot.files.items() if path.startswith(prefix)}
-        self._fetch(files.values())
-        self._fetch(
-            name for path, blob in files.items() if self._needs_reviews(blob) for name in self._names(path)
-        )
-        names = (path.removeprefix(prefix) for path in files if path.endswith(".yaml"))
-        ids = {name.removesuffix(BEFORE).removesuffix(".yaml") for name in names}
-        return tuple(self.finding(flow, entry_id) for entry_id in sorted(filter(is_id, ids)))
+        return tuple(self.finding(flow, one) for one in self._ids(flow))
 
     def finding(self, flow: str, entry_id: str) -> Finding:
         """Return what is known of one id of one flow."""
@@ -112,17 +113,20 @@ class Ledger:
             self._memory.sites[key] = sites_of(finding, self.policies)
         return self._memory.sites[key]
 
-    def sites_of_flow(self, flow: str) -> Collection[Site]:
+    def sites_of_flow(self, flow: str) -> frozenset[Site]:
         """Return the targets at which any entry of *flow* is, or was before it ended."""
-        return self._places_of(flow).keys()
+        known = self._whereabouts_of(flow)
+        others = (site for one in known.others for site in self._parts(self.finding(flow, one)))
+        return frozenset((*known.sure, *others))
 
     def claims(self, site: Site, now: datetime, also: Iterable[str] = ()) -> Claims:
         """Return who asks for what at *site*; *also* names ids to end there although their files are gone.
 
         TargetFault if nobody can tell now whether somebody there still may: then nothing begins and nothing ends.
         """
-        here = dict(self._places_of(site.flow).get(site, {}))
-        for finding in (self.finding(site.flow, one) for one in also if one not in here):
+        known, here = self._whereabouts_of(site.flow), dict[str, tuple[Finding, Entry]]()
+        for one in dict.fromkeys((*known.sure.get(site, ()), *known.others, *also)):
+            finding = self.finding(site.flow, one)
             if part := self._parts(finding).get(site):
                 here[finding.id] = finding, part
         for finding, _ in here.values():
@@ -143,17 +147,48 @@ class Ledger:
         path = path_of(flow, entry_id)
         return path, self.snapshot.files.get(path), self.policies.version, self._history.get(path)
 
-    def _places_of(self, flow: str) -> Places:
-        """Return where the findings of a flow are, each looked at once; what has a fault is looked at again."""
-        if flow in self._places:
-            return self._places[flow]
-        findings, places = self.findings(flow), Places()
-        for finding in findings:
-            for site, part in self._parts(finding).items():
-                places.setdefault(site, {})[finding.id] = finding, part
-        if not any(finding.fault for finding in findings):
-            self._places[flow] = places
-        return places
+    def _ids(self, flow: str) -> Sequence[str]:
+        """Return every id that has a file in the flow's folder, with all that judging them takes at hand."""
+        prefix = f"{FOLDER}/{flow}/"
+        files = {path: blob for path, blob in self.snapshot.files.items() if path.startswith(prefix)}
+        self._fetch(files.values())
+        self._fetch(
+            name for path, blob in files.items() if self._needs_reviews(blob) for name in self._names(path)
+        )
+        names = (path.removeprefix(prefix) for path in files if path.endswith(".yaml"))
+        ids = {name.removesuffix(BEFORE).removesuffix(".yaml") for name in names}
+        return sorted(filter(is_id, ids))
+
+    def _whereabouts_of(self, flow: str) -> Whereabouts:
+        """Tell ids apart by where they may be, so that a job proves only the entries at its own target."""
+        if flow not in self._whereabouts:
+            sure, others = dict[Site, list[str]](), list[str]()
+            for one in self._ids(flow):
+                sites = self._named(flow, one)
+                others += [] if sites else [one]
+                for site in sites:
+                    sure.setdefault(site, []).append(one)
+            self._whereabouts[flow] = Whereabouts(sure, others)
+        return self._whereabouts[flow]
+
+    def _named(self, flow: str, entry_id: str) -> tuple[Site, ...]:
+        """Return where an entry says that it is; empty where only a judgement tells.
+
+        An entry without attestation is what its reviews say, and one that ever had another content, on any side
+        of a merge, may be in force as it was then.
+        """
+        path = path_of(flow, entry_id)
+        blob = self.snapshot.files.get(path)
+        if blob is None or self._ever.get(path) != frozenset({blob}) or self._needs_reviews(blob):
+            return ()
+        key = path, blob, self.policies.version
+        if key not in self._memory.named:
+            try:
+                parts = parts_of(self._read(self._content(blob), path), self.policies.catalogue)
+            except (Problems, LookupError):
+                parts = {}
+            self._memory.named[key] = tuple(Site(flow, target) for target in parts)
+        return self._memory.named[key]
 
     def _parts(self, finding: Finding) -> Mapping[Site, Entry]:
         """Return what of a finding is where; what was never proven is nowhere."""
@@ -330,17 +365,25 @@ class Ledger:
         return self._workspace.landings(self.snapshot.commit, f"{FOLDER}/")
 
     @cached_property
-    def _history(self) -> History:
-        """What history did to entries after it had added them; only the commits since the last look are read."""
+    def _history(self) -> Past:
+        """What history did to entries after it had added them."""
+        self._memory.history = self._grown(self._memory.history, self._workspace.disturbed)
+        return self._memory.history[1]
+
+    @cached_property
+    def _ever(self) -> Past:
+        """Every content that each file ever had."""
+        self._memory.ever = self._grown(self._memory.ever, self._workspace.blobs)
+        return self._memory.ever[1]
+
+    def _grown(self, seen: tuple[str, Past] | None, read: Callable[[str, str], Past]) -> tuple[str, Past]:
+        """Return what *read* tells of the history of this commit; only commits since the last look are read."""
         at, folder = self.snapshot.commit, f"{FOLDER}/"
-        if self._memory.history is None:
-            history = self._workspace.disturbed(at, folder)
-        else:
-            start, known = self._memory.history
-            new = self._workspace.disturbed(f"{start}..{at}", folder) if start != at else {}
-            history = {path: known.get(path, frozenset()) | new.get(path, frozenset()) for path in {*known, *new}}
-        self._memory.history = (at, history)
-        return history
+        if seen is None:
+            return at, read(at, folder)
+        start, known = seen
+        new = read(f"{start}..{at}", folder) if start != at else {}
+        return at, {**known, **{path: known.get(path, frozenset()) | found for path, found in new.items()}}
 
     def _content(self, blob: str) -> bytes:
         self._fetch([blob])

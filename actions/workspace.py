@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 _EVERY_CHANGE = ("--full-history", "--topo-order", "--no-renames", "--diff-merges=first-parent")
+_NONE: frozenset[str] = frozenset()
 FETCHES = 3  # GitHub's git servers hiccup; a job that has just written must see main again
 
 
@@ -134,6 +135,22 @@ class Workspace:
         for letter, path in zip(fields[::2], fields[1::2], strict=False):  # a final NUL ends the last field
             found.setdefault(path, set()).add(letter)
         return {path: frozenset(letters) for path, letters in found.items()}
+
+    def blobs(self, at: str, folder: str) -> Mapping[str, frozenset[str]]:
+        """Return the shas of the blobs that each path below *folder* had in the history of *at*.
+
+        All sides of merges count, so that nothing hides on a merged branch.
+        """
+        listed = self._git(
+            *("log", *_EVERY_CHANGE, "--diff-filter=AMT", "--format=", "--raw", "--no-abbrev", "-z", at),
+            *("--", folder),
+        )
+        fields = listed.decode(errors="surrogateescape").split("\0")
+        found: dict[str, frozenset[str]] = {}
+        for facts, path in zip(fields[::2], fields[1::2], strict=False):  # a final NUL ends the last field
+            blob = facts.split()[3]
+            found[path] = found.get(path, _NONE) | {blob}
+        return found
 
     def landings(self, at: str, folder: str, letters: str = "AMT") -> dict[str, tuple[str, ...]]:
         """Return the commits of the branch itself that did *letters* to each path below *folder*, newest first.
