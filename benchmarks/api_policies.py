@@ -21,10 +21,8 @@ import click
 import yaml
 
 from actions.executors import executor_for
-from actions.executors.api_gateway.document import LIMIT, VERSION, Policy
 from actions.executors.api_gateway.planning import make_plan
 from actions.executors.api_gateway.state import ApiState, Stage, arn_of, set_scene
-from actions.executors.api_gateway.statements import Door, sources_of, to_statement
 from actions.executors.aws import Clients
 from actions.executors.protocol import Before, Claims, Executor, Plan
 from actions.reconcile import settle
@@ -33,6 +31,8 @@ from sallyport.changes.api_whitelisting import ApiWhitelisting
 from sallyport.changes.sources import Source, SourceKind
 from sallyport.entries import Approval, Entry
 from sallyport.policies import Policies, load_policies, read_folder
+from sallyport.resource_policies.document import LIMIT, VERSION, Policy
+from sallyport.resource_policies.statements import Door, sources_of, to_statement
 from sandbox.aws import PROD, Api, AwsStandIn, sample_world
 from sandbox.installation import PRODUCT
 from sandbox.serving import Server

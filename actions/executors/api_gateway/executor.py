@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from actions.executors.api_gateway.calls import BETWEEN_DEPLOYMENTS, ApiCalls
 from actions.executors.api_gateway.difference import is_in_place
-from actions.executors.api_gateway.document import LIMIT, same
 from actions.executors.api_gateway.marks import Mark, mark_of
 from actions.executors.api_gateway.planning import is_settled, make_plan
 from actions.executors.api_gateway.restoring import restored
@@ -20,6 +19,7 @@ from actions.executors.aws import Clients
 from actions.executors.protocol import Claims, Plan, Target, TargetFault
 from actions.pacing import Now, Pacer, Wait
 from sallyport.policies import Policies
+from sallyport.resource_policies.document import LIMIT, same
 
 
 class ApiGateway:

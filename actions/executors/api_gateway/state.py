@@ -8,9 +8,15 @@ from functools import cached_property
 from typing import cast
 
 from actions.executors.api_gateway.deny_lists import Addition
-from actions.executors.api_gateway.document import ApiArn, Policy, Statement
 from actions.executors.api_gateway.marks import Mark, Method
-from actions.executors.api_gateway.statements import (
+from actions.executors.protocol import Before, Claims, Target
+from actions.executors.remembering import remembering
+from sallyport.catalogue import Catalogue
+from sallyport.changes.api_whitelisting import APIS, Api, ApiWhitelisting, access_in
+from sallyport.documents import JSON
+from sallyport.entries import Entry
+from sallyport.resource_policies.document import ApiArn, Policy, Statement
+from sallyport.resource_policies.statements import (
     NOBODY_SID,
     Door,
     Openings,
@@ -18,12 +24,6 @@ from actions.executors.api_gateway.statements import (
     read_statement,
     sources_of,
 )
-from actions.executors.protocol import Before, Claims, Target
-from actions.executors.remembering import remembering
-from sallyport.catalogue import Catalogue
-from sallyport.changes.api_whitelisting import APIS, Api, ApiWhitelisting, access_in
-from sallyport.documents import JSON
-from sallyport.entries import Entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import cast
 
-from actions.executors.api_gateway.document import OURS, ApiArn, Statement, meaning, texts
-from actions.executors.api_gateway.patterns import as_pattern
 from sallyport.changes.api_whitelisting import ApiWhitelisting
 from sallyport.changes.sources import Network, SourceKind
 from sallyport.documents import JSON
+from sallyport.resource_policies.document import OURS, ApiArn, Statement, meaning, texts
+from sallyport.resource_policies.patterns import as_pattern
 from sallyport.times import format_moment, parse_moment
 
 Sources = frozenset[str]
