@@ -537,6 +537,7 @@ def test_every_api_of_the_catalogue_is_managed_whether_an_entry_is_at_it_or_not(
         "a1orders",
         "a1legacy",
         "a1internal",
+        "a1partners",
     }
     assert job.operations() == []
     assert job.executor().strangers(job.target, job.claims()) == ()
