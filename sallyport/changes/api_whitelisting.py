@@ -204,14 +204,15 @@ class ApiWhitelisting:
 
     def is_kept_by_sets(self, api: Api) -> bool:
         """Tell whether it stands in the IP sets of *api*: what asks for less than they let in never does."""
-        asks_for_all = (self.method, self.path) == (ANY, EVERYTHING)
-        return bool(api.ip_sets) and asks_for_all and not set_problems(api.title, api.ip_sets, self.source)
+        if not api.ip_sets or (self.method, self.path) != (ANY, EVERYTHING):
+            return False
+        return not set_problems(api.title, api.ip_sets, self.source)
 
     def undo(self) -> str:
-        return (
-            "When it ends, the source leaves the API's resource policy, and the stage is deployed again; or it "
-            "leaves the WAF IP set, where one keeps the API."
-        )
+        plain = "When it ends, the statement leaves the API's resource policy, and the stage is deployed again"
+        if (self.method, self.path) != (ANY, EVERYTHING):
+            return f"{plain}."
+        return f"{plain}; where a WAF IP set keeps the API, the addresses leave that."
 
 
 _ALL_OF_IT = (

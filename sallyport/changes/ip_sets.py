@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, cast
 
 from sallyport.changes.protocol import Access
 from sallyport.changes.sources import Source, SourceKind
@@ -51,12 +51,9 @@ _EXAMPLE = "arn:aws:wafv2:eu-west-1:222222222222:regional/ipset/partners/0a1b2c3
 
 
 def read_ip_sets(facts: JSON, access: Access) -> IpSets:
-    """Read `ip_sets` of a place; ValueError says which part is wrong."""
-    if not isinstance(facts, dict):
-        raise ValueError("ip_sets has no names with ARNs below it")  # noqa: TRY004  # a fault of a file
-    if wrong := sorted(facts.keys() - _VERSIONS.keys()):
-        raise ValueError(f"{quoted(wrong[0])} in ip_sets is neither ipv4 nor ipv6")
-    found = {_VERSIONS[name]: IpSet.read(str(arn)) for name, arn in facts.items()}
+    """Read `ip_sets` of a place, which fit the schema; ValueError says which of them is wrong."""
+    arns = cast(Mapping[str, str], facts)
+    found = {_VERSIONS[name]: IpSet.read(arn) for name, arn in arns.items()}
     for one in found.values():
         if (one.account, one.region) != (access.account, access.region):
             raise ValueError(f"{one.arn} is not in {access.account}, {access.region}, where the API is")
@@ -88,6 +85,5 @@ def set_problems(title: str, sets: IpSets, source: Source) -> list[str]:
     ]
 
 
-def _arns(facts: Mapping[str, JSON]) -> Iterator[str]:
-    found = facts.get("ip_sets")
-    yield from map(str, found.values()) if isinstance(found, dict) else ()
+def _arns(facts: Mapping[str, JSON]) -> Iterable[str]:
+    return cast(Mapping[str, str], facts.get("ip_sets", {})).values()
