@@ -47,7 +47,8 @@ class IpSets:
         sets = {spec.arn: calls.ip_set(spec) for spec in specs.values()}
         if missing := [found.spec.name for found in sets.values() if not found.exists]:
             confirm_account(self._clients, target.access, target.access.account, ", ".join(missing))
-        stages = sorted({ask.stage for ask in asks_of(claims.live, self._catalogue)})
+        may_live = (*claims.live, *(entry for entry in claims.ended if entry.id in claims.doubted))
+        stages = sorted({ask.stage for ask in asks_of(may_live, self._catalogue)})
         return SetsState(target.lock, sets, {stage: calls.guard(arn, stage) for stage in stages}, policy)
 
     def plan(self, target: Target, state: SetsState, claims: Claims, arn: ApiArn) -> Plan[SetsState]:

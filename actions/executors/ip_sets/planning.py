@@ -152,14 +152,11 @@ def _needs(scene: Scene, asks: Iterable[Ask]) -> dict[str, Addresses]:
 
 
 def _wanted(scene: Scene, accepted: Mapping[str, tuple[Ask, ...]]) -> dict[str, Addresses]:
-    """Return what of ours is to be in each set: what accepted entries need, and what the others have there."""
+    """Return what of ours is to be in each set: what accepted entries need, and what any live one put there."""
     found = {a: set(addresses) for a, addresses in _needs(scene, _flat(accepted)).items()}
-    named = {(one, ask.spec.arn) for one, asks in accepted.items() for ask in asks}
     for entry in scene.claims.live:
-        for addition in scene.records.get(entry.id, ()):
-            if (entry.id, addition.arn) not in named and addition.arn in scene.state.sets:
-                there = addition.addresses & scene.state.sets[addition.arn].addresses
-                found.setdefault(addition.arn, set()).update(there)
+        for arn, addresses in joined(scene.records.get(entry.id, ())).items():
+            found.setdefault(arn, set()).update(addresses & scene.state.sets[arn].addresses)
     return {arn: frozenset(addresses) for arn, addresses in found.items()}
 
 

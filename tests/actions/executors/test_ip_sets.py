@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from actions.executors.protocol import Plan, TargetFault, Verb
+from actions.guards import sparing_the_doubted
 from sallyport.entries import Approval, Entry
 from sandbox.aws import AwsStandIn
 from sandbox.faults import Fault, Kind, Moment
@@ -228,6 +229,16 @@ def policy(*statements: dict[str, Any]) -> Alter:
 HEADER = {"HeaderName": "X-Forwarded-For", "FallbackBehavior": "NO_MATCH", "Position": "FIRST"}
 ADDRESSES = {"IpAddress": {"aws:SourceIp": OFFICE}}
 BUT_THOSE = {"Effect": "Deny", "Condition": {"NotIpAddress": {"aws:SourceIp": OFFICE}}}
+
+
+def test_entries_in_doubt_may_be_spared_once_everything_was_looked_at(job: Job) -> None:
+    job.settle()
+    job.end("aw-222222")
+    job.live = []
+    executor, claims = job.executor(), replace(job.claims(), doubted=frozenset({"aw-222222"}))
+    plan = executor.plan(job.target, executor.observe(job.target, claims), sparing_the_doubted(claims))
+    assert plan.unchanged == {"aw-222222"}
+    assert plan.is_empty
 
 
 class TestWhereASetDoesNotDecide:
