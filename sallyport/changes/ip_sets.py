@@ -79,10 +79,15 @@ def set_problems(title: str, sets: IpSets, source: Source) -> list[str]:
         return [f"{title} is kept by a WAF IP set, which knows addresses only; name the address ranges that call"]
     versions = " and ".join(f"IPv{version}" for version in sorted(sets))
     return [
-        f"{network} has no place: {title} has an IP set for {versions} only; name the address that calls come from"
-        for network in source.networks
-        if network.version not in sets
+        f"{value} has no place: {title} has an IP set for {versions} only; name the address that calls come from"
+        for value in source.values
+        if version_of(value) not in sets
     ]
+
+
+def version_of(value: str) -> int:
+    """Return the IP version of a range."""
+    return 6 if ":" in value else 4
 
 
 def _arns(facts: Mapping[str, JSON]) -> Iterable[str]:

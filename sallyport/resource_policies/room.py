@@ -1,7 +1,8 @@
 """Whether an API has room for one more change, as far as that can be told without looking at AWS. Pure.
 
 Only what entries bring is counted, by the code that writes it. What others have there comes on top, which the plan
-of the job counts; so nothing is refused here that would fit.
+of the job counts; so nothing is refused here that would fit, but for an address in a range that somebody else put
+into an IP set which is full.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime
 
 from sallyport.catalogue import Catalogue
 from sallyport.changes.api_whitelisting import Api, ApiWhitelisting, Endpoint
-from sallyport.changes.ip_sets import CAPACITY, IpSet
+from sallyport.changes.ip_sets import CAPACITY, IpSet, version_of
 from sallyport.changes.protocol import Change, Held
 from sallyport.problems import Problem
 from sallyport.resource_policies.document import LIMIT, ApiArn, Policy
@@ -56,10 +57,8 @@ def _no_room_in_policy(wish: Held, beside: Sequence[Held], api: Api, arn: ApiArn
 
 def _no_room_in_set(spec: IpSet, version: int, wish: Held, beside: Sequence[Held], api: Api) -> Problem | None:
     def addresses(held: Iterable[Held]) -> int:
-        networks = (
-            n for one in held if isinstance(one.change, ApiWhitelisting) for n in one.change.source.networks
-        )
-        return len({network for network in networks if network.version == version})
+        values = (v for one in held if isinstance(one.change, ApiWhitelisting) for v in one.change.source.values)
+        return len({value for value in values if version_of(value) == version})
 
     whole = addresses([*beside, wish])
     if whole <= CAPACITY or whole == addresses(beside):
