@@ -417,6 +417,7 @@ def test_the_newest_entries_yield_when_the_policy_is_full(job: Job, aws: AwsStan
     plans = job.settle()
     assert list(plans[0].refusals) == ["aw-222222"]
     assert "of 8,192 characters are used" in plans[0].refusals["aw-222222"]
+    assert "or keep the stage by WAF IP sets, which the catalogue names" in plans[0].refusals["aw-222222"]
     assert plans[-1].unchanged == {"aw-333333", "aw-444444"}
     assert may_call(aws, clock, "203.0.113.1")
 
