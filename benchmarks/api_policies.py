@@ -1,4 +1,4 @@
-"""A thousand entries over ten APIs: the calls that applying them takes, and how many fit one resource policy.
+"""A thousand entries over ten APIs: the calls that applying them takes, how many fit one policy, a full IP set.
 
 The executor speaks with the AWS stand-in; its clock moves only while it waits, so that pacing costs no time here.
 Run by hand: python -m benchmarks.api_policies
@@ -21,10 +21,8 @@ import click
 import yaml
 
 from actions.executors import executor_for
-from actions.executors.api_gateway.document import LIMIT, VERSION, Policy
 from actions.executors.api_gateway.planning import make_plan
 from actions.executors.api_gateway.state import ApiState, Stage, arn_of, set_scene
-from actions.executors.api_gateway.statements import Door, sources_of, to_statement
 from actions.executors.aws import Clients
 from actions.executors.protocol import Before, Claims, Executor, Plan
 from actions.guards import Ruling
@@ -34,12 +32,15 @@ from sallyport.changes.api_whitelisting import ApiWhitelisting
 from sallyport.changes.sources import Source, SourceKind
 from sallyport.entries import Approval, Entry
 from sallyport.policies import Policies, load_policies, read_folder
+from sallyport.resource_policies.document import LIMIT, VERSION, Policy
+from sallyport.resource_policies.statements import Door, sources_of, to_statement
 from sandbox.aws import PROD, Api, AwsStandIn, sample_world
 from sandbox.installation import PRODUCT
 from sandbox.serving import Server
 
 FLOW = "api-whitelisting"
 APIS, EACH = 10, 100
+CROWD, EACH_CROWD = 9_950, 50
 PATHS = ("/v1/charges", "/v1/orders")
 DEADLINES = 4
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -105,6 +106,7 @@ def main() -> None:
     policies = _policies()
     _calls(policies)
     _room(policies)
+    _set(policies)
 
 
 def _calls(policies: Policies) -> None:
@@ -126,9 +128,34 @@ def _calls(policies: Policies) -> None:
 
 def _settle(policies: Policies, executor: Executor[Any], clock: Clock, entries: Sequence[Entry]) -> None:
     [site] = sites_of(Finding(entries[0].id, FLOW, entries[0], None, "", present=True), policies)
-    settlement = settle(site, Main(entries, executor, {}), clock, "benchmark")
+    settlement = settle(site, Main(entries, executor, {}), clock, "benchmark", clock.wait)
     if settlement.fault or settlement.last is None or len(settlement.last.unchanged) != len(entries):
         raise click.ClickException(settlement.fault or "not every entry is in force")
+
+
+def _set(policies: Policies) -> None:
+    """Fill the IP set of one stage: addresses enough that no resource policy could hold them."""
+    clock = Clock()
+    aws = AwsStandIn(sample_world(), clock=clock)
+    with Server(aws.app) as server, patch.dict(os.environ, CREDENTIALS | {"AWS_ENDPOINT_URL": server.url}):
+        executor = executor_for(FLOW, policies, Clients(), now=clock, wait=clock.wait)
+        begun = time.process_time()
+        _settle(policies, executor, clock, tuple(_crowd()))
+        seconds = time.process_time() - begun
+        calls = Counter(call.operation for call in aws.calls)
+        click.echo(
+            f"{CROWD:,} addresses in one IP set: {calls.total()} calls, {calls['UpdateIPSet']} of them a write"
+        )
+        click.echo(f"  {seconds:.1f} s of the processor, those of the stand-in included")
+
+
+def _crowd() -> Iterator[Entry]:
+    """Yield approved entries for all of the stage that the sample sets keep."""
+    for number, entry in enumerate(_entries(0, CROWD // EACH_CROWD)):
+        first = FIRST_ADDRESS + EACH_CROWD * number
+        values = tuple(f"{IPv4Address(first + one)}/32" for one in range(EACH_CROWD))
+        change = ApiWhitelisting("partners", "live", "ANY", "/*", Source(SourceKind.CIDR, values))
+        yield replace(entry, changes=(change,))
 
 
 def _room(policies: Policies) -> None:
@@ -203,6 +230,7 @@ def _policies() -> Policies:
         for n in range(APIS)
     }
     files = read_folder(PRODUCT / "policies")
+    apis |= {"partners": yaml.safe_load(files["catalogue/apis.yaml"])["partners"]}
     return load_policies({**files, "catalogue/apis.yaml": yaml.safe_dump(apis).encode()})
 
 

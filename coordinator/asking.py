@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from coordinator.directory import Directory
+from coordinator.foreseeing import no_room
 from coordinator.journal import Draft, Journal
+from coordinator.lifecycle import end_of_life
 from coordinator.nudging import automatic
 from coordinator.positions import Position
 from coordinator.requests import LIVE, OVER, WAITING, Ask, Request, Route
@@ -17,6 +19,7 @@ from coordinator.slack.health import health
 from coordinator.slack.home import Desk
 from sallyport.approval import Panel, approver_problem, chosen, panels, standing
 from sallyport.changes import KINDS, Change
+from sallyport.changes.protocol import Held
 from sallyport.decisions import (
     NO_BREAK_GLASS,
     chosen_lifetime,
@@ -175,7 +178,10 @@ class Asking:
         problems += [problem for problem in wrong if problem]
         if change is None or problems:
             raise Problems(problems)
-        now = self.now()
+        now, lifetime = self.now(), chosen_lifetime(limits(rule, grant), answers.get(DURATION, ""))
+        wish = Held(change, end_of_life(now, lifetime))
+        if full := no_room(self.journal, policies, flow, answers[ENVIRONMENT], wish, now):
+            raise Problems([full])
         return self.journal.submit(
             Ask(
                 key=key,
@@ -190,7 +196,7 @@ class Asking:
                 route=self._route(grant, rule, found, asked)
                 if not is_emergency(grant)
                 else Route(notify=self.routing.passed_over(found, owners, person.email)),
-                lifetime=chosen_lifetime(limits(rule, grant), answers.get(DURATION, "")),
+                lifetime=lifetime,
                 channel=flow.channel,
                 submitted_at=now,
                 decide_by=now + rule.timeout,

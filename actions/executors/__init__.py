@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 Factory = Callable[["Policies", "Clients", "Now", "Wait"], Executor[Any]]
 
 
-def _api_gateway(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executor[Any]:
-    from actions.executors.api_gateway.executor import ApiGateway
+def _apis(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executor[Any]:
+    from actions.executors.apis import Apis
 
-    return ApiGateway(policies, aws, now=now, wait=wait)
+    return Apis(policies, aws, now=now, wait=wait)
 
 
 def _environments(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executor[Any]:  # noqa: ARG001
@@ -57,7 +57,7 @@ def _teardown(policies: Policies, aws: Clients, now: Now, wait: Wait) -> Executo
 
 
 EXECUTORS: Mapping[str, Factory] = {
-    "api-whitelisting": _api_gateway,
+    "api-whitelisting": _apis,
     "infra-whitelist": _allow_lists,
     "infra-stop": _environments,
     "infra-teardown": _teardown,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from actions.executors.protocol import TargetFault
@@ -17,8 +17,12 @@ class Attempts:
 
     def make(self, attempt: Callable[[], str]) -> bool:
         """Tell whether *attempt* worked."""
+        return self.make_all(lambda: (attempt(),))
+
+    def make_all(self, attempt: Callable[[], Iterable[str]]) -> bool:
+        """Tell whether *attempt*, which does several things, worked."""
         try:
-            self.done.append(attempt())
+            self.done += attempt()
         except TargetFault as fault:
             self.faults.append(fault)
             return False

@@ -33,7 +33,7 @@ KINDS: Mapping[str, type[Change]] = {
 # How the facts of a list's item in an environment are read: policies try each once, so that no request meets a
 # broken one. KeyError names the fact that is missing, ValueError says which is wrong.
 FACTS: Mapping[str, Callable[[Catalogue, str, str], object]] = {
-    APIS: Api.find,
+    APIS: Api.check,
     PERMISSION_SETS: PermissionSet.find,
     ACCOUNTS: lambda catalogue, item, place: ProdAccess(item, "").account_id(place, catalogue),
     ALLOW_LISTS: lambda catalogue, _, place: AllowList.find(catalogue, place),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Never, Self, cast
 
 from sallyport.catalogue import Catalogue
+from sallyport.changes.ip_sets import IpSets, neighbours, read_ip_sets, set_problems
 from sallyport.changes.protocol import Access
 from sallyport.changes.sources import Source, SourceKind, form_problem, is_public, parse_source, width_problem
 from sallyport.documents import JSON
@@ -19,6 +20,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY")
 PATH = re.compile(r"/[A-Za-z0-9/._~*{}$+@:,=-]{0,511}")
 _PARAMETER = re.compile(r"(?<=/)\{[A-Za-z0-9._-]+\+?\}(?=/|$)")  # {id}, or {proxy+}: a whole segment
 APIS = "apis"
+ANY, EVERYTHING = "ANY", "/*"  # the method and the path that an IP set lets in
 
 
 class Endpoint(StrEnum):
@@ -37,8 +39,9 @@ class Endpoint(StrEnum):
 class Api:
     """A REST API in one environment, and what its owners let the executor do with it.
 
-    The three permissions answer cases in which an ordinary change would surprise somebody; see
-    docs/reference/api-whitelisting.md. All are off unless the catalogue says otherwise.
+    Where *ip_sets* are named, they keep the stage and the API's resource policy does not. The three permissions
+    answer cases in which an ordinary change would surprise somebody; see docs/reference/api-whitelisting.md. All
+    are off unless the catalogue says otherwise.
     """
 
     id: str
@@ -50,12 +53,13 @@ class Api:
     may_edit_deny_list: bool  # may add our addresses to somebody's "Deny NotIpAddress" statement
     may_publish_others: bool  # may deploy although somebody has undeployed changes
     may_be_anywhere: bool  # the source may be left out
+    ip_sets: IpSets = field(default_factory=dict)
 
     @classmethod
     def find(cls, catalogue: Catalogue, api: str, environment: str) -> Api:
         """Look *api* up; LookupError says what exists instead."""
         item, facts = catalogue.item(APIS, api, environment)
-        return cls(
+        found = cls(
             id=item.id,
             title=item.title,
             rest_api=str(facts["rest_api"]),
@@ -65,7 +69,25 @@ class Api:
             may_edit_deny_list=facts.get("may_edit_deny_list") is True,
             may_publish_others=facts.get("may_publish_others") is True,
             may_be_anywhere=facts.get("may_be_anywhere") is True,
+            ip_sets=_sets(facts, environment, catalogue),
         )
+        if found.ip_sets and found.endpoint is not Endpoint.REGIONAL:
+            raise ValueError(f"ip_sets can keep a regional API only, and it is {found.endpoint}")
+        if found.ip_sets and found.may_be_anywhere:
+            raise ValueError("ip_sets and may_be_anywhere contradict each other")
+        return found
+
+    @classmethod
+    def check(cls, catalogue: Catalogue, api: str, environment: str) -> Api:
+        """Look *api* up as policies do when they are read: also beside all others. ValueError as `find`."""
+        found = cls.find(catalogue, api, environment)
+        if found.ip_sets:
+            items = catalogue.lists[APIS]
+            places = [(item.id, place, facts) for item in items.values() for place, facts in item.places.items()]
+            others = (facts for item, place, facts in places if (item, place) != (api, environment))
+            if faults := list(neighbours(items[api].places[environment], others)):
+                raise ValueError(faults[0])
+        return found
 
     def lock(self, environment: str, catalogue: Catalogue) -> str:
         """Name the API as a target."""
@@ -149,7 +171,7 @@ class ApiWhitelisting:
                 Problem(f"{api.title} has no stage “{self.stage}” here", f"it is {api.stage}", field="api")
             )
         found += [Problem(text, field="source") for text in _source_problems(self.source, api)]
-        return found
+        return found + _width_problems(self, api) if api.ip_sets else found
 
     def lock(self, environment: str, catalogue: Catalogue) -> str:
         return Api.find(catalogue, self.api, environment).lock(environment, catalogue)
@@ -174,13 +196,45 @@ class ApiWhitelisting:
         )
 
     def effect(self, environment: str, catalogue: Catalogue) -> str:
-        title = Api.find(catalogue, self.api, environment).title
-        what = "any method" if self.method == "ANY" else self.method
+        api = Api.find(catalogue, self.api, environment)
+        what = "any method" if self.method == ANY else self.method
         where = catalogue.environments[environment].title
-        return f"Calls from {self.source} may use {what} on {self.path} of {title} in {where}."
+        sentence = f"Calls from {self.source} may use {what} on {self.path} of {api.title} in {where}."
+        return f"{sentence} {_ALL_OF_IT}" if self.is_kept_by_sets(api) else sentence
+
+    def is_kept_by_sets(self, api: Api) -> bool:
+        """Tell whether it stands in the IP sets of *api*: what asks for less than they let in never does."""
+        if not api.ip_sets or (self.method, self.path) != (ANY, EVERYTHING):
+            return False
+        return not set_problems(api.title, api.ip_sets, self.source)
 
     def undo(self) -> str:
-        return "When it ends, the statement leaves the API's resource policy, and the stage is deployed again."
+        plain = "When it ends, the statement leaves the API's resource policy, and the stage is deployed again"
+        if (self.method, self.path) != (ANY, EVERYTHING):
+            return f"{plain}."
+        return f"{plain}; where a WAF IP set keeps the API, the addresses leave that."
+
+
+_ALL_OF_IT = (
+    "That is everything on the stage: a WAF IP set keeps it, which tells neither methods nor paths apart. AWS "
+    "does not end it by itself either: at the deadline a job takes the addresses out."
+)
+
+
+def _width_problems(change: ApiWhitelisting, api: Api) -> list[Problem]:
+    """Say what asks for less than an IP set would let in, or has no place in one."""
+    kept = f"{api.title} is kept by a WAF IP set, which lets an address use"
+    found = []
+    if change.method != ANY:
+        found.append(Problem(f"{kept} every method", f"choose {ANY} if it may", field="method"))
+    if change.path != EVERYTHING:
+        found.append(Problem(f"{kept} every path", f"write {EVERYTHING} if it may", field="path"))
+    return found + [Problem(text, field="source") for text in set_problems(api.title, api.ip_sets, change.source)]
+
+
+def _sets(facts: Mapping[str, JSON], environment: str, catalogue: Catalogue) -> IpSets:
+    known = "ip_sets" in facts and environment in catalogue.environments
+    return read_ip_sets(facts["ip_sets"], access_in(environment, catalogue)) if known else {}
 
 
 def _path_advice(path: str) -> str:

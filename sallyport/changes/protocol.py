@@ -72,6 +72,14 @@ class Change(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A change that is in force or soon will be, until when (UTC; None is for ever)."""
+
+    change: Change
+    until: datetime | None
+
+
 @runtime_checkable
 class ReadsWords(Protocol):
     """What a kind of change fulfils besides where its command takes words: `/infra stop dev --for 12h`.

@@ -14,12 +14,14 @@ from sandbox.aws.world import (
     AwsWorld,
     Directory,
     EcsService,
+    IpSet,
     PermissionSet,
     PrefixList,
     RdsDatabase,
     Role,
     SecurityGroup,
     User,
+    WebAcl,
     sample_world,
 )
 
@@ -38,11 +40,13 @@ __all__ = [
     "CannotJudge",
     "Directory",
     "EcsService",
+    "IpSet",
     "PermissionSet",
     "PrefixList",
     "RdsDatabase",
     "Role",
     "SecurityGroup",
     "User",
+    "WebAcl",
     "sample_world",
 ]

@@ -64,7 +64,8 @@ def resource_view(found: Resource, detailed: bool) -> dict[str, Any]:
     return shown
 
 
-def stage_view(found: Stage) -> dict[str, Any]:
+def stage_view(found: Stage, web_acl: str) -> dict[str, Any]:
+    """A stage; `web_acl` is the ARN of the one that it is associated with, or empty."""
     return {
         "deploymentId": found.deployment_id,
         "stageName": found.name,
@@ -74,6 +75,7 @@ def stage_view(found: Stage) -> dict[str, Any]:
         "tracingEnabled": False,
         "createdDate": found.created,
         "lastUpdatedDate": found.updated,
+        **({"webAclArn": web_acl} if web_acl else {}),
     }
 
 

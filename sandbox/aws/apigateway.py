@@ -19,6 +19,7 @@ from sandbox.aws.credentials import Caller
 from sandbox.aws.errors import AwsError
 from sandbox.aws.judge import Gate, Visit, passes
 from sandbox.aws.policies import Document, PolicyError, minified, parse_api_policy
+from sandbox.aws.waf import Waf
 from sandbox.aws.wire import Operation, Parameters, RestJsonProtocol, Result
 from sandbox.aws.world import AwsWorld
 
@@ -32,8 +33,9 @@ class ApiGateway:
 
     unsigned: frozenset[str] = frozenset()
 
-    def __init__(self, world: AwsWorld, clock: Callable[[], datetime], lock: threading.RLock) -> None:
+    def __init__(self, world: AwsWorld, clock: Callable[[], datetime], lock: threading.RLock, waf: Waf) -> None:
         self.protocol = RestJsonProtocol("apigateway")
+        self._waf = waf
         self.deployment_interval = 5.0
         self._clock = clock
         self._lock = lock
@@ -90,7 +92,7 @@ class ApiGateway:
         found = self._named(api)
         deployed = found.in_force(stage)
         authorization = served_authorization(deployed.resources, method, path)
-        if authorization is None:
+        if authorization is None or not self._waf.lets_in(found.spec.id, stage, source_ip):
             return False
         private = found.spec.endpoint == "PRIVATE"
         gate = Gate(f"{found.root}/{stage}", found.spec.account, private, authorization, deployed.policy)
@@ -147,12 +149,14 @@ class ApiGateway:
         return page([resource_view(one, detailed) for one in api.resources.values()], parameters)
 
     def _get_stage(self, caller: Caller, parameters: Parameters) -> Result:
-        return stage_view(self._stage(self._api(caller, parameters), parameters))
+        api = self._api(caller, parameters)
+        return self._shown(api, self._stage(api, parameters))
 
     def _get_stages(self, caller: Caller, parameters: Parameters) -> Result:
-        stages = self._api(caller, parameters).stages.values()
+        api = self._api(caller, parameters)
         wanted = parameters.get("deploymentId")
-        return {"item": [stage_view(one) for one in stages if wanted in (None, one.deployment_id)]}
+        stages = (one for one in api.stages.values() if wanted in (None, one.deployment_id))
+        return {"item": [self._shown(api, one) for one in stages]}
 
     def _update_stage(self, caller: Caller, parameters: Parameters) -> Result:
         api = self._api(caller, parameters)
@@ -162,7 +166,7 @@ class ApiGateway:
             _check_patch(patch, {"/deploymentId": ("replace",)})
             wanted = self._deployment(api, patch["value"]).id
         api.serve(stage.name, wanted, self._clock())
-        return stage_view(stage)
+        return self._shown(api, stage)
 
     def _create_deployment(self, caller: Caller, parameters: Parameters) -> Result:
         self._throttle(caller.account)
@@ -183,6 +187,9 @@ class ApiGateway:
         return page([deployment_view(one, detailed=False) for one in found], parameters)
 
     # Look-ups and limits
+
+    def _shown(self, api: RestApi, stage: Stage) -> Result:
+        return stage_view(stage, self._waf.web_acl_of(api.spec.id, stage.name))
 
     def _api(self, caller: Caller, parameters: Parameters) -> RestApi:
         wanted = parameters["restApiId"]

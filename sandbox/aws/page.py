@@ -16,6 +16,7 @@ from sandbox.aws.ec2 import Ec2
 from sandbox.aws.ecs import Ecs, RunningService
 from sandbox.aws.identity_center import IdentityCenter
 from sandbox.aws.rds import Rds, RunningDatabase
+from sandbox.aws.waf import KeptSet, Waf
 
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1d2330}
@@ -28,10 +29,12 @@ pre{background:#f4f6f9;border-radius:6px;padding:.6rem;white-space:pre-wrap;over
 """
 
 
-def page(apigateway: ApiGateway, center: IdentityCenter, ec2: Ec2, ecs: Ecs, rds: Rds) -> str:
+def page(apigateway: ApiGateway, waf: Waf, center: IdentityCenter, ec2: Ec2, ecs: Ecs, rds: Rds) -> str:
     sections = [
         "<h2>API Gateway</h2>",
         *map(_api, apigateway.apis()),
+        "<h2>AWS WAF</h2>",
+        *map(_ip_set, waf.sets()),
         "<h2>IAM Identity Center</h2>",
         "<h3>Account assignments</h3>",
         _table(("Account", "Permission set", "User"), sorted(center.assignments())),
@@ -62,6 +65,11 @@ def _api(api: RestApi) -> str:
     details = escape(f"{spec.id}, {spec.account}, {spec.endpoint}")
     heading = f"{escape(spec.name)} <span class='muted'>{details}</span>"
     return f"<h3>{heading}</h3><div class='columns'>{saved}{''.join(served)}</div>"
+
+
+def _ip_set(found: KeptSet) -> str:
+    heading = f"<h3>IP set {escape(found.spec.name)} ({escape(found.spec.id)})</h3>"
+    return heading + _table(("Address",), [(address,) for address in sorted(found.addresses)])
 
 
 def _allow_lists(ec2: Ec2) -> Iterable[str]:

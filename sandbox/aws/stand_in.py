@@ -35,6 +35,7 @@ from sandbox.aws.rds import Rds
 from sandbox.aws.rds_restores import RdsRestores
 from sandbox.aws.sso_admin import SsoAdmin
 from sandbox.aws.sts import NOBODY, Sts
+from sandbox.aws.waf import Waf
 from sandbox.aws.wire import Incoming, Operation, Outgoing
 from sandbox.aws.world import AwsWorld
 from sandbox.faults import Faults, FaultyApp
@@ -50,6 +51,7 @@ _REGIONAL = {
     "application-autoscaling",
     "rds",
     "elasticloadbalancing",
+    "wafv2",
 }
 
 
@@ -88,7 +90,8 @@ class AwsStandIn:
         self._callers = Callers(world.keys)
         self._calls: list[Call] = []
         self._moto = Moto()
-        self.apigateway = ApiGateway(world, clock, self._lock)
+        self.waf = Waf(world.ip_sets, world.web_acls, world.region, self._lock)
+        self.apigateway = ApiGateway(world, clock, self._lock, self.waf)
         self.ec2 = Ec2(world, clock, self._lock)
         self.identity_center = IdentityCenter(world, clock, self._lock)
         self.elbv2 = LoadBalancing(world, clock, self._lock)
@@ -98,6 +101,7 @@ class AwsStandIn:
         self.rds.operations |= self.rds_restores.operations
         self._services: dict[str, Service] = {
             "apigateway": self.apigateway,
+            "wafv2": self.waf,
             "ec2": self.ec2,
             "sso": SsoAdmin(self.identity_center),
             "identitystore": IdentityStore(self.identity_center),
@@ -126,7 +130,9 @@ class AwsStandIn:
 
     async def _page(self, _request: Request) -> Response:
         with self._lock:
-            return HTMLResponse(page(self.apigateway, self.identity_center, self.ec2, self.ecs, self.rds))
+            return HTMLResponse(
+                page(self.apigateway, self.waf, self.identity_center, self.ec2, self.ecs, self.rds)
+            )
 
     async def _serve(self, request: Request) -> Response:
         incoming = Incoming(

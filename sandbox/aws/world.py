@@ -161,8 +161,40 @@ class PrefixList:
 
 
 @dataclass(frozen=True, slots=True)
+class IpSet:
+    """A WAF IP set of the regional scope."""
+
+    id: str
+    account: str
+    name: str
+    version: int = 4
+    addresses: tuple[str, ...] = ()
+    description: str = ""
+
+    def arn(self, region: str) -> str:
+        return f"arn:aws:wafv2:{region}:{self.account}:regional/ipset/{self.name}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class WebAcl:
+    """A web ACL; `rules` are as AWS writes them, and `stages` names what it guards as `<api>/<stage>`."""
+
+    id: str
+    account: str
+    name: str
+    rules: tuple[Mapping[str, Any], ...] = ()
+    stages: tuple[str, ...] = ()
+    default: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"Block": {}}))
+
+    def arn(self, region: str) -> str:
+        return f"arn:aws:wafv2:{region}:{self.account}:regional/webacl/{self.name}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
 class AwsWorld:
     apis: tuple[Api, ...] = ()
+    ip_sets: tuple[IpSet, ...] = ()
+    web_acls: tuple[WebAcl, ...] = ()
     security_groups: tuple[SecurityGroup, ...] = ()
     prefix_lists: tuple[PrefixList, ...] = ()
     directory: Directory = field(default_factory=Directory)
@@ -177,9 +209,11 @@ class AwsWorld:
 
 
 def sample_world() -> AwsWorld:
-    """Two accounts, six APIs of different temper, the sandbox's people, a standing grant made by hand."""
+    """Two accounts, seven APIs of different temper, the sandbox's people, a standing grant made by hand."""
     return AwsWorld(
         apis=_apis(),
+        ip_sets=_ip_sets(),
+        web_acls=_web_acls(),
         security_groups=_security_groups(),
         prefix_lists=_prefix_lists(),
         directory=_directory(),
@@ -282,9 +316,30 @@ def _apis() -> tuple[Api, ...]:
             vpc_endpoints=("vpce-0a1b2c3d4e5f60718",),
             policy=_vpce_only("vpce-0a1b2c3d4e5f60718"),
         ),
+        Api("a1partners", "partners", PROD, ("live",), orders, policy=_policy(_statement("everybody", "Allow"))),
         Api("a1signed", "signed", PROD, ("live",), MappingProxyType(dict.fromkeys(orders, "AWS_IAM"))),
         Api("b2payments", "payments", NONPROD, ("test",), charges, policy=_policy(_office("192.0.2.0/24"))),
     )
+
+
+def _ip_sets() -> tuple[IpSet, ...]:
+    """Those of the partners' API, one with an address that was put there by hand."""
+    return (
+        IpSet("0a1b2c3d-0000-4000-8000-000000000004", PROD, "partners-ipv4", 4, ("192.0.2.0/24",), "Who may call"),
+        IpSet("0a1b2c3d-0000-4000-8000-000000000006", PROD, "partners-ipv6", 6),
+    )
+
+
+def _web_acls() -> tuple[WebAcl, ...]:
+    """That of the partners' API: it lets in who is in a set, and nobody else."""
+    found = [{"IPSetReferenceStatement": {"ARN": one.arn(REGION)}} for one in _ip_sets()]
+    rule = {
+        "Name": "whitelisted",
+        "Priority": 0,
+        "Action": {"Allow": {}},
+        "Statement": {"OrStatement": {"Statements": found}},
+    }
+    return (WebAcl("0a1b2c3d-0000-4000-8000-0000000000ac", PROD, "partners", (rule,), ("a1partners/live",)),)
 
 
 def _security_groups() -> tuple[SecurityGroup, ...]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from coordinator.requests import State
+from sallyport.times import utc_now
+from tests.coordinator.asks import CHANGE, HOUR, approve, ask
 from tests.coordinator.conftest import over_http
 from tests.coordinator.office import CHANNEL, Office
 
@@ -93,7 +96,8 @@ class TestTheForm:
 
     def test_it_follows_the_environment_and_keeps_what_was_filled_in(self, office: Office) -> None:
         form = office.fills_form(source="", reason="Keep me")
-        assert form.options("API Gateway") == ["Internal API", "Legacy API", "Orders API", "Payments API"]
+        apis = ["Internal API", "Legacy API", "Orders API", "Partners API", "Payments API"]
+        assert form.options("API Gateway") == apis
         assert "Permanent" not in form.options("Duration")
         assert form.options("Manager") == ["Lee Wong", "Sam Okafor"]
         form.choose("Environment", "Non-production")
@@ -166,6 +170,36 @@ class TestWhatIsWrong:
         assert form.is_open
         assert form.value("Path") == (typed if field == "path" else "/v1/charges")
         assert office.requests == []
+
+    def test_less_than_an_ip_set_lets_in_is_refused_where_one_keeps_the_api(self, office: Office) -> None:
+        form = office.fills_form(api="Partners API")
+        errors = form.submit()
+        assert set(errors) == {"HTTP method", "Path"}
+        assert (
+            "Partners API is kept by a WAF IP set, which lets an address use every method" in errors["HTTP method"]
+        )
+        form.choose("HTTP method", "ANY")
+        form.fill("Path", "/*")
+        assert form.submit() == {}
+        card = office.slack.person("lee").sees("asks you to approve ANY /* on Partners API").visible_text
+        assert "That is everything on the stage: a WAF IP set keeps it" in card
+        assert "AWS does not end it by itself either" in card
+
+    def test_what_has_no_room_beside_all_that_is_approved_is_refused_with_the_numbers(
+        self, office: Office
+    ) -> None:
+        now = utc_now()
+        changes = tuple(replace(CHANGE, path=f"/v1/{number:03}") for number in range(27))
+        asked = ask(changes=changes, submitted_at=now, decide_by=now + HOUR)
+        approve(office.journal, office.journal.submit(asked).id, at=now)
+        form = office.fills_form()
+        errors = form.submit()
+        assert set(errors) == {"Source"}
+        assert "the resource policy of Payments API has no room for it" in errors["Source"]
+        assert "of 8,192 characters" in errors["Source"]
+        assert "ask again after " in errors["Source"]
+        assert form.is_open
+        assert len(office.requests) == 1
 
     def test_everything_is_told_in_one_pass(self, office: Office) -> None:
         form = office.fills_form(source="0.0.0.0/0", path="x", reason=" ")

@@ -15,6 +15,7 @@ from actions.befores import before_path, read_before
 from actions.executors.api_gateway.state import Record
 from actions.executors.environments.memory import read_memories
 from actions.executors.identity_center.state import read_records
+from actions.executors.ip_sets.state import read_record
 from actions.executors.protocol import Before, TargetFault
 from sallyport.documents import load
 from sallyport.entries import Entry, parse_entry
@@ -34,11 +35,16 @@ SCALING = {
     "scale_out_suspended": False,
     "scheduled_suspended": False,
 }
+IP_SET = "arn:aws:wafv2:eu-west-1:222222222222:regional/ipset/partners/0a1b2c3d-0000-4000-8000-000000000004"
 RECORDS: dict[str, tuple[Callable[[Before, str], object], Any]] = {
     "prod-access": (read_records, [GRANT]),
     "api-whitelisting": (
         Record.read,
         {"no_policy": True, "deny_lists": [{"statement": "s", "stage": "live", "added": ["198.51.100.10/32"]}]},
+    ),
+    "api-whitelisting in IP sets": (
+        read_record,
+        {"ip_sets": [{"set": IP_SET, "stage": "live", "added": ["198.51.100.10/32"]}]},
     ),
     "infra-stop": (
         read_memories,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar, cast
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from sallyport.changes import FACTS, KINDS
 from sallyport.changes.api_whitelisting import METHODS, Api, ApiWhitelisting, Endpoint
 from sallyport.changes.protocol import Access
 from sallyport.changes.sources import Source, SourceKind, parse_source
+from sallyport.documents import JSON
 from sallyport.policies import load_policies, read_folder
 from sallyport.problems import Problems
 from tests.sallyport.examples import ROOT, policies, whitelisting, whitelistings
@@ -231,6 +233,71 @@ def test_an_api_allows_only_what_the_catalogue_says_in_so_many_words() -> None:
     assert permissions == (False, False, False, False)
     assert Api.find(CATALOGUE, "payments", "non-prod").may_be_anywhere
     assert Api.find(CATALOGUE, "internal", "prod").endpoint is Endpoint.PRIVATE
+
+
+SETS = {
+    "ipv4": "arn:aws:wafv2:eu-west-1:222222222222:regional/ipset/four/0a1b2c3d-0000-4000-8000-000000000004",
+    "ipv6": "arn:aws:wafv2:eu-west-1:222222222222:regional/ipset/six/0a1b2c3d-0000-4000-8000-000000000006",
+}
+
+
+def with_sets(**ip_sets: str) -> Catalogue:
+    """The example catalogue, with IP sets for the Payments API of production."""
+    items = CATALOGUE.lists["apis"]
+    places = items["payments"].places
+    sets = {"prod": {**places["prod"], "ip_sets": cast(JSON, ip_sets or SETS)}}
+    payments = replace(items["payments"], places={**places, **sets})
+    return replace(CATALOGUE, lists={**CATALOGUE.lists, "apis": {**items, "payments": payments}})
+
+
+class TestKeptByIpSets:
+    ALL: ClassVar = whitelisting(method="ANY", path="/*")
+
+    def problems(self, change: ApiWhitelisting, **ip_sets: str) -> dict[str, str]:
+        return {p.field: p.sentence for p in change.problems("prod", with_sets(**ip_sets))}
+
+    def test_what_asks_for_all_of_the_stage_stands_in_the_sets(self) -> None:
+        assert self.problems(self.ALL) == {}
+        assert self.ALL.is_kept_by_sets(Api.find(with_sets(), "payments", "prod"))
+        assert not self.ALL.is_kept_by_sets(Api.find(CATALOGUE, "payments", "prod"))
+
+    @pytest.mark.parametrize(
+        ("changed", "field", "said"),
+        [
+            ({"method": "GET"}, "method", "lets an address use every method; choose ANY if it may"),
+            ({"path": "/v1/*"}, "path", "lets an address use every path; write /* if it may"),
+            (
+                {"source": parse_source("arn:aws:iam::111111111111:role/x")},
+                "source",
+                "is kept by a WAF IP set, which knows addresses only; name the address ranges that call",
+            ),
+        ],
+    )
+    def test_what_asks_for_less_is_refused_at_its_field_and_never_stands_in_them(
+        self, changed: dict[str, object], field: str, said: str
+    ) -> None:
+        change = replace(self.ALL, **changed)  # type: ignore[arg-type]  # fields of the class
+        assert said in self.problems(change)[field]
+        assert not change.is_kept_by_sets(Api.find(with_sets(), "payments", "prod"))
+
+    def test_an_address_of_a_version_without_a_set_has_no_place(self) -> None:
+        change = replace(self.ALL, source=parse_source("2001:db8::1"))
+        assert self.problems(change, ipv4=SETS["ipv4"])["source"] == (
+            "2001:db8::1/128 has no place: Payments API has an IP set for IPv4 only; name the address that calls "
+            "come from"
+        )
+        assert not change.is_kept_by_sets(Api.find(with_sets(ipv4=SETS["ipv4"]), "payments", "prod"))
+
+    def test_who_decides_reads_that_it_is_all_of_the_stage_and_that_a_job_ends_it(self) -> None:
+        effect = self.ALL.effect("prod", with_sets())
+        assert effect.startswith(
+            "Calls from 198.51.100.10/32 may use any method on /* of Payments API in Production."
+        )
+        assert "a WAF IP set keeps it, which tells neither methods nor paths apart" in effect
+        assert "AWS does not end it by itself either: at the deadline a job takes the addresses out." in effect
+        assert "IP set" not in self.ALL.effect("prod", CATALOGUE)
+        assert "where a WAF IP set keeps the API, the addresses leave that" in self.ALL.undo()
+        assert "IP set" not in whitelisting().undo()
 
 
 def test_the_forms_methods_are_those_that_a_change_may_have() -> None:

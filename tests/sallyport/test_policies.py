@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sallyport.changes import KINDS
+from sallyport.changes.api_whitelisting import Api
 from sallyport.flows import PERMANENT, BreakGlass, Cards, Nudges
 from sallyport.policies import load_policies, read_folder
 from sallyport.problems import Problems
@@ -399,3 +400,65 @@ def test_two_environments_cannot_name_the_same_api() -> None:
     shared = edited(ENVIRONMENTS, 'account: "111111111111"', 'account: "222222222222"', shared)
     with pytest.raises(Problems, match="payments in non-prod is the same as payments in prod: apigateway/2222"):
         load_policies(shared)
+
+
+class TestIpSetsOfTheCatalogue:
+    SET = "arn:aws:wafv2:eu-west-1:222222222222:regional/ipset/orders/0a1b2c3d-0000-4000-8000-000000000004"
+    ORDERS = "rest_api: a1orders, stage: live, endpoint: regional"
+
+    def files(self, facts: str, old: str = ORDERS, before: dict[str, bytes] | None = None) -> dict[str, bytes]:
+        return edited(APIS, old, f"{old}, {facts}", before)
+
+    def test_name_sets_where_the_api_is(self) -> None:
+        found = Api.find(load_policies(self.files(f"ip_sets: {{ipv4: '{self.SET}'}}")).catalogue, "orders", "prod")
+        assert {version: one.name for version, one in found.ip_sets.items()} == {4: "orders"}
+
+    @pytest.mark.parametrize(
+        ("facts", "line"),
+        [
+            ("ip_sets: {}", "ip_sets"),
+            ("ip_sets: {ipv5: x}", "unknown field “ipv5”; did you mean “ipv"),
+            ("ip_sets: {ipv4: orders}", "the ARN of a WAF IP set of the regional scope, as AWS shows it"),
+            ("ip_sets: {ipv4: GLOBAL}", "is of the scope global, and an API needs a regional one"),
+            ("ip_sets: {ipv4: ELSEWHERE}", "is not in 222222222222, eu-west-1, where the API is"),
+            ("ip_sets: {ipv4: FOREIGN}", "is not in 222222222222, eu-west-1, where the API is"),
+            ("ip_sets: {ipv4: SET, ipv6: SET}", "ip_sets names one set for both IP versions"),
+            ("ip_sets: {ipv4: SET}, may_be_anywhere: true", "ip_sets and may_be_anywhere contradict each other"),
+        ],
+    )
+    def test_are_told_when_they_are_wrong(self, facts: str, line: str) -> None:
+        arns = {
+            "GLOBAL": self.SET.replace(":regional", ":global"),
+            "ELSEWHERE": self.SET.replace("eu-west-1", "us-east-1"),
+            "FOREIGN": self.SET.replace("222222222222", "111111111111"),
+            "SET": self.SET,
+        }
+        for name, arn in arns.items():
+            facts = facts.replace(name, f"'{arn}'")
+        (found,) = said(self.files(facts))
+        assert found.startswith(f"{APIS}:11:")
+        assert line in found
+
+    def test_keep_a_regional_api_only(self) -> None:
+        old = "rest_api: a1internal, stage: live, endpoint: private"
+        (found,) = said(self.files(f"ip_sets: {{ipv4: '{self.SET}'}}", old))
+        assert "internal in prod: ip_sets can keep a regional API only, and it is private" in found
+
+    def test_keep_no_two_apis(self) -> None:
+        sets = f"ip_sets: {{ipv4: '{self.SET}'}}"
+        both = self.files(sets, "rest_api: a1legacy, stage: live, endpoint: regional", self.files(sets))
+        found = said(both)
+        assert [line.split(": ", 2)[1] for line in found] == ["orders in prod", "legacy in prod"]
+        assert all("keeps another API or stage too, and lets its callers in at both" in line for line in found)
+
+    def test_keep_all_of_a_stage_that_is_named_once(self) -> None:
+        same = edited(
+            APIS, "rest_api: a1legacy", "rest_api: a1orders", self.files(f"ip_sets: {{ipv4: '{self.SET}'}}")
+        )
+        (found,) = said(same)
+        assert "orders in prod: stage live of a1orders is named twice, and its ip_sets keep all of it" in found
+
+    def test_in_an_environment_that_is_none_are_told_once(self) -> None:
+        wrong = edited(APIS, "    prod: {rest_api: a1orders", "    prdo: {rest_api: a1orders")
+        (found,) = said(self.files(f"ip_sets: {{ipv4: '{self.SET}'}}", before=wrong))
+        assert "orders is in “prdo”, which is no environment" in found

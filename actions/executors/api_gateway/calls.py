@@ -8,13 +8,13 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from actions.executors.api_gateway.document import ApiArn, Policy, parse
 from actions.executors.api_gateway.marks import Mark, Method
 from actions.executors.api_gateway.state import Stage
 from actions.executors.aws import THROTTLED, AwsFault, Clients, ask, confirm_account, insist, request_id
 from actions.executors.protocol import TargetFault
 from actions.pacing import Backoff, Pacer, Wait
 from sallyport.changes.protocol import Access
+from sallyport.resource_policies.document import ApiArn, Policy, parse
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import cast
 
-from actions.executors.api_gateway.document import ApiArn, Policy, Statement, conditions, is_ours, texts
-from actions.executors.api_gateway.patterns import overlap
-from actions.executors.api_gateway.statements import Door, Sources, not_inside
 from sallyport.changes.sources import SourceKind
 from sallyport.documents import JSON
+from sallyport.resource_policies.document import ApiArn, Policy, Statement, conditions, is_ours, texts
+from sallyport.resource_policies.patterns import overlap
+from sallyport.resource_policies.statements import Door, Sources, not_inside
 
 _LIST = "NotIpAddress"
 _NO_ADDRESS = "0.0.0.0/32"  # nobody calls from it: AWS takes no empty list

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from actions.executors.api_gateway.deny_lists import Addition, blocks, edit, lists_over, present, standing
-from actions.executors.api_gateway.document import Policy, Statement
 from actions.executors.api_gateway.marks import Mark, mark_of
 from actions.executors.api_gateway.state import Ask, Scene, Stage
-from actions.executors.api_gateway.statements import (
+from sallyport.changes.sources import SourceKind
+from sallyport.resource_policies.document import Policy, Statement
+from sallyport.resource_policies.statements import (
     Door,
     Openings,
     Sources,
@@ -19,7 +20,6 @@ from actions.executors.api_gateway.statements import (
     to_statement,
     uncovered,
 )
-from sallyport.changes.sources import SourceKind
 
 Listed = frozenset[tuple[str, str, str]]  # (Sid, stage, address) on a deny list
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from actions.executors.api_gateway.calls import BETWEEN_DEPLOYMENTS, ApiCalls
 from actions.executors.api_gateway.difference import is_in_place
-from actions.executors.api_gateway.document import LIMIT, same
 from actions.executors.api_gateway.marks import Mark, mark_of
 from actions.executors.api_gateway.planning import is_settled, make_plan
 from actions.executors.api_gateway.restoring import restored
@@ -19,11 +18,13 @@ from actions.executors.api_gateway.state import ApiState, Scene, Stage, arn_of, 
 from actions.executors.aws import Clients
 from actions.executors.protocol import Claims, Plan, Target, TargetFault
 from actions.pacing import Now, Pacer, Wait
+from sallyport.entries import Entry
 from sallyport.policies import Policies
+from sallyport.resource_policies.document import LIMIT, same
 
 
 class ApiGateway:
-    """The executor of the flow `api-whitelisting`; a target is one REST API with all its stages."""
+    """The part of the flow `api-whitelisting` that stands in the API's policy; entries name nothing else to it."""
 
     def __init__(self, policies: Policies, clients: Clients, *, now: Now, wait: Wait, limit: int = LIMIT) -> None:
         self._catalogue = policies.catalogue
@@ -51,9 +52,14 @@ class ApiGateway:
             return state
         return replace(state, methods=calls.methods())
 
-    def plan(self, target: Target, state: ApiState, claims: Claims) -> Plan[ApiState]:
-        """Return the difference to make; no calls."""
-        return make_plan(target, set_scene(state, claims, self._catalogue), self._limit)
+    def plan(
+        self, target: Target, state: ApiState, claims: Claims, moving: Sequence[Entry] = ()
+    ) -> Plan[ApiState]:
+        """Return the difference to make; no calls.
+
+        *moving* are live entries that are on their way to stand elsewhere: what the policy has of them stays.
+        """
+        return make_plan(target, set_scene(state, claims, self._catalogue, moving), self._limit)
 
     def apply(self, plan: Plan[ApiState], reference: str) -> tuple[str, ...]:
         """Write the policy once if it changes, and deploy each stage that the plan deploys."""
@@ -66,14 +72,6 @@ class ApiGateway:
     def evidence(self, state: ApiState, claims: Claims) -> Sequence[str]:
         """Say what was read back: the entries that the policy lets in, and what each stage serves."""
         return tuple(self._evidence(set_scene(state, claims, self._catalogue)))
-
-    def strangers(self, target: Target, claims: Claims) -> Sequence[str]:  # noqa: ARG002  # anybody may
-        """Return nothing: statements that are not ours are their owners' business."""
-        return ()
-
-    def housekeeping(self, target: Target, claims: Claims) -> tuple[str, ...]:  # noqa: ARG002  # nothing is left
-        """Do nothing: an ended statement leaves nothing behind."""
-        return ()
 
     def _apply(self, plan: Plan[ApiState], reference: str) -> Iterator[str]:
         calls, observed, wanted = self._calls(plan.target), plan.observed, plan.wanted

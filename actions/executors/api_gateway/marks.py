@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from actions.executors.api_gateway.deny_lists import Addition, edit, present
-from actions.executors.api_gateway.document import ApiArn, Policy, digest, meaning
+from sallyport.resource_policies.document import ApiArn, Policy, digest, meaning
 
 _DESCRIPTION = re.compile(r"sallyport .*\[ours ([0-9a-f]{12}), others ([0-9a-f]{12})\]", re.DOTALL)
 _LONGEST = 400

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from actions.executors.api_gateway.deny_lists import Block, blocks
 from actions.executors.api_gateway.difference import stored_mark
 from actions.executors.api_gateway.marks import Method, unpublished
-from actions.executors.api_gateway.patterns import as_pattern, overlap
 from actions.executors.api_gateway.state import Ask, Scene, Stage
 from actions.executors.protocol import TargetFault
 from sallyport.changes.api_whitelisting import Endpoint
 from sallyport.changes.sources import SourceKind
+from sallyport.resource_policies.patterns import as_pattern, overlap
 
 _CLOSED_BY_A_POLICY = ("NONE", "COGNITO_USER_POOLS")  # they need an explicit Allow once there is a policy
 

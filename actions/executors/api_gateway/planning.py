@@ -29,7 +29,7 @@ class _Choice:
     """Which live entries are made or kept, and which are not, and why."""
 
     accepted: tuple[Ask, ...]
-    kept: tuple[Ask, ...]  # stored parts of refused entries
+    kept: tuple[Ask, ...]  # stored parts of refused entries, and of those that move
     refusals: Mapping[str, str]
 
 
@@ -37,7 +37,7 @@ def is_settled(scene: Scene) -> bool:
     """Tell whether nothing is to be written, which can be told without reading the API's methods."""
     if not scene.state.exists:
         return True
-    difference = differ(scene, scene.live)
+    difference = differ(scene, scene.live, scene.moving)
     stages = any(_is_due(scene, difference, scene.live, stage) for stage in scene.state.stages)
     return difference.is_empty and not stages and all(is_in_place(scene, ask) for ask in scene.live)
 
@@ -81,10 +81,11 @@ def _choose(scene: Scene, live: Mapping[str, tuple[Ask, ...]], limit: int) -> _C
     fine = {entry_id: asks for entry_id, asks in live.items() if entry_id not in refusals}
     there = {entry_id: asks for entry_id, asks in fine.items() if all(is_stored(scene, ask) for ask in asks)}
     new = {entry_id: asks for entry_id, asks in fine.items() if entry_id not in there}
-    kept = [ask for entry_id in refusals for ask in live[entry_id]]
+    kept = [*scene.moving, *(ask for entry_id in refusals for ask in live[entry_id])]
     refusals |= too_big(scene, _flat(there), kept, new, limit)
     accepted = _flat({entry_id: asks for entry_id, asks in live.items() if entry_id not in refusals})
-    return _Choice(accepted, tuple(ask for entry_id in refusals for ask in live[entry_id]), refusals)
+    refused = (ask for entry_id in refusals for ask in live[entry_id])
+    return _Choice(accepted, (*scene.moving, *refused), refusals)
 
 
 def _is_due(scene: Scene, difference: Difference, asks: Sequence[Ask], stage: Stage) -> bool:

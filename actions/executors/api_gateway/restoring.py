@@ -6,9 +6,9 @@ Only what the plan added is taken away again. What it removed stays removed: an 
 from __future__ import annotations
 
 from actions.executors.api_gateway.deny_lists import Addition, edit, present
-from actions.executors.api_gateway.document import Policy
 from actions.executors.api_gateway.state import ApiState
-from actions.executors.api_gateway.statements import merge, nobody, to_statement, uncovered
+from sallyport.resource_policies.document import Policy
+from sallyport.resource_policies.statements import merge, nobody, to_statement, uncovered
 
 
 def restored(observed: ApiState, wanted: ApiState, additions: tuple[Addition, ...]) -> Policy | None:

@@ -36,5 +36,5 @@ def _sentence(used: int, size: int, limit: int) -> str:
     return (
         f"The API's resource policy is full: {used:,} of {limit:,} characters are used, and this would make it "
         f"{size:,}, which is {size - limit:,} too many; wait until entries end, join their address ranges, or "
-        f"have AWS raise the quota."
+        f"keep the stage by WAF IP sets, which the catalogue names."
     )

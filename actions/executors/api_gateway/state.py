@@ -8,9 +8,15 @@ from functools import cached_property
 from typing import cast
 
 from actions.executors.api_gateway.deny_lists import Addition
-from actions.executors.api_gateway.document import ApiArn, Policy, Statement
 from actions.executors.api_gateway.marks import Mark, Method
-from actions.executors.api_gateway.statements import (
+from actions.executors.protocol import Before, Claims, Target
+from actions.executors.remembering import remembering
+from sallyport.catalogue import Catalogue
+from sallyport.changes.api_whitelisting import APIS, Api, ApiWhitelisting, access_in
+from sallyport.documents import JSON
+from sallyport.entries import Entry
+from sallyport.resource_policies.document import ApiArn, Policy, Statement
+from sallyport.resource_policies.statements import (
     NOBODY_SID,
     Door,
     Openings,
@@ -18,12 +24,6 @@ from actions.executors.api_gateway.statements import (
     read_statement,
     sources_of,
 )
-from actions.executors.protocol import Before, Claims, Target
-from actions.executors.remembering import remembering
-from sallyport.catalogue import Catalogue
-from sallyport.changes.api_whitelisting import APIS, Api, ApiWhitelisting, access_in
-from sallyport.documents import JSON
-from sallyport.entries import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +98,15 @@ class Record:
             return cls(facts.get("no_policy") is True, tuple(_read_addition(item) for item in lists))
 
     def write(self, entry_id: str, lock: str, earlier: Before | None) -> Before:
-        """Return the record to commit; what it says of other targets is kept."""
+        """Return the record to commit; what it says of other targets, and of IP sets, is kept."""
         lists: list[JSON] = [
             {"statement": a.sid, "stage": a.stage, "added": cast(JSON, sorted(a.addresses))}
             for a in self.additions
         ]
         facts: dict[str, JSON] = {"no_policy": self.no_policy, "deny_lists": lists}
-        return Before(entry_id, {**(earlier.facts if earlier else {}), lock: facts})
+        known = earlier.facts if earlier else {}
+        here = cast(Mapping[str, JSON], known.get(lock) or {})
+        return Before(entry_id, {**known, lock: {**here, **facts}})
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ class Scene:
     ended: tuple[Ask, ...]
     records: Mapping[str, Record]  # by entry id, only those that say something of this target
     publishable: frozenset[str]  # stages that may be deployed with other people's changes
+    moving: tuple[Ask, ...] = ()  # of live entries that do not stand elsewhere yet: what is there of them stays
 
     @cached_property
     def additions(self) -> tuple[Addition, ...]:
@@ -130,7 +133,7 @@ class Scene:
         return self.state.policy is None or (not self.state.others and remembered)
 
 
-def set_scene(state: ApiState, claims: Claims, catalogue: Catalogue) -> Scene:
+def set_scene(state: ApiState, claims: Claims, catalogue: Catalogue, moving: Iterable[Entry] = ()) -> Scene:
     """Bring together what concerns the API of *state*."""
     records = {entry_id: Record.read(before, state.arn.lock) for entry_id, before in claims.before.items()}
     return Scene(
@@ -140,6 +143,7 @@ def set_scene(state: ApiState, claims: Claims, catalogue: Catalogue) -> Scene:
         ended=_asks(state.arn, claims.ended, catalogue),
         records={entry_id: record for entry_id, record in records.items() if record != Record()},
         publishable=_publishable(state.arn.rest_api, catalogue),
+        moving=_asks(state.arn, moving, catalogue),
     )
 
 

@@ -417,6 +417,7 @@ def test_the_newest_entries_yield_when_the_policy_is_full(job: Job, aws: AwsStan
     plans = job.settle()
     assert list(plans[0].refusals) == ["aw-222222"]
     assert "of 8,192 characters are used" in plans[0].refusals["aw-222222"]
+    assert "or keep the stage by WAF IP sets, which the catalogue names" in plans[0].refusals["aw-222222"]
     assert plans[-1].unchanged == {"aw-333333", "aw-444444"}
     assert may_call(aws, clock, "203.0.113.1")
 
@@ -537,6 +538,7 @@ def test_every_api_of_the_catalogue_is_managed_whether_an_entry_is_at_it_or_not(
         "a1orders",
         "a1legacy",
         "a1internal",
+        "a1partners",
     }
     assert job.operations() == []
     assert job.executor().strangers(job.target, job.claims()) == ()

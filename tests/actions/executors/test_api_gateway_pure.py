@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 
 from actions.executors.api_gateway.deny_lists import blocks
 from actions.executors.api_gateway.difference import differ
-from actions.executors.api_gateway.document import ApiArn, Policy, parse, same
 from actions.executors.api_gateway.marks import Mark, mark_of
-from actions.executors.api_gateway.patterns import as_pattern, overlap
 from actions.executors.api_gateway.state import ApiState, set_scene
-from actions.executors.api_gateway.statements import Door, merge, read_statement, sources_of, to_statement
 from actions.executors.protocol import Claims
 from sallyport.changes.api_whitelisting import ApiWhitelisting
 from sallyport.changes.sources import SourceKind
 from sallyport.entries import Entry
+from sallyport.resource_policies.document import ApiArn, Policy, parse, same
+from sallyport.resource_policies.patterns import as_pattern, overlap
+from sallyport.resource_policies.statements import Door, merge, read_statement, sources_of, to_statement
 from sandbox.aws.judge import Gate, Visit, passes
 from tests.actions.executors.support import START, charge, policies, whitelisting
 

@@ -40,3 +40,9 @@ def _steps(one: str, other: str, i: int, j: int) -> list[tuple[int, int]]:
 def as_pattern(path: str) -> str:
     """Return *path* with its path parameters (`{id}`, `{proxy+}`) as `*`: the policy sees their values."""
     return _PARAMETER.sub("*", path)
+
+
+def covers(pattern: str, other: str) -> bool:
+    """Tell whether *pattern* surely matches all that *other* does, whose `*` is a character like no other here."""
+    parts = (".*" if character == "*" else re.escape(character) for character in pattern)
+    return "?" not in pattern and re.fullmatch("".join(parts), other, re.DOTALL) is not None

@@ -11,14 +11,14 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import cast
 
-from actions.executors.api_gateway.document import OURS, ApiArn, Statement, meaning, texts
-from actions.executors.api_gateway.patterns import as_pattern
 from sallyport.changes.api_whitelisting import ApiWhitelisting
-from sallyport.changes.sources import Network, SourceKind
+from sallyport.changes.sources import SourceKind
 from sallyport.documents import JSON
+from sallyport.resource_policies.document import OURS, ApiArn, Statement, meaning, texts
+from sallyport.resource_policies.patterns import as_pattern
+from sallyport.resource_policies.ranges import Ranges
 from sallyport.times import format_moment, parse_moment
 
 Sources = frozenset[str]
@@ -96,8 +96,8 @@ def uncovered(door: Door, sources: Sources, by: Sources) -> Sources:
 
 def not_inside(networks: Iterable[str], others: Iterable[str]) -> Sources:
     """Return those *networks* that lie in none of *others*."""
-    wide = frozenset(map(_network, others))
-    return frozenset(t for t in networks if _network(t) not in wide and not _has_wider(_network(t), wide))
+    wide = Ranges.of(others)
+    return frozenset(text for text in networks if not wide.hold(text))
 
 
 def to_statement(door: Door, sources: Sources, arn: ApiArn, *, private: bool) -> Statement:
@@ -174,18 +174,8 @@ def _widest(door: Door, sources: Iterable[str]) -> Sources:
     found = frozenset(sources)
     if door.kind is not SourceKind.CIDR:
         return found
-    networks = frozenset(map(_network, found))
-    return frozenset(text for text in found if not _has_wider(_network(text), networks))
-
-
-def _has_wider(network: Network, others: frozenset[Network]) -> bool:
-    lengths = {other.prefixlen for other in others if other.version == network.version}
-    return any(network.supernet(new_prefix=n) in others for n in lengths if n < network.prefixlen)
-
-
-@lru_cache(maxsize=4096)
-def _network(text: str) -> Network:
-    return ipaddress.ip_network(text, strict=False)
+    ranges = Ranges.of(found)
+    return frozenset(text for text in found if not ranges.hold(text, besides_itself=True))
 
 
 def _by_address(source: str) -> tuple[int, int, int, str]:

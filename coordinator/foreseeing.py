@@ -1,0 +1,43 @@
+"""Whether there is room for what a person asks for beside all that is approved, by what the journal knows.
+
+It is asked while a person waits: one query, and no call to anybody.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from coordinator.journal import Journal
+from coordinator.journal.tables import requests
+from coordinator.requests import STANDING
+from sallyport.changes import KINDS
+from sallyport.changes.protocol import Held
+from sallyport.flows import Flow
+from sallyport.forecasts import FORECASTS
+from sallyport.policies import Policies
+from sallyport.problems import Problem
+
+
+def no_room(
+    journal: Journal, policies: Policies, flow: Flow, environment: str, wish: Held, now: datetime
+) -> Problem | None:
+    """Say why *wish* would not fit, at its field; None if it may, or if that cannot be foreseen for the flow."""
+    if flow.id not in FORECASTS:
+        return None
+    return FORECASTS[flow.id](wish, held(journal, flow.id, environment, now), environment, policies.catalogue)
+
+
+def held(journal: Journal, flow: str, environment: str, now: datetime) -> list[Held]:
+    """Return the changes of one flow in one environment that are approved and whose end is ahead."""
+    ahead = sa.or_(requests.c.expires_at.is_(None), requests.c.expires_at > now)
+    query = sa.select(requests.c.changes, requests.c.expires_at).where(
+        requests.c.flow == flow,
+        requests.c.environment == environment,
+        requests.c.state.in_([state.value for state in STANDING]),
+        ahead,
+    )
+    with journal.reading() as connection:
+        rows = connection.execute(query).all()
+    return [Held(KINDS[flow].from_mapping(change), row.expires_at) for row in rows for change in row.changes]

@@ -1,0 +1,1 @@
+"""Resource policies of REST APIs: how entries become statements in them, and how much room that takes."""

@@ -1,0 +1,38 @@
+"""Address ranges of which many are asked whether they hold others. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
+
+from sallyport.changes.sources import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Some ranges; a look costs as much as there are different prefix lengths among them."""
+
+    networks: frozenset[Network]
+    lengths: Mapping[int, frozenset[int]]  # by IP version
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Self:
+        networks = frozenset(map(network_of, texts))
+        lengths = {version: frozenset(n.prefixlen for n in networks if n.version == version) for version in (4, 6)}
+        return cls(networks, lengths)
+
+    def hold(self, text: str, *, besides_itself: bool = False) -> bool:
+        """Tell whether the range *text* lies in one of these, which may be required to be another one."""
+        network = network_of(text)
+        longest = network.prefixlen - besides_itself
+        lengths = (length for length in self.lengths[network.version] if length <= longest)
+        return any(network.supernet(new_prefix=length) in self.networks for length in lengths)
+
+
+@lru_cache(maxsize=4096)
+def network_of(text: str) -> Network:
+    """Return a range of which host bits do not matter."""
+    return ipaddress.ip_network(text, strict=False)
