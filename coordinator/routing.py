@@ -83,10 +83,10 @@ class Rerouting:
             self._circumstances, self._looked_at = circumstances, {}
         waiting = self._journal.pending()
         self._looked_at = {one: fact for one, fact in self._looked_at.items() if one in waiting}
-        for request_id, fact in waiting.items():
-            if self._looked_at.get(request_id) != fact:
-                self._look_at(self._journal.request(request_id))
-                self._looked_at[request_id] = fact
+        unseen = [one for one, fact in waiting.items() if self._looked_at.get(one) != fact]
+        for request in self._journal.requests(unseen):
+            self._look_at(request)
+            self._looked_at[request.id] = waiting[request.id]
 
     def _look_at(self, request: Request) -> None:
         position = self._routing.position(request)
