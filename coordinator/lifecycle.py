@@ -28,6 +28,7 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
 }
 
 
+STRANDED = "tell:stranded"  # an effect: nobody can decide it any more
 NUDGE, NUDGED, REMIND = "nudge", "nudged", "remind"  # effects; an automatic nudge has its number behind it
 LONGEST_LEAD = timedelta(hours=1)  # between the reminder of an end and the end
 SHORTEST_REMINDED = timedelta(minutes=5)
@@ -160,8 +161,9 @@ def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:
 def on_state(request: Request, now: datetime) -> list[Armed]:
     """Bring every surface up to date with the state just reached, and do what the state asks for."""
     work = _WORK.get(request.state)
-    told = [*_reminded(request, now), *([announced_anew(now)] if request.result("announce") else [])]
-    return [*_surfaces(request.notify, now), *told, *(work(request, now) if work else [])]
+    shown = [*_reminded(request, now), *([announced_anew(now)] if request.result("announce") else [])]
+    shown += [_tells(STRANDED, now)] if request.result(STRANDED) else []
+    return [*_surfaces(request.notify, now), *shown, *(work(request, now) if work else [])]
 
 
 def on_extension(first: Request, now: datetime) -> list[Armed]:
@@ -184,8 +186,12 @@ def reminder_due(approved_at: datetime, expires_at: datetime) -> datetime | None
 
 
 def on_route(request: Request, now: datetime) -> list[Armed]:
-    """Ask those whose turn it is, and show the others how it stands."""
-    return _surfaces(request.notify, now)
+    """Ask those whose turn it is, and show the others how it stands.
+
+    Where nobody can decide it any more, the requester is told directly: an edited thread calls nobody.
+    """
+    told = not request.deciders or request.result(STRANDED)
+    return [*_surfaces(request.notify, now), *([_tells(STRANDED, now)] if told else [])]
 
 
 def on_ticket(request: Request, now: datetime) -> list[Armed]:
@@ -233,8 +239,12 @@ def _expiry(due: datetime, after: str) -> list[Armed]:
 
 
 def _told(request: Request, now: datetime) -> list[Armed]:
-    event = request.state.value
-    return [Armed(f"tell:{event}", "tell", Lane.SLACK, now, payload={"event": event})]
+    return [_tells(f"tell:{request.state.value}", now)]
+
+
+def _tells(name: str, now: datetime) -> Armed:
+    """Tell the requester directly how it stands."""
+    return Armed(name, "tell", Lane.SLACK, now, payload={"event": name.partition(":")[2]})
 
 
 def _failed(request: Request, now: datetime) -> list[Armed]:

@@ -24,6 +24,7 @@ from sallyport.policies import Policies
 log = structlog.get_logger()
 
 NOBODY = "Nobody is left who could decide it: those who could have left, or policy names others now."
+ENOUGH = "Policy has changed and needs no further approval for it; cancel it and ask again, under the new policy."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,16 @@ class Rerouting:
         decided = [decision.by for decision in request.decisions]
         route = self._routing.route(position, decided) if position else Route()
         if set(route.deciders) != set(request.deciders):
-            self._reroute(request, route)
+            nobody = ENOUGH if position and position.standing.approved else NOBODY
+            self._reroute(request, route, nobody)
 
-    def _reroute(self, request: Request, route: Route) -> None:
-        detail = f"{len(route.deciders)} people can decide it now." if route.deciders else NOBODY
+    def _reroute(self, request: Request, route: Route, nobody: str) -> None:
+        detail = _those_now(route) if route.deciders else nobody
         log.info("request.rerouted", request_id=request.id, deciders=len(route.deciders))
         happening = Happening(Deed.ROUTED, self._now(), "coordinator", {"detail": detail})
         self._journal.reroute(request.id, happening, route)
+
+
+def _those_now(route: Route) -> str:
+    count = len(route.deciders)
+    return "One person can decide it now." if count == 1 else f"{count} people can decide it now."
