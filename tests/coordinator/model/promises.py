@@ -23,7 +23,7 @@ from tests.coordinator.model.company import Company, Replica
 from tests.coordinator.model.outside import Jobs, MemorySlack, Message
 from tests.coordinator.model.people import Life
 
-ONCE = frozenset({"ticket", "timeout", "commit", "dispatch", "watch", "reminder", "alarm", "review"})
+ONCE = frozenset({"ticket", "timeout", "commit", "dispatch", "watch", "reminder", "review"})
 ENDED_BY = {State.DENIED: Deed.DENIED, State.TIMED_OUT: Deed.TIMED_OUT, State.CANCELLED: Deed.CANCELLED}
 WERE_APPROVED = STANDING | {State.ENDED, State.FAILED}
 
