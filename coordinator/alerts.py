@@ -35,7 +35,6 @@ class Kind(StrEnum):
     UNPROVEN = "unverifiable-entry"
     POLICIES = "broken-policies"
     WORKER = "worker-down"
-    BREAK_GLASS = "break-glass"
     REVIEW = "review-not-accepted"
 
     def about(self, what: str) -> str:
@@ -50,7 +49,6 @@ TO_DO = {
     Kind.SWEEP: "See whether GitHub has disabled the schedule of expire.yml.",
     Kind.UNPROVEN: "Find out who changed the entry; nothing of it is in force.",
     Kind.WORKER: "Read the log of “coordinator serve”; it is started again and again.",
-    Kind.BREAK_GLASS: "Go through it with whoever took it, while it is fresh.",
     Kind.REVIEW: "Have somebody else than the requester review it and close it.",
     Kind.POLICIES: "Mend policies/ on main, or revert the commit that broke them.",
 }

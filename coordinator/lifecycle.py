@@ -16,6 +16,7 @@ from coordinator.requests import Ask, Request, Route, State
 from sallyport.audit import Deed
 from sallyport.decisions import is_emergency
 from sallyport.documents import JSON
+from sallyport.entries import Grant
 from sallyport.times import format_moment
 
 FOLLOWS: Mapping[State, frozenset[State]] = {
@@ -28,6 +29,7 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
 }
 
 
+STRANDED = "tell:stranded"  # an effect: nobody can decide it any more
 NUDGE, NUDGED, REMIND = "nudge", "nudged", "remind"  # effects; an automatic nudge has its number behind it
 LONGEST_LEAD = timedelta(hours=1)  # between the reminder of an end and the end
 SHORTEST_REMINDED = timedelta(minutes=5)
@@ -92,14 +94,15 @@ def on_submit(ask: Ask) -> list[Armed]:
     """Open the ticket, the thread and the cards, and wait for a decision no longer than policy says."""
     now = ask.submitted_at
     waits = [] if ask.grant else [Armed("timeout", "timeout", Lane.CLOCK, ask.decide_by), *_nudges(ask)]
-    loud = _emergency(now) if is_emergency(ask.grant) else []
+    loud = _emergency(ask.grant, now)
+    loud += [Armed("review", "review", Lane.JIRA, now, after="ticket")] if loud else []
     surfaces = _surfaces(ask.route.notify, now)
     return [Armed("ticket", "ticket", Lane.JIRA, now), *surfaces, *waits, *loud, _export(now)]
 
 
-def _emergency(now: datetime) -> list[Armed]:
-    """Tell the alert channel at once, and ask for a review."""
-    return [Armed("alarm", "alarm", Lane.SLACK, now), Armed("review", "review", Lane.JIRA, now, after="ticket")]
+def _emergency(grant: Grant | None, now: datetime) -> list[Armed]:
+    """Tell the alert channel of an emergency, and show there what becomes of it."""
+    return [Armed("alarm", "alarm", Lane.SLACK, now)] if is_emergency(grant) else []
 
 
 def _nudges(ask: Ask) -> list[Armed]:
@@ -160,8 +163,10 @@ def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:
 def on_state(request: Request, now: datetime) -> list[Armed]:
     """Bring every surface up to date with the state just reached, and do what the state asks for."""
     work = _WORK.get(request.state)
-    told = [*_reminded(request, now), *([announced_anew(now)] if request.result("announce") else [])]
-    return [*_surfaces(request.notify, now), *told, *(work(request, now) if work else [])]
+    shown = [*_emergency(request.grant, now), *_reminded(request, now)]
+    shown += [announced_anew(now)] if request.result("announce") else []
+    shown += [_tells(STRANDED, now)] if request.result(STRANDED) else []
+    return [*_surfaces(request.notify, now), *shown, *(work(request, now) if work else [])]
 
 
 def on_extension(first: Request, now: datetime) -> list[Armed]:
@@ -184,13 +189,18 @@ def reminder_due(approved_at: datetime, expires_at: datetime) -> datetime | None
 
 
 def on_route(request: Request, now: datetime) -> list[Armed]:
-    """Ask those whose turn it is, and show the others how it stands."""
-    return _surfaces(request.notify, now)
+    """Ask those whose turn it is, and show the others how it stands.
+
+    Where nobody can decide it any more, the requester is told directly: an edited thread calls nobody.
+    """
+    told = not request.deciders or request.result(STRANDED)
+    return [*_surfaces(request.notify, now), *([_tells(STRANDED, now)] if told else [])]
 
 
 def on_ticket(request: Request, now: datetime) -> list[Armed]:
     """Show the ticket that has just been opened on what was posted before it."""
-    return [armed for armed in _surfaces(request.notify, now) if armed.lane is Lane.SLACK]
+    shown = [*_surfaces(request.notify, now), *_emergency(request.grant, now)]
+    return [armed for armed in shown if armed.lane is Lane.SLACK]
 
 
 def on_withdrawal(now: datetime) -> list[Armed]:
@@ -233,8 +243,12 @@ def _expiry(due: datetime, after: str) -> list[Armed]:
 
 
 def _told(request: Request, now: datetime) -> list[Armed]:
-    event = request.state.value
-    return [Armed(f"tell:{event}", "tell", Lane.SLACK, now, payload={"event": event})]
+    return [_tells(f"tell:{request.state.value}", now)]
+
+
+def _tells(name: str, now: datetime) -> Armed:
+    """Tell the requester directly how it stands."""
+    return Armed(name, "tell", Lane.SLACK, now, payload={"event": name.partition(":")[2]})
 
 
 def _failed(request: Request, now: datetime) -> list[Armed]:

@@ -15,12 +15,10 @@ import sqlalchemy as sa
 from coordinator.alerts import Alerts, Kind
 from coordinator.journal import Journal, UnknownRequest
 from coordinator.journal.tables import effects, requests
-from coordinator.lifecycle import FOLLOWS
 from coordinator.outside.runs import EXPIRE, end_of, not_reverted, outcomes_of
 from coordinator.policy_source import POLICIES, PolicySource
 from coordinator.reconciler import ALERT_AFTER
 from coordinator.requests import State
-from sallyport.entries import BREAK_GLASS
 from sallyport.outcomes import Result
 from sallyport.platforms.errors import PlatformError
 from sallyport.platforms.github import GitHub
@@ -29,8 +27,6 @@ from sallyport.times import format_moment, say_duration
 
 GRACE = timedelta(minutes=10)  # that a revert may take: a job waits for its turn, and has to start
 SWEEP_WITHIN = timedelta(minutes=45)  # the schedule is every 15 minutes, and GitHub may be late
-REMEMBERED = timedelta(days=1)  # that an emergency is told, however short it was
-_ENDS = tuple(state.value for state in State if state not in FOLLOWS)
 _WITHDRAWN = (State.ENDING.value, State.FAILED.value)
 
 Said = dict[str, str]  # sentences by subject
@@ -55,7 +51,6 @@ class Lookout:
         self._say_stuck()
         self._say(Kind.WORKER, {})  # whoever looks is the worker
         self._say(Kind.POLICIES, {POLICIES: self.policies.fault} if self.policies.fault else {})
-        self._say(Kind.BREAK_GLASS, dict(self._emergencies()))
         failed = dict(_not_reverted(ends))
         try:
             unproven, more = self._sweeps()
@@ -93,18 +88,6 @@ class Lookout:
         with self.journal.reading() as connection:
             rows = connection.execute(unseen).all()
         return [(row.id, end_of(self.journal.request(row.id)), row.result) for row in rows]
-
-    def _emergencies(self) -> Iterator[tuple[str, str]]:
-        """Yield what was taken without anybody's approval, while it is live and for a day at least."""
-        recent = sa.or_(requests.c.state.not_in(_ENDS), requests.c.submitted_at > self.now() - REMEMBERED)
-        query = sa.select(requests.c.id, requests.c.requester, requests.c.granted).where(recent)
-        with self.journal.reading() as connection:
-            rows = connection.execute(query.order_by(requests.c.id)).all()
-        for row in rows:
-            if row.granted and row.granted["through"] == BREAK_GLASS:
-                incident = row.granted.get("incident") or "none named"
-                sentence = f"{row.requester} broke the glass: nobody approved {row.id}. Incident: {incident}."
-                yield Kind.BREAK_GLASS.about(row.id), sentence
 
     def _sweeps(self) -> tuple[Said, Said]:
         """Tell whether the schedule works, and return what its last sweep could not prove or take back."""

@@ -24,6 +24,7 @@ from sallyport.policies import Policies
 log = structlog.get_logger()
 
 NOBODY = "Nobody is left who could decide it: those who could have left, or policy names others now."
+ENOUGH = "Policy has changed and needs no further approval for it; cancel it and ask again, under the new policy."
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +84,26 @@ class Rerouting:
             self._circumstances, self._looked_at = circumstances, {}
         waiting = self._journal.pending()
         self._looked_at = {one: fact for one, fact in self._looked_at.items() if one in waiting}
-        for request_id, fact in waiting.items():
-            if self._looked_at.get(request_id) != fact:
-                self._look_at(self._journal.request(request_id))
-                self._looked_at[request_id] = fact
+        unseen = [one for one, fact in waiting.items() if self._looked_at.get(one) != fact]
+        for request in self._journal.requests(unseen):
+            self._look_at(request)
+            self._looked_at[request.id] = waiting[request.id]
 
     def _look_at(self, request: Request) -> None:
         position = self._routing.position(request)
         decided = [decision.by for decision in request.decisions]
         route = self._routing.route(position, decided) if position else Route()
         if set(route.deciders) != set(request.deciders):
-            self._reroute(request, route)
+            nobody = ENOUGH if position and position.standing.approved else NOBODY
+            self._reroute(request, route, nobody)
 
-    def _reroute(self, request: Request, route: Route) -> None:
-        detail = f"{len(route.deciders)} people can decide it now." if route.deciders else NOBODY
+    def _reroute(self, request: Request, route: Route, nobody: str) -> None:
+        detail = _those_now(route) if route.deciders else nobody
         log.info("request.rerouted", request_id=request.id, deciders=len(route.deciders))
         happening = Happening(Deed.ROUTED, self._now(), "coordinator", {"detail": detail})
         self._journal.reroute(request.id, happening, route)
+
+
+def _those_now(route: Route) -> str:
+    count = len(route.deciders)
+    return "One person can decide it now." if count == 1 else f"{count} people can decide it now."

@@ -2,7 +2,8 @@
 
 from coordinator.journal.drafts import Draft, Drafts
 from coordinator.journal.effects import Again, Done, Work
-from coordinator.journal.journal import AlreadyDecided, Journal, OutcomeUnknown, UnknownRequest
+from coordinator.journal.journal import AlreadyDecided, Journal, OutcomeUnknown
+from coordinator.journal.reading import UnknownRequest
 from coordinator.journal.store import open_store
 
 __all__ = [

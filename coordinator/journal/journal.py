@@ -19,14 +19,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from coordinator.journal import effects as outbox
 from coordinator.journal.drafts import Drafts
 from coordinator.journal.effects import Done, Work
-from coordinator.journal.rows import (
-    decision_values,
-    fact_values,
-    new_request,
-    request_values,
-    to_fact,
-    to_request,
-)
+from coordinator.journal.reading import MANY, read_request, read_requests
+from coordinator.journal.rows import decision_values, fact_values, new_request, request_values, to_fact
 from coordinator.journal.tables import deciders, decisions, effects, facts, requests
 from coordinator.journal.turns import Turns
 from coordinator.lifecycle import (
@@ -53,16 +47,6 @@ _NEW_REQUEST = sa.insert(requests)  # built once: building a statement costs mor
 _NEW_FACT = sa.insert(facts)
 _NEW_DECISION = sa.insert(decisions)
 _NEW_DECIDER = sa.insert(deciders)
-_EXTENSION = (
-    sa.select(requests.c.id, requests.c.state, requests.c.expires_at)
-    .where(requests.c.extends == sa.bindparam("first"))
-    .order_by(requests.c.submitted_at.desc(), requests.c.id)
-    .limit(1)
-)
-
-
-class UnknownRequest(LookupError):
-    """No request has this id."""
 
 
 class OutcomeUnknown(Exception):
@@ -105,7 +89,7 @@ class Journal:
                 )
                 if move is not None:
                     lanes |= _apply(connection, request, move)
-                    request = _request(connection, request.id)
+                    request = read_request(connection, request.id)
         except IntegrityError:
             earlier = self._by_submission(ask.key)
             if earlier is None:
@@ -135,29 +119,29 @@ class Journal:
 
     def _decide(self, request_id: str, decision: Decision, settle: Callable[[Request], Move | None]) -> Request:
         with self._urgently() as connection:
-            request = _request(connection, request_id, lock=True)
+            request = read_request(connection, request_id, lock=True)
             if request.state is not State.PENDING or any(d.by == decision.by for d in request.decisions):
                 raise AlreadyDecided(request)
             connection.execute(_NEW_DECISION, decision_values(request_id, decision))
-            request = _request(connection, request_id)
+            request = read_request(connection, request_id)
             move = settle(request)
             lanes = _apply(connection, request, move) if move else set()
-            request = _request(connection, request_id)
+            request = read_request(connection, request_id)
         self._tell(lanes)
         return request
 
     def move(self, request_id: str, move: Move) -> Request:
         """Record what a person did to a request; returns it as it stands afterwards."""
         with self._urgently() as connection:
-            lanes = _apply(connection, _request(connection, request_id, lock=True), move)
-            request = _request(connection, request_id)
+            lanes = _apply(connection, read_request(connection, request_id, lock=True), move)
+            request = read_request(connection, request_id)
         self._tell(lanes)
         return request
 
     def reroute(self, request_id: str, happening: Happening, route: Route) -> None:
         """Ask other people than before; nothing happens if the request waits no longer, or waits for them."""
         with self._patiently() as connection:
-            request = _request(connection, request_id, lock=True)
+            request = read_request(connection, request_id, lock=True)
             if request.state is not State.PENDING or set(request.deciders) == set(route.deciders):
                 return
             lanes = _apply(connection, request, Move(happening, route=route))
@@ -186,7 +170,7 @@ class Journal:
                 return
             lanes = outbox.waiting_for(connection, work)
             if done.then is not None:
-                request = _request(connection, work.request_id, lock=True)
+                request = read_request(connection, work.request_id, lock=True)
                 move = done.then(request) if callable(done.then) else done.then
                 lanes |= _apply(connection, request, move) if move else set()
             lanes |= outbox.arm(connection, work.request_id, done.arm)
@@ -213,7 +197,7 @@ class Journal:
         False if it does not wait, or is being done right now. Raises UnknownRequest.
         """
         with self._patiently() as connection:
-            _request(connection, request_id, lock=True)
+            read_request(connection, request_id, lock=True)
             if not outbox.override(connection, request_id, effect, happening.at, parked=parked):
                 return False
             lanes = _record(connection, request_id, happening)
@@ -246,7 +230,14 @@ class Journal:
     def request(self, request_id: str) -> Request:
         """Return the request; UnknownRequest if there is none."""
         with self._reader.begin() as connection:
-            return _request(connection, request_id)
+            return read_request(connection, request_id)
+
+    def requests(self, ids: Sequence[str]) -> Iterator[Request]:
+        """Return the requests with these *ids*, in their order, some at a time: memory does not grow with them."""
+        for begin in range(0, len(ids), MANY):
+            with self._reader.begin() as connection:
+                some = read_requests(connection, ids[begin : begin + MANY])
+            yield from some
 
     def facts(self, request_id: str) -> list[tuple[Fact, str]]:
         """Return the audit trail of a request, in order, each fact with its stored digest."""
@@ -297,7 +288,7 @@ class Journal:
 
     def _requests(self, ids: sa.Select[str]) -> list[Request]:
         with self._reader.begin() as connection:
-            return [_request(connection, request_id) for request_id in connection.scalars(ids).all()]
+            return read_requests(connection, connection.scalars(ids).all())
 
     def waiting(self) -> Sequence[sa.Row[Any]]:
         """Return the effects that are not done yet, soonest first."""
@@ -345,26 +336,7 @@ class Journal:
     def _by_submission(self, key: str) -> Request | None:
         with self._reader.begin() as connection:
             request_id = connection.scalar(sa.select(requests.c.id).where(requests.c.submission == key))
-            return _request(connection, request_id) if request_id else None
-
-
-def _request(connection: sa.Connection, request_id: str, *, lock: bool = False) -> Request:
-    query = sa.select(requests).where(requests.c.id == request_id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    if row is None:
-        raise UnknownRequest(request_id)
-    made = (
-        sa.select(decisions).where(decisions.c.request_id == request_id).order_by(decisions.c.at, decisions.c.by)
-    )
-    done = sa.select(effects.c.name, effects.c.result).where(effects.c.request_id == request_id)
-    asked = sa.select(deciders.c.slack_id).where(deciders.c.request_id == request_id).order_by(deciders.c.slack_id)
-    return to_request(
-        row,
-        connection.execute(made).all(),
-        connection.execute(done).all(),
-        connection.scalars(asked).all(),
-        connection.execute(_EXTENSION, {"first": request_id}).one_or_none(),
-    )
+            return read_request(connection, request_id) if request_id else None
 
 
 def _ask_them(connection: sa.Connection, request_id: str, route: Route) -> None:
@@ -384,7 +356,7 @@ def _apply(connection: sa.Connection, request: Request, move: Move) -> set[Lane]
         _swap(connection, request, move, move.to)
         if request.state is State.PENDING:
             _ask_them(connection, request.id, Route())
-        lanes |= outbox.arm(connection, request.id, on_state(_request(connection, request.id), now))
+        lanes |= outbox.arm(connection, request.id, on_state(read_request(connection, request.id), now))
         lanes |= _show_extension(connection, request, now)
     elif move.route is not None and request.state is State.PENDING:
         lanes |= _reroute(connection, request, move.route, now)
@@ -395,14 +367,14 @@ def _show_extension(connection: sa.Connection, request: Request, now: datetime) 
     """Show at the request that *request* extends, if any, how that stands now."""
     if not request.extends:
         return set()
-    return outbox.arm(connection, request.extends, on_extension(_request(connection, request.extends), now))
+    return outbox.arm(connection, request.extends, on_extension(read_request(connection, request.extends), now))
 
 
 def _reroute(connection: sa.Connection, request: Request, route: Route, now: datetime) -> set[Lane]:
     notify = list(dict.fromkeys((*request.notify, *route.notify)))
     connection.execute(sa.update(requests).where(requests.c.id == request.id).values(notify=notify))
     _ask_them(connection, request.id, route)
-    return outbox.arm(connection, request.id, on_route(_request(connection, request.id), now))
+    return outbox.arm(connection, request.id, on_route(read_request(connection, request.id), now))
 
 
 def _with_deadline(move: Move) -> Happening:

@@ -6,7 +6,7 @@ What is due is judged anew when it comes: nobody is reminded of what is over, or
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from coordinator.journal import Again, Done, Work
@@ -55,9 +55,14 @@ class Reminders:
 
 
 def _nudged(standing: Request, work: Work, now: datetime, by: str) -> Move | None:
-    """Return the fact and its messages; None if it was decided meanwhile, or nobody is left to remind."""
+    """Return the fact and its messages; None if it was decided meanwhile, or nobody is left to remind.
+
+    None also where another nudge was recorded while this one was on its way.
+    """
     places = [place for place in standing.notify if place in standing.deciders or place.startswith(("C", "G"))]
-    if standing.state is not State.PENDING or not places:
+    others = {name: result for name, result in standing.results.items() if name != work.name}
+    again = next_nudge(replace(standing, results=others))
+    if standing.state is not State.PENDING or not places or (again is not None and now < again):
         return None
     messages = (
         Armed(

@@ -92,7 +92,7 @@ def _waiting_for_others(request: Request, policies: Policies, place: str) -> Con
 
 def _stages(request: Request, position: Position | None, people: People) -> Iterator[Block]:
     """Yield, where one alone does not decide, each stage with who approved and what is missing."""
-    if position is None or position.rule.seats == 1:
+    if position is None or position.rule.seats <= 1:
         return
     lines = []
     for step in steps(position, [decision.by for decision in request.approvals]):

@@ -32,6 +32,7 @@ SHOWN_SENTENCE = (
     500  # of what a job or a person says, before it is escaped, which makes it up to five times as long
 )
 NAMED = 5  # of those who are asked; the others are counted
+STRANDED = "Nobody can decide it at the moment: those who could have left, or policy has changed."
 MARKS = {
     State.PENDING: ":hourglass_flowing_sand:",
     State.ACTIVE: ":white_check_mark:",
@@ -80,6 +81,8 @@ def status(request: Request, policies: Policies) -> str:
     """Say in one sentence how the request stands, as mrkdwn."""
     approved = _approved(request, policies.people)
     match request.state:
+        case State.PENDING if not request.deciders:
+            return f"{STRANDED} It is closed at {date(request.decide_by)} unless somebody can until then."
         case State.PENDING:
             whose = f"{asked(request, policies.people)}{_progress(request, policies)}"
             return f"Waiting for {whose}, until {date(request.decide_by)}."
@@ -171,7 +174,7 @@ def asked(request: Request, people: People) -> str:
     ]
     others = len(request.deciders) - NAMED
     names += [f"{others} more"] if others > 0 else []
-    return " or ".join(names) or "somebody who could decide it: nobody can at the moment"
+    return " or ".join(names) or "somebody who could decide it"
 
 
 def _progress(request: Request, policies: Policies) -> str:

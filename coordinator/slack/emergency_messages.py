@@ -13,6 +13,7 @@ from coordinator.slack.cards import (
     SHOWN_REASON,
     Content,
     about,
+    called,
     context,
     links,
     status,
@@ -28,7 +29,10 @@ FEW = 20  # people who are named one by one
 
 
 def alarm(request: Request, policies: Policies) -> Content:
-    """Return the message for the alert channel: who, what, why, for which incident, until when, and who knows."""
+    """Return the message for the alert channel: who, what, why, for which incident, until when, and who knows.
+
+    It is the only one there, and shows what becomes of it: until it has ended, and somebody has reviewed it.
+    """
     until = f", until {date(request.expires_at)}" if request.expires_at else ""
     what = f"{who(request)} took {title(request, policies)} {lasts(request)}{until}"
     text = f":rotating_light: Break-glass: {what}. Nobody was asked. Incident: {_incident(request)}."
@@ -40,7 +44,8 @@ def alarm(request: Request, policies: Policies) -> Content:
         HeaderBlock(text=PlainTextObject(text=header)),
         SectionBlock(text=MarkdownTextObject(text=text)),
         SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON])),
-        context(told_too),
+        context(status_line(request, policies)),
+        context(f"{told_too} {_review(request, policies)}"),
         *links(request),
     ]
 
@@ -54,7 +59,9 @@ def told(request: Request, policies: Policies) -> Content:
     blocks: list[Block] = [
         *about(request, policies),
         context(status_line(request, policies)),
-        context(f"You are told because you could have decided it, or own what it touches. {_review(request)}"),
+        context(
+            f"You are told because you could have decided it, or own what it touches. {_review(request, policies)}"
+        ),
         *links(request),
     ]
     return text, blocks
@@ -64,7 +71,7 @@ def _incident(request: Request) -> str:
     return escape(request.grant.incident) if request.grant else ""
 
 
-def _review(request: Request) -> str:
-    if request.result("watch-review").get("by"):
-        return "It was reviewed."
+def _review(request: Request, policies: Policies) -> str:
+    if by := request.result("watch-review").get("by"):
+        return f"It was reviewed by {called(policies.people, by)}."
     return f"A review follows, which somebody else than {who(request)} must close."

@@ -20,7 +20,7 @@ from coordinator.reconciler import ALERT_AFTER
 from coordinator.requests import Request, Route, State
 from coordinator.standing import Board, Standing
 from sallyport.audit import Deed
-from sallyport.entries import BREAK_GLASS, POLICY, Grant
+from sallyport.entries import BREAK_GLASS, Grant
 from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import TryLater
 from sandbox.faults import Fault, Moment
@@ -247,19 +247,18 @@ class TestTheSweep:
 
 
 class TestBreakingTheGlass:
-    def test_it_is_told_once_and_for_a_day_at_least(self, tower: Tower) -> None:
+    def test_it_is_told_once_in_one_message_that_shows_what_becomes_of_it(self, tower: Tower) -> None:
         grant = Grant(BREAK_GLASS, NOW, "INC-7")
         request = tower.desk.submit(grant=grant, route=Route())
-        tower.desk.submit("view:V2", grant=Grant(POLICY, NOW), route=Route())
-        said = tower.look()
-        assert said == [
-            f":rotating_light: ana@example.com broke the glass: nobody approved {request.id}. Incident: INC-7."
-        ]
-        assert tower.look() == []
-        tower.desk.journal.move(request.id, happened(Deed.FAILED, State.FAILED))
-        assert not any("broke the glass" in text for text in tower.look(20 * MINUTE))
-        (over,) = [text for text in tower.look(timedelta(days=1)) if "broke the glass" in text]
-        assert over.startswith(":white_check_mark: Over:")
+        tower.desk.settle(MINUTE)
+        tower.look()
+        (alarm,) = tower.desk.messages("sam", "alerts")
+        assert "Nobody was asked. Incident: INC-7." in alarm.visible_text
+        assert "somebody else than @Ana Ruiz must close" in alarm.visible_text
+        tower.desk.journal.move(request.id, happened(Deed.APPLIED, State.ACTIVE))
+        tower.desk.settle(MINUTE)
+        (alarm,) = tower.desk.messages("sam", "alerts")
+        assert "Live until" in alarm.visible_text
 
 
 class TestPolicies:

@@ -10,11 +10,25 @@ from typing import Any, TypeVar
 
 import pytest
 
-from coordinator.journal import AlreadyDecided, Journal, UnknownRequest
+from coordinator.journal import AlreadyDecided, Done, Journal, UnknownRequest
 from coordinator.lifecycle import Lane
-from coordinator.requests import State
+from coordinator.requests import Route, State
 from sallyport.audit import FIRST, Deed, breaks
-from tests.coordinator.asks import ANA, HOUR, LEE, NOW, SAM, approve, ask, at_quorum, deny, happened, yes
+from tests.coordinator.asks import (
+    ANA,
+    HOUR,
+    LEE,
+    NOW,
+    SAM,
+    SECOND,
+    approve,
+    ask,
+    at_quorum,
+    claim,
+    deny,
+    happened,
+    yes,
+)
 from tests.coordinator.conftest import Store
 
 T = TypeVar("T")
@@ -72,6 +86,23 @@ class TestSubmitting:
             made = at_once(*(lambda r=replica, a=asked: r.submit(a).id for replica in replicas))
             assert made[0] == made[1]
         assert len(replicas[0].ids()) == ROUNDS
+
+    def test_many_are_read_as_each_is_alone_in_the_order_they_are_named(
+        self, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("coordinator.journal.journal.MANY", 2)
+        first, second = (journal.submit(ask(f"view:{n}", route=Route(("U0SAM", "U0LEE")))) for n in (1, 2))
+        journal.finish(claim(journal, Lane.JIRA, "ticket"), Done({"key": "OPS-1"}))
+        approve(journal, first.id, quorum=2)
+        approve(journal, first.id, SAM)
+        older = journal.submit(ask("view:3", extends=first.id))
+        newest = journal.submit(ask("view:4", extends=first.id, submitted_at=NOW + SECOND))
+        ids = [second.id, first.id, newest.id, "aw-nobody", older.id]
+        many = list(journal.requests(ids))
+        assert many == [journal.request(one) for one in ids if one != "aw-nobody"]
+        assert many[1].extension is not None
+        assert many[1].extension.id == newest.id
+        assert (len(many[1].decisions), many[0].deciders) == (2, ("U0LEE", "U0SAM"))
 
     def test_a_request_nobody_made_is_unknown(self, journal: Journal) -> None:
         with pytest.raises(UnknownRequest):

@@ -1,332 +1,223 @@
-"""The journal driven at random, with crashes, repeats and a moving clock, beside a model that fits on a page."""
+"""No sequence of events breaks the life of a request; and the model is worth what it catches: broken builds."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    consumes,
-    initialize,
-    invariant,
-    multiple,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import run_state_machine_as_test
 
-from coordinator.deciding import NotYours
-from coordinator.head import Head
-from coordinator.journal import AlreadyDecided, Done, Journal, Work, open_store
-from coordinator.journal.effects import LEASE
-from coordinator.lifecycle import Happening, Lane, Move
-from coordinator.outside.clock import time_out
-from coordinator.outside.runs import Runs
-from coordinator.requests import Request, State
-from coordinator.withdrawing import Withdrawing
-from sallyport.audit import Deed, breaks
-from sallyport.outcomes import Outcome, Result
-from sallyport.policies import Policies
-from tests.coordinator.asks import NOW, approve, ask, deny
-from tests.coordinator.conftest import in_memory
-from tests.coordinator.fakes import FakeGitHub
+from coordinator import lifecycle
+from coordinator.deciding import Deciding
+from coordinator.journal import Journal, journal, open_store
+from coordinator.lifecycle import Armed, Lane
+from coordinator.outside.commits import Commits
+from coordinator.requests import Decision, Request
+from coordinator.routing import Rerouting, Routing
+from sallyport import approval
+from sallyport.people import People
+from tests.coordinator.conftest import Installed
+from tests.coordinator.model.company import all_policies
+from tests.coordinator.model.lives import Lives
 
-PEOPLE = ("lee@example.com", "sam@example.com", "kim@example.com")
-MOSTLY = st.sampled_from([True, True, True, False])
-BUSY = (Lane.RUNS, Lane.EXPIRY, Lane.COMMIT, Lane.CLOCK, Lane.JIRA)  # where order matters most
-KEYS = ("view:V1", "view:V2", "command:1")
-ENDS = {State.ENDED, State.DENIED, State.TIMED_OUT, State.CANCELLED, State.FAILED}
-APPROVED = {State.APPROVED, State.APPLYING, State.ACTIVE, State.ENDING, State.ENDED, State.FAILED}
-
-
-@dataclass
-class Expected:
-    """What has to be true of one request, kept without looking at the journal."""
-
-    quorum: int
-    lifetime: timedelta | None
-    state: State = State.PENDING
-    decided: dict[str, bool] = field(default_factory=dict)
-    expires_at: datetime | None = None
-    facts: int = 1
-
-    def reach(self, state: State, after: set[State]) -> None:
-        """Somebody says it came to *state*; that counts only after one of these."""
-        if self.state in after:
-            self.state, self.facts = state, self.facts + 1
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What a worker has done and not recorded yet."""
-
-    work: Work
-    done: Done
-    good: bool
-
-
-class Lives(RuleBasedStateMachine):
-    """Several replicas' people and workers on one SQLite journal."""
-
-    template: Path
-    policies: Policies
-
-    works = Bundle("works")  # attempts in the hands of a worker
-    spent = Bundle("spent")  # attempts that were recorded already, and may be again
-
-    @initialize()
-    def open(self) -> None:
-        self.folder = tempfile.TemporaryDirectory(dir=in_memory())
-        database = Path(self.folder.name, "journal.db")
-        shutil.copy(self.template, database)
-        self.engine = open_store(f"sqlite:///{database}")
-        self.journal = Journal(self.engine)
-        self.now = NOW
-        self.github = FakeGitHub(lambda: self.now)
-        self.runs = Runs(self.github, lambda: self.policies, lambda: self.now, lambda *_: None, Head(self.github))
-        self.expected: dict[str, Expected] = {}
-        self.by_key: dict[str, str] = {}
-        self.leased: dict[tuple[str, str], tuple[str, datetime]] = {}
-
-    def teardown(self) -> None:
-        self.engine.dispose()
-        self.folder.cleanup()
-
-    # People
-
-    @rule(
-        key=st.sampled_from(KEYS),
-        quorum=st.sampled_from([1, 1, 2]),
-        hours=st.sampled_from([None, 1, 4]),
-        timeout=st.sampled_from([1, 8, 24]),
-    )
-    def submit(self, key: str, quorum: int, hours: int | None, timeout: int) -> None:
-        lifetime = timedelta(hours=hours) if hours else None
-        decide_by = self.now + timedelta(hours=timeout)
-        made = self.journal.submit(ask(key, lifetime=lifetime, submitted_at=self.now, decide_by=decide_by))
-        assert self.by_key.setdefault(key, made.id) == made.id, "a submission makes one request"
-        self.expected.setdefault(made.id, Expected(quorum, lifetime))
-
-    @rule(number=st.integers(0, 2), who=st.sampled_from(PEOPLE), says_yes=MOSTLY)
-    def decide(self, number: int, who: str, says_yes: bool) -> None:
-        if not self.expected:
-            return
-        request_id = list(self.expected)[number % len(self.expected)]
-        model = self.expected[request_id]
-        counts = model.state is State.PENDING and who not in model.decided
-        try:
-            if says_yes:
-                approve(self.journal, request_id, who, at=self.now, quorum=model.quorum)
-            else:
-                deny(self.journal, request_id, who, at=self.now)
-        except AlreadyDecided:
-            assert not counts
-            return
-        assert counts
-        model.decided[who] = says_yes
-        model.facts += 1
-        if not says_yes:
-            model.state = State.DENIED
-        elif sum(model.decided.values()) >= model.quorum:
-            model.state = State.APPROVED
-            model.expires_at = self.now + model.lifetime if model.lifetime else None
-
-    @rule(number=st.integers(0, 2), cancels=st.booleans())
-    def take_back(self, number: int, cancels: bool) -> None:
-        if not self.expected:
-            return
-        request_id = list(self.expected)[number % len(self.expected)]
-        model, withdrawing = (
-            self.expected[request_id],
-            Withdrawing(self.journal, lambda: self.policies, lambda: self.now),
-        )
-        fits = {State.PENDING, State.CANCELLED} if cancels else {State.ACTIVE, State.ENDING, State.ENDED}
-        try:
-            (withdrawing.cancel if cancels else withdrawing.give_back)(request_id, "U0ANA")
-        except NotYours:
-            assert model.state not in fits
-            return
-        assert model.state in fits
-        if cancels:
-            model.reach(State.CANCELLED, {State.PENDING})
-        else:
-            model.reach(State.ENDING, {State.ACTIVE})
-
-    # Workers
-
-    @rule(target=works, lane=st.sampled_from(BUSY), limit=st.integers(1, 5), good=MOSTLY)
-    def work(self, lane: Lane, limit: int, good: bool) -> object:
-        """A worker claims what is due and does it, but has not recorded it yet."""
-        return multiple(*self._claim(lane, limit, good))
-
-    @rule(good=MOSTLY, steps=st.integers(1, 5))
-    def work_through(self, good: bool, steps: int) -> None:
-        """What is due gets done and recorded, and what follows from it, some steps far."""
-        for lane in (Lane.COMMIT, *[Lane.RUNS, Lane.EXPIRY] * steps, Lane.CLOCK):
-            for attempt in self._claim(lane, 50, good):
-                self._record(attempt)
-
-    @rule(target=spent, attempt=consumes(works))
-    def record(self, attempt: Attempt) -> Attempt:
-        self._record(attempt)
-        return attempt
-
-    @rule(attempt=spent)
-    def record_again(self, attempt: Attempt) -> None:
-        self._record(attempt)
-
-    @rule(attempt=consumes(works), seconds=st.integers(0, 600), uncertain=st.booleans())
-    def put_back(self, attempt: Attempt, seconds: int, uncertain: bool) -> None:
-        due = self.now + timedelta(seconds=seconds)
-        self.journal.retry(attempt.work, due, "it failed", uncertain=uncertain)
-        self._release(attempt.work)
-
-    @rule(attempt=consumes(works), seconds=st.integers(0, 600))
-    def put_off(self, attempt: Attempt, seconds: int) -> None:
-        self.journal.put_off(attempt.work, self.now + timedelta(seconds=seconds))
-        self._release(attempt.work)
-
-    @rule(attempt=consumes(works))
-    def crash(self, attempt: Attempt) -> None:
-        """The worker is gone without a word; its lease will run out."""
-
-    @rule(seconds=st.sampled_from([1, 91, 3600, 3600, 9 * 3600]))
-    def wait(self, seconds: int) -> None:
-        self.now += timedelta(seconds=seconds)
-
-    def _claim(self, lane: Lane, limit: int, good: bool) -> list[Attempt]:
-        attempts = []
-        for work in self.journal.claim(lane, self.now, limit):
-            place = (work.request_id, work.name)
-            _, until = self.leased.get(place, ("", self.now))
-            assert until <= self.now, "an effect is in one worker's hands"
-            self.leased[place] = (work.lease, self.now + LEASE)
-            attempts.append(Attempt(work, self._do(work, self.journal.request(work.request_id), good), good))
-        return attempts
-
-    def _do(self, work: Work, request: Request, good: bool) -> Done:
-        """Do it with the product's own handlers, on a GitHub whose jobs end at once."""
-        match work.kind:
-            case "timeout":
-                return time_out(work, request)
-            case "commit":
-                return Done({"commit": "c1"}, then=Move(Happening(Deed.COMMITTED, self.now, "coordinator")))
-            case "dispatch":
-                return self.runs.dispatch(work, request)
-            case "watch":
-                run = self.github.complete(request.result("dispatch")["run"])
-                result = Result.APPLIED if good else Result.FAILED
-                self.github.report(run.id, Outcome(request.id, result, "So it ended.", self.now))
-                done = self.runs.watch(work, request)
-            case "expire":
-                (done,) = self.runs.expire([(work, request)])
-            case "watch-expiry":
-                self.github.complete(request.result("expire")["run"])
-                done = self.runs.watch_expiry(work, request)
-            case _:
-                return Done({"result": work.name})
-        assert isinstance(done, Done)
-        return done
-
-    def _record(self, attempt: Attempt) -> None:
-        work = attempt.work
-        held = self._holds(work)
-        self.journal.finish(work, attempt.done)
-        if held:
-            self._expect(work, attempt.good)
-            self._release(work)
-
-    def _holds(self, work: Work) -> bool:
-        return self.leased.get((work.request_id, work.name), ("", None))[0] == work.lease
-
-    def _release(self, work: Work) -> None:
-        if self._holds(work):
-            del self.leased[work.request_id, work.name]
-
-    def _expect(self, work: Work, good: bool) -> None:
-        model = self.expected[work.request_id]
-        on_the_way = {State.APPROVED, State.APPLYING}
-        match work.kind:
-            case "timeout":
-                model.reach(State.TIMED_OUT, {State.PENDING})
-            case "commit":
-                model.facts += 1
-            case "dispatch":
-                model.reach(State.APPLYING, {State.APPROVED})
-            case "watch" if model.state in on_the_way:
-                model.reach(State.ACTIVE if good else State.FAILED, on_the_way)
-            case "watch":  # it comes after the end, and is a fact all the same
-                model.facts += 1
-            case "watch-expiry" if model.state is State.FAILED:
-                model.facts += 1
-            case "watch-expiry" if model.state in on_the_way:
-                model.reach(State.FAILED, on_the_way)
-            case "watch-expiry":
-                model.reach(State.ENDED, {State.ACTIVE, State.ENDING})
-
-    # What must hold at every moment
-
-    @invariant()
-    def every_request_stands_where_the_model_says(self) -> None:
-        for request_id, model in getattr(self, "expected", {}).items():
-            request = self.journal.request(request_id)
-            assert request.state is model.state
-            assert {d.by: d.answer == "approve" for d in request.decisions} == model.decided
-            if request.state in APPROVED:
-                assert len(request.approvals) >= model.quorum
-                assert request.expires_at == model.expires_at
-
-    @invariant()
-    def every_trail_is_whole(self) -> None:
-        for request_id, model in getattr(self, "expected", {}).items():
-            trail = self.journal.facts(request_id)
-            assert breaks(trail) == []
-            assert len(trail) == model.facts
-
-    @invariant()
-    def approved_access_has_its_end_armed(self) -> None:
-        waiting = {(row.request_id, row.name) for row in self._waiting()}
-        for request_id, model in getattr(self, "expected", {}).items():
-            if (model.expires_at and model.state in APPROVED - ENDS) or model.state is State.ENDING:
-                assert (request_id, "watch-expiry") in waiting
-
-    @invariant()
-    def nothing_pending_waits_for_ever(self) -> None:
-        waiting = {(row.request_id, row.name) for row in self._waiting()}
-        for request_id, model in getattr(self, "expected", {}).items():
-            assert model.state is not State.PENDING or (request_id, "timeout") in waiting
-
-    def _waiting(self) -> list[object]:
-        return list(self.journal.waiting()) if hasattr(self, "journal") else []
+LEE, SAM, KIM, MAX = "U0LEE", "U0SAM", "U0KIM", "U0MAX"
+Script = Callable[[Lives], object]
 
 
 @pytest.fixture(scope="module")
-def empty_journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database to copy: migrating it anew for every life would take most of the time."""
+def lives(tmp_path_factory: pytest.TempPathFactory, installed: Installed) -> type[Lives]:
+    """The model, with a migrated database to copy: to migrate one for every life would take most of the time."""
     path = tmp_path_factory.mktemp("template") / "journal.db"
     engine = open_store(f"sqlite:///{path}")
     with engine.connect() as connection:
         connection.commit()
         connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
-    return path
+    Lives.template, Lives.policies, Lives.installed = path, all_policies(installed), installed
+    return Lives
 
 
-def test_no_sequence_of_events_breaks_a_request_s_life(empty_journal: Path, policies: Policies) -> None:
-    Lives.template, Lives.policies = empty_journal, policies
+def test_no_sequence_of_events_breaks_a_promise(lives: type[Lives]) -> None:
     run_state_machine_as_test(
-        Lives,
+        lives,
         settings=settings(
             max_examples=30,
-            stateful_step_count=30,
+            stateful_step_count=40,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )
+
+
+# Builds that are broken on purpose
+
+
+def where_who_has_left_still_counts() -> AbstractContextManager[object]:
+    return patch.object(Routing, "reachable", lambda _, __, found: tuple(found))
+
+
+@contextmanager
+def where_a_request_is_anybody_s_to_approve() -> Iterator[None]:
+    def with_requester(people: People, rule: Any, owners: Any, _requester: str) -> Any:
+        return approval.panels(people, rule, owners, "nobody@example.com")
+
+    with (
+        patch("coordinator.positions.panels", with_requester),
+        patch.object(People, "is_same", lambda *_: False),
+    ):
+        yield
+
+
+def where_one_person_sits_on_two_seats() -> AbstractContextManager[object]:
+    def filled(found: Any, voters: frozenset[str]) -> bool:
+        return all(len(panel.emails & voters) >= panel.stage.quorum for panel in found)
+
+    return patch.object(approval, "_filled", filled)
+
+
+def where_whoever_writes_last_wins() -> AbstractContextManager[object]:
+    def decide(self: Journal, request_id: str, decision: Decision, settle: Callable[[Request], Any]) -> Request:
+        with self._urgently() as connection:
+            values = journal.decision_values(request_id, decision)
+            connection.execute(journal._NEW_DECISION, values)
+            request = journal.read_request(connection, request_id)
+            journal._apply(connection, request, settle(request))
+            return journal.read_request(connection, request_id)
+
+    return patch.object(Journal, "_decide", decide)
+
+
+def where_any_card_will_do() -> AbstractContextManager[object]:
+    allowed = Deciding._allowed
+
+    def lax(self: Deciding, request_id: str, _digest: str, slack_id: str) -> Any:
+        return allowed(self, request_id, self.journal.request(request_id).digest, slack_id)
+
+    return patch.object(Deciding, "_allowed", lax)
+
+
+def _without(*kinds: str) -> AbstractContextManager[object]:
+    def on_state(request: Request, now: Any) -> list[Armed]:
+        return [one for one in lifecycle.on_state(request, now) if one.kind not in kinds]
+
+    return patch.object(journal, "on_state", on_state)
+
+
+def where_cards_stay_as_they_were_posted() -> AbstractContextManager[object]:
+    return _without("card")
+
+
+def where_nothing_takes_back_what_was_approved() -> AbstractContextManager[object]:
+    return _without("watch-expiry")
+
+
+def where_an_extension_ends_what_it_extends() -> AbstractContextManager[object]:
+    return patch.object(journal, "on_extension", lambda _, now: lifecycle.on_withdrawal(now))
+
+
+def where_the_ticket_is_told_nothing() -> AbstractContextManager[object]:
+    return patch.object(journal, "on_fact", lambda *_: [])
+
+
+def where_nobody_is_asked_anew() -> AbstractContextManager[object]:
+    return patch.object(Rerouting, "look", lambda _: None)
+
+
+def where_a_lease_is_shorter_than_the_work() -> AbstractContextManager[object]:
+    return patch("coordinator.journal.effects.LEASE", timedelta(0))
+
+
+def where_a_lost_commit_is_made_again() -> AbstractContextManager[object]:
+    return patch.object(Commits, "_standing", lambda *_: None)
+
+
+def yes(who: str, at: int = 0) -> Script:
+    return lambda lives: lives.decides(at=at, number=0, who=who, says_yes=True, hours=None)
+
+
+def at_once(fast_says: str) -> Script:
+    return lambda lives: lives.decide_at_once(
+        number=0, slow=LEE, fast=SAM, slow_says_yes=True, fast_says=fast_says
+    )
+
+
+def change(what: str, detail: Any, *seen_at: int) -> Script:
+    return lambda lives: lives.circumstances_change(change=(what, detail), seen_at=set(seen_at))
+
+
+def work(lane: Lane, at: int) -> Script:
+    return lambda lives: lives.work(at=at, lane=lane, limit=5)
+
+
+def wait(seconds: int) -> Script:
+    return lambda lives: lives.wait(seconds=seconds)
+
+
+def goes_live(lives: Lives) -> None:
+    lives.goes_live(at=0, number=0)
+
+
+def extends(lives: Lives) -> None:
+    lives.extends(at=1, number=0, who="", key=7, hours=8)
+
+
+def lee_asks(lives: Lives) -> None:
+    lives.asks(at=0, who=LEE, key=2, hours=1)
+
+
+def lee_approves_it(lives: Lives) -> None:
+    lives.decides(at=1, number=1, who=LEE, says_yes=True, hours=None)
+
+
+def reroutes(lives: Lives) -> None:
+    lives.reroutes(at=1)
+
+
+def works(lives: Lives) -> None:
+    lives.work_through(at=0, turns=1, good=True)
+
+
+@pytest.mark.parametrize(
+    ("broken", "variant", "script"),
+    [
+        (where_who_has_left_still_counts, "two of them", [yes(LEE), change("leaves", LEE, 0), yes(SAM)]),
+        (where_a_request_is_anybody_s_to_approve, "one of them", [lee_asks, lee_approves_it]),
+        (where_one_person_sits_on_two_seats, "staged", [yes(SAM), yes(KIM)]),
+        (where_whoever_writes_last_wins, "one of them", [at_once("no")]),
+        (where_whoever_writes_last_wins, "two of them", [at_once("cancel")]),
+        (where_any_card_will_do, "one of them", [yes(LEE)]),
+        (where_cards_stay_as_they_were_posted, "one of them", [yes(LEE)]),
+        (where_nothing_takes_back_what_was_approved, "one of them", [yes(LEE)]),
+        (where_an_extension_ends_what_it_extends, "one of them", [goes_live, wait(3600), extends, works, works]),
+        (where_the_ticket_is_told_nothing, "two of them", [yes(LEE)]),
+        (where_nobody_is_asked_anew, "on call", [change("on call", (SAM,), 0), reroutes]),
+        (where_a_lease_is_shorter_than_the_work, "one of them", [work(Lane.SLACK, 0), work(Lane.SLACK, 1)]),
+        (where_a_lost_commit_is_made_again, "one of them", [yes(LEE), work(Lane.COMMIT, 0), wait(91), works]),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_a_broken_build_turns_the_model_red(
+    lives: type[Lives],
+    broken: Callable[[], AbstractContextManager[object]],
+    variant: str,
+    script: list[Script],
+) -> None:
+    play(lives, variant, script)
+    with broken(), pytest.raises(AssertionError):
+        play(lives, variant, script)
+
+
+def play(lives: type[Lives], variant: str, script: list[Script]) -> None:
+    """Take the steps of one life, and look after each whether every promise holds."""
+    machine = lives()
+    try:
+        for step in (lambda life: life.open(variant=variant), *script):
+            step(machine)
+            machine.every_promise_holds()
+    finally:
+        machine.teardown()

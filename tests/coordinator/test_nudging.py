@@ -8,7 +8,10 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from coordinator.deciding import NotYours
+from coordinator.journal import Done
+from coordinator.lifecycle import NUDGE, Lane
 from coordinator.nudging import PAUSE, Nudging, automatic
+from coordinator.outside.reminders import Reminders
 from coordinator.requests import Request, Route
 from sallyport.audit import Deed
 from sallyport.flows import Nudges
@@ -144,6 +147,23 @@ class TestTheRequesterS:
         for _ in range(2):
             nudging.nudge(request.id, "U0ANA")
         desk.work()
+        assert len(replies(desk, "lee")) == 1
+        assert deeds(desk, request).count(Deed.NUDGED) == 1
+
+    def test_two_at_once_on_two_replicas_are_one(self, desk: Desk) -> None:
+        desk.now = FRIDAY
+        allow_automatic(desk)
+        request = asked(desk, nudges=(FRIDAY + HOUR,))
+        desk.now += HOUR
+        Nudging(desk.journal, lambda: desk.now).nudge(request.id, "U0ANA")
+        reminders = Reminders(lambda: desk.installed.policies, lambda: desk.now)
+        both = [work for work in desk.journal.claim(Lane.CLOCK, desk.now, 9) if work.kind == NUDGE]
+        answers = [reminders.nudge(work, desk.journal.request(request.id)) for work in both]
+        for work, answer in zip(both, answers, strict=True):
+            assert isinstance(answer, Done)
+            desk.journal.finish(work, answer)
+        desk.work()
+        assert len(both) == 2
         assert len(replies(desk, "lee")) == 1
         assert deeds(desk, request).count(Deed.NUDGED) == 1
 

@@ -128,7 +128,9 @@ class TestTheReview:
         assert "watch-review" not in desk.waiting()
         ticket = desk.jira.issue(str(desk.request(request).ticket))
         assert f"Sam Okafor (sam@example.com) closed {review(desk, request).key}" in ticket.comments[-1].body
-        assert desk.messages("lee")[0].shows("It was reviewed.")
+        assert desk.messages("lee")[0].shows("It was reviewed by Sam Okafor.")
+        (alarm,) = desk.messages("sam", "alerts")
+        assert alarm.shows("It was reviewed by Sam Okafor.")
 
     @pytest.mark.parametrize(
         ("who", "why"), [("ana", "closed by Ana Ruiz, whom it is about"), ("rob", "to nobody")]

@@ -12,7 +12,8 @@ import yaml
 from coordinator.asking import Asking
 from coordinator.deciding import Deciding, NotYours
 from coordinator.directory import Directory
-from coordinator.journal import Journal
+from coordinator.journal import Done, Journal
+from coordinator.lifecycle import Lane
 from coordinator.outside.commits import entry_of
 from coordinator.requests import Request, State
 from coordinator.routing import Rerouting, Routing
@@ -20,7 +21,7 @@ from sallyport.audit import Deed
 from sallyport.decisions import entry_refusals
 from sallyport.policies import Policies, load_policies
 from sallyport.problems import Problems
-from tests.coordinator.asks import NOW
+from tests.coordinator.asks import NOW, claim
 from tests.coordinator.conftest import Installed, Store
 from tests.coordinator.test_directory import FakeMembers, user
 
@@ -206,6 +207,35 @@ class TestAnApproverWhoLeaves:
         assert last.deed is Deed.ROUTED
         assert str(last.details["detail"]).startswith("Nobody is left who could decide it")
 
+    def test_leaves_the_requester_to_be_told_directly_and_again_once_somebody_can(self, firm: Firm) -> None:
+        firm.rules(approvers={"people": ["lee@example.com"]})
+        request = firm.asks()
+        firm.leaves("U0LEE")
+        firm.rerouting.look()
+        told = claim(firm.journal, Lane.SLACK, "tell:stranded", firm.now)
+        firm.journal.finish(told, Done({"channel": "D0ANA", "ts": "1.000100"}))
+        firm.slack.members["U0LEE"] = user("U0LEE", "lee@example.com")
+        firm.directory.refresh()
+        firm.rerouting.look()
+        assert firm.request(request).deciders == ("U0LEE",)
+        firm.now += timedelta(minutes=2)
+        assert claim(firm.journal, Lane.SLACK, "tell:stranded", firm.now).result == {
+            "channel": "D0ANA",
+            "ts": "1.000100",
+        }
+
+    @pytest.mark.parametrize("now_needed", [{"quorum": 1}, {"auto_approve": True}])
+    def test_is_told_apart_from_policies_that_need_nobody_any_more(
+        self, firm: Firm, now_needed: dict[str, Any]
+    ) -> None:
+        firm.rules(quorum=2)
+        request = firm.asks()
+        firm.approves("U0LEE", request)
+        firm.rules(**now_needed)
+        firm.rerouting.look()
+        (*_, (last, _)) = firm.journal.facts(request.id)
+        assert str(last.details["detail"]).startswith("Policy has changed and needs no further approval for it")
+
     def test_changes_nothing_where_nobody_left(self, firm: Firm) -> None:
         request = firm.asks()
         firm.rerouting.look()
@@ -225,8 +255,8 @@ class TestLookingAgain:
     def seen(self, firm: Firm, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         """The requests that were looked at."""
         seen: list[str] = []
-        read = Journal.request
-        monkeypatch.setattr(Journal, "request", lambda journal, one: (seen.append(one), read(journal, one))[1])
+        read = Journal.requests
+        monkeypatch.setattr(Journal, "requests", lambda journal, ids: (seen.extend(ids), read(journal, ids))[1])
         firm.rules(approvers={"groups": ["on-call"]})
         return seen
 
@@ -275,7 +305,7 @@ class TestLookingAgain:
                 firm.policies = replace(firm.policies, version="another")
         firm.directory.refresh()
         firm.rerouting.look()
-        assert seen[:2] == [request.id, request.id]
+        assert seen == [request.id, request.id]
 
 
 class TestWithoutApprovers:

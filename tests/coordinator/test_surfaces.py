@@ -89,7 +89,7 @@ def under(installed: Installed, **rule: Any) -> Policies:
     """The policies with this in the rule for production of the flow api-whitelisting."""
     document = yaml.safe_load(installed.files["flows/api-whitelisting.yaml"])
     production = document["rules"][0]
-    if "stages" in rule:
+    if {"stages", "auto_approve"} & rule.keys():
         del production["approvers"]
         production.pop("quorum", None)
     document["rules"][0] = production | rule
@@ -279,6 +279,15 @@ class TestMessages:
 
     def test_where_nobody_can_decide_there_is_nobody_to_nudge(self, policies: Policies) -> None:
         assert buttons(cards.thread(in_state(State.PENDING, deciders=()), policies)) == ["Cancel request"]
+
+    def test_say_why_where_nobody_can_decide_it_any_more(self, policies: Policies) -> None:
+        text, _ = check(notices.notice(in_state(State.PENDING, deciders=()), policies))
+        assert "Nobody can decide it at the moment: those who could have left, or policy has changed." in text
+
+    def test_are_taken_by_slack_where_policy_needs_nobody_any_more(self, installed: Installed) -> None:
+        nobody = under(installed, auto_approve=True)
+        for place in ("U0LEE", "C0APPROVE"):
+            check(approver_cards.card(in_state(State.PENDING, deciders=()), nobody, place))
 
     @pytest.mark.parametrize("place", ["U0LEE", "C0INFRA"])
     def test_a_nudge_is_taken_and_mentions_only_those_whose_turn_it_is(self, wordy: Policies, place: str) -> None:

@@ -1,0 +1,351 @@
+"""What people do: they ask, decide, take back and press old buttons again, while members and policies change.
+
+Each step knows beforehand, from the model's own judgement, whether it has to be taken or refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
+from coordinator.deciding import NotYours
+from coordinator.journal import Journal
+from coordinator.nudging import next_nudge
+from coordinator.requests import Request, State
+from sallyport.problems import Problems
+from tests.coordinator.model.company import ADDRESSES, BREAKERS, REQUESTERS, VARIANTS, Company, Replica, name_of
+
+ACCOUNTS = sorted(ADDRESSES)
+HOURS = (1, 4, 8)
+A, B = 0, 1  # the replicas
+replicas = st.sampled_from([A, B])
+accounts = st.sampled_from(ACCOUNTS)
+approvers = st.sampled_from(["U0LEE", "U0SAM", "U0KIM", "U0MAX", "U0LEE", "U0SAM", "U0MAXOPS", "U0ANA"])
+requesters = st.sampled_from(["U0ANA", "U0ANA", "U0LEE", "U0MAX"])
+numbers = st.integers(0, 3)
+mostly = st.sampled_from([True, True, True, False])
+
+
+@dataclass
+class Life:
+    """What has to be true of one request, kept without looking at the journal."""
+
+    requester: str
+    lifetime: timedelta
+    decided: dict[str, bool] = field(default_factory=dict)  # by person, whether it was a yes
+    granted: timedelta | None = None  # what is left of the lifetime after approvers gave less
+    expires_at: datetime | None = None
+    grant: str = ""  # what stands in for approvals
+    extends: str = ""
+    first_ends: datetime | None = None  # when what it extends ends
+
+    @property
+    def approved_by(self) -> list[str]:
+        return [name for name, said_yes in self.decided.items() if said_yes]
+
+    def approve(self, now: datetime) -> None:
+        self.expires_at = now.replace(microsecond=0) + (self.granted or self.lifetime)
+
+
+class Interrupted:
+    """A replica's journal: at the moment in which it would write, somebody else is faster."""
+
+    def __init__(self, journal: Journal, meanwhile: Callable[[], None]) -> None:
+        self._journal = journal
+        self._meanwhile = meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"decide", "move"}:
+            self._meanwhile()
+        return getattr(self._journal, name)
+
+
+class People(RuleBasedStateMachine):
+    """The steps of requesters and approvers."""
+
+    company: Company
+    replicas: tuple[Replica, Replica]
+    lives: dict[str, Life]
+    by_key: dict[str, str]
+
+    # Asking
+
+    @rule(
+        at=replicas,
+        who=st.sampled_from(["U0ANA", "U0ANA", "U0LEE", "U0MAX", "U0MAXOPS", "U0SAM"]),
+        key=st.integers(1, 4),
+        hours=st.sampled_from(HOURS),
+    )
+    def asks(self, at: int, who: str, key: int, hours: int) -> None:
+        """A form is sent, or sent again: one submission makes one request."""
+        flow = self.replicas[at].directory.policies().flows["prod-access"]
+        answers = {**flow.defaults, "reason": "Debugging", "duration": f"{hours}h"}
+        view, person = self.replicas[at].view, self.replicas[at].view.person(who)
+        is_welcome = person in REQUESTERS and (not view.stages or view.can_be_approved(str(person)))
+        made = self._asks(
+            is_welcome, lambda: self.replicas[at].asking.ask(flow, who, answers, f"view:{key}"), f"view:{key}"
+        )
+        if made is not None:
+            grant = "" if view.stages else "policy"
+            self._is_new(made, Life(str(person), timedelta(hours=hours), grant=grant))
+
+    @rule(at=replicas, who=st.sampled_from(["U0LEE", "U0LEE", "U0ANA"]), key=st.integers(5, 6))
+    def breaks_the_glass(self, at: int, who: str, key: int) -> None:
+        """Somebody goes ahead in an emergency: only whom policy lets, and only where it lets anybody."""
+        flow = self.replicas[at].directory.policies().flows["prod-access"]
+        answers = {**flow.defaults, "reason": "Debugging", "duration": "1h"}
+        view = self.replicas[at].view
+        is_welcome = view.person(who) in BREAKERS and self.replicas[at].variant.glass
+        ask = self.replicas[at].asking.ask
+        made = self._asks(
+            is_welcome, lambda: ask(flow, who, answers, f"view:{key}", incident="INC-1"), f"view:{key}"
+        )
+        if made is not None:
+            self._is_new(made, Life(name_of(who), timedelta(hours=1), grant="break-glass"))
+
+    @rule(
+        at=replicas,
+        number=numbers,
+        who=st.sampled_from(["", "", "", "U0LEE"]),
+        key=st.integers(7, 8),
+        hours=st.sampled_from(HOURS),
+    )
+    def extends(self, at: int, number: int, who: str, key: int, hours: int) -> None:
+        """Whose access is near its end asks for more: a request like any other, for the same."""
+        if (first := self._pick(number, State.ACTIVE)) is None:
+            return
+        who = who or first.requester_slack
+        replica, view = self.replicas[at], self.replicas[at].view
+        person = view.person(who)
+        puts_off = first.expires_at is None or self.company.now + timedelta(hours=hours) > first.expires_at
+        is_welcome = (
+            first.requester_slack == who
+            and first.state is State.ACTIVE
+            and replica.variant.goes_on
+            and not (first.extension and (first.extension.is_open or first.is_extended))
+            and puts_off
+            and person in REQUESTERS
+            and (not view.stages or view.can_be_approved(str(person)))
+        )
+        ask = replica.extending.ask
+        made = self._asks(
+            is_welcome, lambda: ask(first.id, who, f"{hours}h", "It takes longer", f"view:{key}"), f"view:{key}"
+        )
+        if made is not None:
+            grant = "" if view.stages else "policy"
+            life = Life(str(person), timedelta(hours=hours), grant=grant)
+            life.extends, life.first_ends = first.id, first.expires_at
+            self._is_new(made, life)
+
+    def _asks(self, is_welcome: bool, ask: Callable[[], Request], key: str) -> Request | None:
+        """Return what was made; None if that was refused, as it had to be, or made before."""
+        before = self.replicas[A].journal.ids()
+        try:
+            made = ask()
+        except (Problems, NotYours):
+            assert not is_welcome
+            assert self.replicas[A].journal.ids() == before
+            return None
+        assert is_welcome
+        assert self.by_key.setdefault(key, made.id) == made.id, "a submission makes one request"
+        return made if made.id not in self.lives else None
+
+    def _is_new(self, made: Request, life: Life) -> None:
+        self.lives[made.id] = life
+        if life.grant:
+            life.approve(self.company.now)
+
+    # Deciding
+
+    @rule(
+        at=replicas, number=numbers, who=approvers, says_yes=mostly, hours=st.sampled_from([None, None, 1, 4, 8])
+    )
+    def decides(self, at: int, number: int, who: str, says_yes: bool, hours: int | None) -> None:
+        """Somebody presses a button, in time or late, once or again, whether it is theirs to press or not.
+
+        A button of a card that showed something else counts for nothing.
+        """
+        if (request := self._pick(number, State.PENDING)) is not None:
+            self._refused(lambda: self.replicas[at].deciding.approve(request.id, "0" * 12, who))
+            self._decides(self.replicas[at], request.id, who, says_yes, hours)
+
+    @rule(at=replicas, number=numbers, most=st.integers(1, 3))
+    def those_whose_turn_it_is_approve(self, at: int, number: int, most: int) -> None:
+        """Some of those who are asked say yes, one after the other."""
+        if (request := self._pick(number, State.PENDING)) is None:
+            return
+        view, life = self.replicas[at].view, self.lives[request.id]
+        for _ in range(most):
+            turn = (view.turn(life.requester, life.approved_by) or frozenset()) - set(life.decided)
+            for name in sorted(turn)[:1]:
+                self._decides(self.replicas[at], request.id, f"U0{name.upper()}", True, None)
+
+    @rule(
+        number=numbers,
+        slow=approvers,
+        fast=approvers,
+        slow_says_yes=mostly,
+        fast_says=st.sampled_from(["yes", "yes", "no", "cancel"]),
+    )
+    def decide_at_once(self, number: int, slow: str, fast: str, slow_says_yes: bool, fast_says: str) -> None:
+        """Two press at the same moment on two replicas: the one who is judged first is recorded last."""
+        if (request := self._pick(number, State.PENDING)) is None:
+            return
+
+        def meanwhile() -> None:
+            if fast_says == "cancel":
+                self._cancels(self.replicas[B], request.id, request.requester_slack)
+            else:
+                self._decides(self.replicas[B], request.id, fast, fast_says == "yes", None)
+
+        self._decides(self.replicas[A], request.id, slow, slow_says_yes, None, meanwhile)
+
+    def _decides(
+        self,
+        replica: Replica,
+        request_id: str,
+        who: str,
+        says_yes: bool,
+        hours: int | None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> None:
+        """Decide, and know whether that has to count: as it was judged, and as it stands when it is recorded."""
+        life, request = self.lives[request_id], replica.journal.request(request_id)
+        person, now = replica.view.person(who), self.company.now
+        turn = replica.view.turn(life.requester, life.approved_by)
+        given = timedelta(hours=hours) if says_yes and hours else None
+        fits = given is None or given <= life.lifetime
+        has_rule = not life.grant and bool(replica.view.stages)
+        counts = (
+            has_rule
+            and request.state is State.PENDING
+            and now < request.decide_by
+            and person is not None
+            and person != life.requester
+            and person not in life.decided
+            and turn is not None
+            and person in turn
+            and fits
+        )
+        deciding = replica.deciding
+        if meanwhile is not None:
+            deciding = replace(deciding, journal=Interrupted(deciding.journal, meanwhile))  # type: ignore[arg-type]
+        try:
+            if says_yes:
+                deciding.approve(request_id, request.digest, who, given)
+            else:
+                deciding.deny(request_id, request.digest, who, "Not now")
+        except NotYours:
+            late = meanwhile is not None and (
+                life.expires_at or False in life.decided.values() or person in life.decided
+            )
+            cancelled = replica.journal.request(request_id).state is State.CANCELLED
+            assert not counts or late or cancelled, f"{person}'s decision must count"
+            return
+        assert counts, f"{person}'s decision must not count"
+        self._is_recorded(replica, request_id, str(person), says_yes, given)
+
+    def _is_recorded(
+        self, replica: Replica, request_id: str, person: str, says_yes: bool, given: timedelta | None
+    ) -> None:
+        life = self.lives[request_id]
+        assert person not in life.decided, "one decision for each person"
+        assert life.expires_at is None, "nobody decides what is decided"
+        assert False not in life.decided.values(), "nobody decides what is denied"
+        life.decided[person] = says_yes
+        if says_yes:
+            life.granted = min(given or life.lifetime, life.granted or life.lifetime)
+            if replica.view.turn(life.requester, life.approved_by) is None:
+                life.approve(self.company.now)
+
+    # Taking back
+
+    @rule(at=replicas, number=numbers, who=requesters, press=st.sampled_from(["cancel", "give back", "nudge"]))
+    def presses_own_button(self, at: int, number: int, who: str, press: str) -> None:
+        """Somebody presses a requester's button, in time or late, whether the request is theirs or not."""
+        if (request := self._pick(number, State.PENDING, State.ACTIVE)) is not None:
+            match press:
+                case "cancel":
+                    self._cancels(self.replicas[at], request.id, who)
+                case "give back":
+                    self._gives_back(self.replicas[at], request, who)
+                case _:
+                    self._nudges(self.replicas[at], request, who)
+
+    def _cancels(self, replica: Replica, request_id: str, who: str) -> None:
+        before = replica.journal.request(request_id)
+        fits = before.requester_slack == who and before.state in {State.PENDING, State.CANCELLED}
+        self._taken_or_refused(fits, lambda: replica.withdrawing.cancel(request_id, who))
+
+    def _gives_back(self, replica: Replica, request: Request, who: str) -> None:
+        over = {State.ACTIVE, State.ENDING, State.ENDED}
+        fits = request.requester_slack == who and request.state in over and replica.variant.goes_on
+        self._taken_or_refused(fits, lambda: replica.withdrawing.give_back(request.id, who))
+
+    def _nudges(self, replica: Replica, request: Request, who: str) -> None:
+        """Whether it is too early to remind them again is the effect's to say once more."""
+        fits = request.requester_slack == who and request.state is State.PENDING and bool(request.deciders)
+        again = next_nudge(request)
+        fits &= again is None or self.company.now >= again
+        self._taken_or_refused(fits, lambda: replica.nudging.nudge(request.id, who))
+
+    # Members, policies, and looking around
+
+    @rule(
+        change=st.one_of(
+            st.tuples(st.just("leaves"), accounts),
+            st.tuples(st.just("is back"), accounts),
+            st.tuples(st.just("on call"), st.sampled_from([(), ("U0KIM",), ("U0SAM", "U0LEE"), ("U0MAXOPS",)])),
+            st.tuples(st.just("policies"), st.sampled_from(sorted(VARIANTS))),
+        ),
+        seen_at=st.sets(replicas),
+    )
+    def circumstances_change(self, change: tuple[str, Any], seen_at: set[int]) -> None:
+        """Members, groups or policies change, and a replica knows it at once or later."""
+        match change:
+            case ("policies", variant):
+                self.company.variant = variant
+            case ("on call", those):
+                self.company.slack.groups["S0ONCALL"] = those
+            case (comes_or_goes, who):
+                self.company.leaves(who, is_gone=comes_or_goes == "leaves")
+        for at in seen_at:
+            self.replicas[at].look_around()
+
+    @rule(at=replicas)
+    def reroutes(self, at: int) -> None:
+        """Who can decide now is asked now, and nobody else is."""
+        replica = self.replicas[at]
+        replica.look_around()
+        replica.rerouting.look()
+        for request_id, life in self.lives.items():
+            request = replica.journal.request(request_id)
+            if request.state is State.PENDING:
+                turn = replica.view.turn(life.requester, life.approved_by) or frozenset()
+                assert {name_of(one) for one in request.deciders} == turn - set(life.decided)
+
+    # What the steps have in common
+
+    def _pick(self, number: int, *states: State) -> Request | None:
+        """Return one of the requests: those in *states* have the lowest numbers."""
+        journal = self.replicas[A].journal
+        found = sorted(journal.requests(journal.ids()), key=lambda request: request.state not in states)
+        return found[number % len(found)] if found else None
+
+    def _taken_or_refused(self, fits: bool, press: Callable[[], object]) -> None:
+        if not fits:
+            self._refused(press)
+        else:
+            press()
+
+    def _refused(self, press: Callable[[], object]) -> None:
+        try:
+            press()
+        except NotYours:
+            return
+        raise AssertionError("this has to be refused")

@@ -1,0 +1,212 @@
+"""What must hold after every step, whatever happened before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import sqlalchemy as sa
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from coordinator.journal.rows import to_fact
+from coordinator.journal.tables import effects, facts
+from coordinator.lifecycle import FOLLOWS, NUDGED
+from coordinator.nudging import PAUSE
+from coordinator.requests import STANDING, Request, State
+from coordinator.slack.decision_buttons import APPROVE, APPROVE_WITH_FORM, DENY
+from sallyport.audit import Deed, Fact, breaks
+from tests.coordinator.fakes import KeptSink
+from tests.coordinator.model.company import Company, Replica
+from tests.coordinator.model.outside import Jobs, MemorySlack, Message
+from tests.coordinator.model.people import Life
+
+ONCE = frozenset({"ticket", "timeout", "commit", "dispatch", "watch", "reminder", "review"})
+ENDED_BY = {State.DENIED: Deed.DENIED, State.TIMED_OUT: Deed.TIMED_OUT, State.CANCELLED: Deed.CANCELLED}
+WERE_APPROVED = STANDING | {State.ENDED, State.FAILED}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that the journal has of one request at one moment."""
+
+    request: Request
+    trail: list[tuple[Fact, str]] = field(default_factory=list)
+    effects: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> list[Fact]:
+        return [fact for fact, _ in self.trail]
+
+    @property
+    def deeds(self) -> list[Deed]:
+        return [fact.deed for fact in self.facts]
+
+    @property
+    def waiting(self) -> set[str]:
+        return {name for name, row in self.effects.items() if row.done < row.wanted}
+
+    def armed(self, name: str) -> int:
+        """How often the effect was armed so far."""
+        return self.effects[name].wanted if name in self.effects else 0
+
+
+class Promises(RuleBasedStateMachine):
+    """The rules that never break, as far as the coordinator is to keep them."""
+
+    company: Company
+    replicas: tuple[Replica, Replica]
+    jobs: Jobs
+    slack: MemorySlack
+    sink: KeptSink
+    lives: dict[str, Life]
+    seen: dict[str, Seen]  # after the step before
+
+    @invariant()
+    def every_promise_holds(self) -> None:
+        if not hasattr(self, "lives"):
+            return
+        now = {one.request.id: one for one in self._look()}
+        assert now.keys() == self.lives.keys(), "a request is one that somebody asked for"
+        for request_id, seen in now.items():
+            life, before = self.lives[request_id], self.seen.get(request_id)
+            _decisions_are_those_that_count(seen.request, life)
+            _the_end_is_on_record(seen.request, life)
+            _trail_is_whole(seen, life)
+            _nudges_keep_their_distance(seen)
+            _what_must_happen_is_armed(seen)
+            _what_happened_is_told(seen, before, self.sink)
+            _nobody_can_press_what_is_decided(seen, self.slack)
+            if before is not None:
+                _states_follow_each_other(before.request.state, seen.request.state)
+            if life.extends:
+                assert now[life.extends].request.expires_at == life.first_ends, "what is extended ends as before"
+        self._access_is_what_was_approved(now)
+        self.seen = now
+
+    def _look(self) -> Iterator[Seen]:
+        """Read everything at the replica that did not read it last."""
+        journal = self.replicas[1].journal
+        found = {request.id: Seen(request) for request in journal.requests(journal.ids())}
+        with journal.reading() as connection:
+            for row in connection.execute(sa.select(effects)):
+                found[row.request_id].effects[row.name] = row
+            for row in connection.execute(sa.select(facts).order_by(facts.c.number)):
+                found[row.request_id].trail.append((to_fact(row), row.digest))
+        yield from found.values()
+
+    def _access_is_what_was_approved(self, now: dict[str, Seen]) -> None:
+        github = self.company.github
+        applied = [path for headline, _, files in github.commits if headline.startswith("Apply") for path in files]
+        started = [run.inputs["request_id"] for run in github.runs if run.workflow == "apply.yml"]
+        for made in (applied, started, self.jobs.applied):
+            assert len(made) == len(set(made)), "one commit, one job, one grant for each request"
+        standing = self.jobs.entries()
+        for request_id, entry in self.jobs.access.items():
+            request = now[request_id].request
+            assert (entry.changes, entry.expires_at) == (request.changes, request.expires_at)
+            assert request.state is not State.ENDED, "what has ended is taken back"
+            assert request_id in standing, "whatever is live is in the repository, where the sweep finds it"
+        for request_id, entry in standing.items():
+            assert _not_after(entry.expires_at, now[request_id].request.expires_at)
+        for request_id, seen in now.items():
+            if seen.request.state is State.ACTIVE and not _not_after(seen.request.expires_at, self.company.now):
+                assert request_id in self.jobs.access, "what is told to be live is live, also if it is extended"
+
+
+def _not_after(moment: datetime | None, other: datetime | None) -> bool:
+    assert moment is not None
+    assert other is not None
+    return moment <= other
+
+
+def _states_follow_each_other(before: State, after: State) -> None:
+    """Tell whether *after* may be reached from *before*, however many moves later."""
+    reached, further = {before}, set(FOLLOWS.get(before, frozenset()))
+    while further:
+        reached |= further
+        further = {state for one in further for state in FOLLOWS.get(one, frozenset())} - reached
+    assert after in reached, f"{after} follows {before}"
+
+
+def _decisions_are_those_that_count(request: Request, life: Life) -> None:
+    by = {decision.by.partition("@")[0]: decision.answer == "approve" for decision in request.decisions}
+    assert by == life.decided
+    assert len(by) == len(request.decisions), "one decision for each person"
+    assert life.requester not in by, "nobody decides their own request"
+    assert (request.state in WERE_APPROVED) == (life.expires_at is not None), "enough people say yes to it"
+    assert (request.state is State.DENIED) == (False in life.decided.values())
+
+
+def _the_end_is_on_record(request: Request, life: Life) -> None:
+    assert request.expires_at == life.expires_at, "the approval sets the end, and nothing else moves it"
+    if life.approved_by:
+        assert request.granted == life.granted
+
+
+def _trail_is_whole(seen: Seen, life: Life) -> None:
+    assert breaks(seen.trail) == []
+    deeds = seen.deeds
+    assert (deeds[0], deeds.count(Deed.ASKED)) == (Deed.ASKED, 1)
+    said_yes = [fact.by.partition("@")[0] for fact in seen.facts if fact.deed is Deed.APPROVED]
+    assert said_yes == (["policy"] if life.grant == "policy" else life.approved_by), (
+        "a fact for each yes, in order"
+    )
+    assert deeds.count(Deed.BREAK_GLASS) == (life.grant == "break-glass")
+    for state, deed in ENDED_BY.items():
+        assert deeds.count(deed) == (seen.request.state is state)
+        assert not {Deed.APPROVED, *ENDED_BY.values(), Deed.COMMITTED} & set(deeds[_after(deeds, deed) :])
+    for deed in (Deed.COMMITTED, Deed.DISPATCHED, Deed.RETURNED):
+        assert deeds.count(deed) <= 1
+    if seen.request.state is State.ACTIVE:
+        assert deeds.count(Deed.APPLIED) == 1
+
+
+def _after(deeds: list[Deed], deed: Deed) -> int:
+    return deeds.index(deed) + 1 if deed in deeds else len(deeds)
+
+
+def _nudges_keep_their_distance(seen: Seen) -> None:
+    nudged = [fact for fact in seen.facts if fact.deed is Deed.NUDGED]
+    assert sum(fact.by == "coordinator" for fact in nudged) <= 2, "two by themselves at most"
+    assert all(later.at - earlier.at >= PAUSE for earlier, later in pairwise(nudged))
+
+
+def _what_must_happen_is_armed(seen: Seen) -> None:
+    assert {name for name in ONCE if seen.armed(name) > 1} == set(), "it happens once"
+    said = (name for name in seen.effects if name.startswith((f"{NUDGED}:", "comment:", "reply:", "tell:")))
+    assert all(seen.armed(name) == 1 for name in said), "it is said once"
+    assert bool(seen.armed("commit")) == (seen.request.expires_at is not None), "what is approved is applied"
+    if seen.request.state is State.PENDING:
+        assert "timeout" in seen.waiting, "nothing waits for ever"
+    if seen.request.state in STANDING:
+        assert "watch-expiry" in seen.waiting, "whatever may be live has its end armed"
+
+
+def _what_happened_is_told(seen: Seen, before: Seen | None, sink: KeptSink) -> None:
+    comments = {name for name in seen.effects if name.startswith("comment:")}
+    assert comments == {f"comment:{fact.number}" for fact in seen.facts[1:]}, "the ticket has every fact"
+    if "audit" not in seen.waiting:
+        exported = [key for key in sink.records if seen.request.id in key]
+        assert len(exported) == len(seen.trail), "the audit trail has every fact"
+    surfaces = ["thread", "move", *(f"card:{place}" for place in seen.request.notify)]
+    assert all(seen.armed(name) for name in surfaces), "whoever was asked has a card"
+    if before is not None and before.request.state is not seen.request.state:
+        assert all(seen.armed(name) > before.armed(name) for name in surfaces), "every copy follows"
+
+
+def _nobody_can_press_what_is_decided(seen: Seen, slack: MemorySlack) -> None:
+    """Look at the copies that are up to date: at those whose turn it is not, too."""
+    for place in seen.request.notify:
+        name = f"card:{place}"
+        message = slack.messages.get(f"{seen.request.id}:{name}")
+        if message is not None and name not in seen.waiting:
+            asked = seen.request.state is State.PENDING and place in seen.request.deciders
+            assert _has_buttons(message) == asked
+
+
+def _has_buttons(message: Message) -> bool:
+    elements = [element for block in message.blocks for element in block.get("elements", ())]
+    return any(e.get("action_id", "").startswith((APPROVE, APPROVE_WITH_FORM, DENY)) for e in elements)

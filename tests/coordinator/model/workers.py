@@ -1,0 +1,176 @@
+"""What workers do: they claim due effects, do them with the product's own handlers, and crash at every point.
+
+An effect that is done and not recorded yet is an `Attempt`; it may be recorded late, twice, or never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, multiple, rule
+
+from coordinator.audit.exporting import Exporting
+from coordinator.head import Head
+from coordinator.journal import Again, Done, Work
+from coordinator.journal.effects import LEASE
+from coordinator.lifecycle import Lane, on_ticket
+from coordinator.outside.clock import begin, time_out
+from coordinator.outside.commits import Commits
+from coordinator.outside.messages import Messages
+from coordinator.outside.reminders import Reminders
+from coordinator.outside.runs import Runs
+from coordinator.reconciler import BATCHED
+from coordinator.requests import Request
+from tests.coordinator.fakes import KeptSink
+from tests.coordinator.model.company import Company, Replica
+from tests.coordinator.model.outside import Jobs, MemorySlack
+
+BUSY = (Lane.COMMIT, Lane.RUNS, Lane.EXPIRY, Lane.CLOCK, Lane.SLACK, Lane.JIRA, Lane.AUDIT)
+STEPS = (Lane.CLOCK, Lane.COMMIT, Lane.RUNS, Lane.EXPIRY, Lane.JIRA, Lane.SLACK, Lane.AUDIT)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a worker has done and not recorded yet."""
+
+    at: int
+    work: Work
+    answer: Done | Again
+
+
+class Hands:
+    """The product's handlers at one replica, at the company's Slack, GitHub and AWS."""
+
+    def __init__(self, replica: Replica, slack: MemorySlack, sink: KeptSink) -> None:
+        company, journal, policies = replica.company, replica.journal, replica.directory.policies
+        now, head = (lambda: company.now), Head(company.github)  # type: ignore[arg-type]  # the same methods
+        messages = Messages(slack, journal, policies, "C0ALERTS")  # type: ignore[arg-type]  # what it uses of it
+        runs = Runs(company.github, policies, now, lambda *_: None, head)  # type: ignore[arg-type]
+        commits = Commits(company.github, lambda: company.installed.signer, policies, now, head)  # type: ignore[arg-type]
+        reminders = Reminders(policies, now)
+        self._now = now
+        self._batch = {"commit": commits.commit, "withdraw": commits.withdraw, "expire": runs.expire}
+        self._single: dict[str, Any] = {
+            "ticket": self._ticket,
+            **{
+                kind: getattr(messages, kind)
+                for kind in ("thread", "card", "reply", "tell", "remind", "nudged", "alarm")
+            },
+            "dispatch": runs.dispatch,
+            "watch": runs.watch,
+            "watch-expiry": runs.watch_expiry,
+            "begin": begin,
+            "timeout": time_out,
+            "reminder": reminders.reminder,
+            "nudge": reminders.nudge,
+            "audit": Exporting(journal, sink, now).export,
+        }
+
+    def do(self, works: Sequence[tuple[Work, Request]]) -> list[Done | Again]:
+        kind = works[0][0].kind
+        if kind in self._batch:
+            return list(self._batch[kind](works))
+        return [self._single.get(kind, self._elsewhere)(work, request) for work, request in works]
+
+    def _ticket(self, _work: Work, request: Request) -> Done:
+        ticket = {"key": "OPS-1", "url": "https://jira.test/OPS-1"}
+        return Done(ticket, arm=tuple(on_ticket(request, self._now())))
+
+    def _elsewhere(self, work: Work, _request: Request) -> Done:
+        """JIRA's other effects: nothing that a request's life hangs on."""
+        return Done({"key": "OPS-2", "url": "https://jira.test/OPS-2"})
+
+
+class Workers(RuleBasedStateMachine):
+    """The steps of workers, of GitHub's jobs, and of the clock."""
+
+    company: Company
+    replicas: tuple[Replica, Replica]
+    hands: tuple[Hands, Hands]
+    jobs: Jobs
+    leased: dict[tuple[str, str], tuple[str, datetime]]
+
+    works = Bundle("works")  # attempts in the hands of a worker
+    spent = Bundle("spent")  # attempts that were recorded already, and may be again
+
+    @rule(target=works, at=st.sampled_from([0, 1]), lane=st.sampled_from(BUSY), limit=st.integers(1, 5))
+    def work(self, at: int, lane: Lane, limit: int) -> object:
+        """A worker claims what is due and does it, but has not recorded it yet."""
+        return multiple(*self._claim(at, lane, limit))
+
+    @rule(at=st.sampled_from([0, 1]), turns=st.integers(2, 5), good=st.sampled_from([True] * 4 + [False]))
+    def work_through(self, at: int, turns: int, good: bool) -> None:
+        """What is due gets done and recorded, and what follows from it, with the jobs, some turns far."""
+        for _ in range(turns):
+            for lane in STEPS:
+                for attempt in self._claim(at, lane, 50):
+                    self._record(attempt)
+            self.jobs.run_next(good=good)
+            self.company.now += timedelta(seconds=15)
+
+    @rule(target=spent, attempt=consumes(works))
+    def record(self, attempt: Attempt) -> Attempt:
+        self._record(attempt)
+        return attempt
+
+    @rule(attempt=spent)
+    def record_again(self, attempt: Attempt) -> None:
+        self._record(attempt)
+
+    @rule(attempt=consumes(works), seconds=st.integers(0, 600))
+    def put_back(self, attempt: Attempt, seconds: int) -> None:
+        """The answer got lost on its way."""
+        due = self.company.now + timedelta(seconds=seconds)
+        self.replicas[attempt.at].journal.retry(attempt.work, due, "no answer", uncertain=True)
+        self._release(attempt.work)
+
+    @rule(attempt=consumes(works))
+    def crash(self, attempt: Attempt) -> None:
+        """The worker is gone without a word; its lease will run out."""
+
+    @rule(what=st.sampled_from(["ends well", "fails", "dies", "is scheduled"]))
+    def a_job(self, what: str) -> None:
+        """GitHub runs a job to its end, or loses it; or its schedule starts a sweep."""
+        match what:
+            case "dies":
+                self.jobs.dies()
+            case "is scheduled":
+                self.company.github.sweeps()
+            case _:
+                self.jobs.run_next(good=what == "ends well")
+
+    @rule(seconds=st.sampled_from([1, 91, 91, 1200, 1800, 3600, 9 * 3600]))
+    def wait(self, seconds: int) -> None:
+        self.company.now += timedelta(seconds=seconds)
+
+    def _claim(self, at: int, lane: Lane, limit: int) -> list[Attempt]:
+        journal, jobs = self.replicas[at].journal, []
+        for work in journal.claim(lane, self.company.now, limit):
+            _, until = self.leased.get((work.request_id, work.name), ("", self.company.now))
+            assert until <= self.company.now, "an effect is in one worker's hands"
+            self.leased[work.request_id, work.name] = (work.lease, self.company.now + LEASE)
+            jobs.append((work, journal.request(work.request_id)))
+        attempts = []
+        for kind in dict.fromkeys(work.kind for work, _ in jobs):
+            same = [job for job in jobs if job[0].kind == kind]
+            batches = [same] if lane in BATCHED else [[job] for job in same]
+            for batch in batches:
+                answers = self.hands[at].do(batch)
+                attempts += [Attempt(at, work, answer) for (work, _), answer in zip(batch, answers, strict=True)]
+        return attempts
+
+    def _record(self, attempt: Attempt) -> None:
+        journal, work = self.replicas[attempt.at].journal, attempt.work
+        if isinstance(attempt.answer, Again):
+            journal.put_off(work, attempt.answer.due)
+        else:
+            journal.finish(work, attempt.answer)
+        self._release(work)
+
+    def _release(self, work: Work) -> None:
+        if self.leased.get((work.request_id, work.name), ("", None))[0] == work.lease:
+            del self.leased[work.request_id, work.name]
