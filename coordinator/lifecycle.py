@@ -32,7 +32,7 @@ NUDGE, NUDGED, REMIND = "nudge", "nudged", "remind"  # effects; an automatic nud
 ANNOUNCE = "announce"  # an effect; that of what was put off has the moment behind it
 LONGEST_LEAD = timedelta(hours=1)  # between the reminder of an end and the end
 SHORTEST_REMINDED = timedelta(minutes=5)
-NONE = timedelta()
+NO_TIME = timedelta()
 
 TOLD_BY_JOBS = frozenset({Deed.APPLIED, Deed.REVERTED, Deed.NOT_REVERTED, Deed.REFUSED, Deed.FAILED})
 
@@ -141,7 +141,7 @@ def announced_anew(now: datetime) -> Armed:
 
 
 def kept_up(
-    stop: Request, kept: Kept, now: datetime, notice: timedelta = NONE, shortest: timedelta = NONE
+    stop: Request, kept: Kept, now: datetime, notice: timedelta = NO_TIME, shortest: timedelta = NO_TIME
 ) -> Move | None:
     """Return what becomes of *stop* when somebody keeps up what it is for; None if that does not concern it.
 

@@ -107,7 +107,9 @@ def not_looked(why: str) -> str:
 def ended(requests: Sequence[Request], refused: Sequence[str], place: Environment, verb: str) -> str:
     """Say what is being ended, and what this person may not end; *verb* is what becomes of the place."""
     ids = ", ".join(request.id for request in requests)
-    lines = [f"{head(place)} {verb}: {ids} ends now."] if requests else []
+    kept = [request.kept.until for request in requests if request.kept]
+    until = f" It stays up until {date(max(kept))}." if kept else ""
+    lines = [f"{head(place)} {verb}: {ids} ends now.{until}"] if requests else []
     if requests and refused:
         lines = [f"{ids} ends now, but {head(place)} stays down, because others want it so."]
     return "\n".join([*lines, *refused])

@@ -12,6 +12,7 @@ from coordinator.audit.context import context_of
 from coordinator.deciding import NotYours
 from coordinator.directory import Directory
 from coordinator.ending import Ending
+from coordinator.infra.answers import ended
 from coordinator.infra.record import Record
 from coordinator.keeping import Keeping
 from coordinator.outside.commits import entry_of
@@ -22,6 +23,7 @@ from sallyport.changes.infra_stop import InfraStop
 from sallyport.decisions import entry_refusals
 from sallyport.entries import POLICY, SCHEDULE, Grant
 from sallyport.outcomes import Result
+from sallyport.platforms.slack_text import date
 from tests.coordinator.asks import HOUR
 from tests.coordinator.conftest import Installed, Places, Store
 from tests.coordinator.desk import MINUTE, Desk, open_desk
@@ -314,8 +316,9 @@ class TestKeepingUp:
             request = night.asleep()
         else:
             (request,) = night.at(STARTS - MINUTE)
-        night.ending.spare(request.id, KIM)
-        assert night.desk.request(request).kept == Kept(ENDS, "kim@example.com")
+        spared = night.ending.spare(request.id, KIM)
+        assert spared.kept == Kept(ENDS, "kim@example.com")
+        assert f"It stays up until {date(ENDS)}." in ended([spared], [], night.record.place("dev"), "starts again")
         night.at(STARTS + 3 * HOUR)
         assert len(night.requests) == 1
         assert night.desk.request(request).state in {State.CANCELLED, State.ENDING}
