@@ -134,6 +134,13 @@ class TestAsking:
         assert (entry.requested_by, entry.grant) == ("schedule:nights", Grant(SCHEDULE, STARTS))
         assert entry_refusals(entry, night.desk.installed.policies) == ()
 
+    def test_nobody_is_asked_where_people_need_approvals_for_the_same(self, night: Night) -> None:
+        approvers = {"auto_approve": False, "approvers": {"groups": ["managers"]}}
+        night.desk.installed = sleeping_at_night(night.desk.installed, **approvers)
+        (request,) = night.at(STARTS)
+        assert request.state is State.APPLYING
+        assert entry_refusals(entry_of(request), night.desk.installed.policies) == ()
+
     def test_it_has_a_ticket_a_thread_and_a_trail_and_nobody_is_told_directly(self, night: Night) -> None:
         request = night.asleep()
         night.at(STARTS + HOUR)
