@@ -100,15 +100,17 @@ def plan(request_ids: tuple[str, ...], base: str, environment: str, role: str) -
 @click.option("--channel", default="", help="Where in Slack the picture is to stand; needs --message.")
 @click.option("--message", default="", help="The message (its ts) that the picture takes the place of.")
 @click.option("--offers", default="", help="The buttons under it, such as “start look”.")
-def status(environment: str, channel: str, message: str, offers: str, *, as_json: bool) -> None:
+@click.option("--coming", default="", help="What the coordinator knows of the stop that comes next.")
+def status(environment: str, channel: str, message: str, offers: str, coming: str, *, as_json: bool) -> None:
     """Show how an environment is now: services, databases, and what keeps it stopped."""
     from actions.commands.status import Picture, run
+    from sallyport.coming import read_coming
     from sallyport.offers import read_offers
 
     if bool(channel) != bool(message):
         raise click.UsageError("--channel and --message belong together")
     try:
-        picture = Picture(channel, message, read_offers(offers)) if channel else None
+        picture = Picture(channel, message, read_offers(offers), read_coming(coming)) if channel else None
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     _look(lambda job: run(job, environment, as_json=as_json, picture=picture))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sallyport.catalogue import Catalogue
-from sallyport.entries import BREAK_GLASS, Entry
+from sallyport.entries import BREAK_GLASS, Entry, is_scheduled
 from sallyport.outcomes import Outcome, Result
 
 HEADLINES = {
@@ -81,6 +81,10 @@ def refused_unproven(request_id: str, doubt: str) -> str:
 
 def expired_before(what: str, deadline: datetime) -> str:
     return f"{what} was not applied: its time was over at {deadline:%Y-%m-%d %H:%M:%S} UTC. Nothing was changed."
+
+
+def not_before(what: str, begins: datetime) -> str:
+    return f"{what} was not applied: its time begins at {begins:%Y-%m-%d %H:%M:%S} UTC. Nothing was changed."
 
 
 def not_there(request_id: str) -> str:
@@ -189,8 +193,11 @@ def undo_hint(entry: Entry) -> str:
     """Say how a change ends, by itself or earlier."""
     undos = " ".join(dict.fromkeys(change.undo() for change in entry.changes))
     ends = f"It ends {until(entry.expires_at).removeprefix('until ')}." if entry.expires_at else ""
+    who = "somebody presses “Keep it up” in Slack"
+    if not is_scheduled(entry.grant):
+        who = "its requester presses “Give back now” in Slack"
     earlier = (
-        "To end it sooner, its requester presses “Give back now” in Slack; "
+        f"To end it sooner, {who}; "
         f"an operator deletes {entry.path} on main and runs the workflow “expire” with its id."
     )
     return " ".join(part for part in (undos, ends, earlier) if part)

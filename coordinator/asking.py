@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from coordinator.directory import Directory
 from coordinator.foreseeing import no_room
+from coordinator.infra.answers import coming_lines, head
+from coordinator.infra.lines import STOP
+from coordinator.infra.record import Record
 from coordinator.journal import Draft, Journal
 from coordinator.lifecycle import end_of_life
 from coordinator.nudging import automatic
@@ -17,6 +20,7 @@ from coordinator.routing import Routing
 from coordinator.slack.choices import Choice, Offer
 from coordinator.slack.health import health
 from coordinator.slack.home import Desk
+from coordinator.sleeping import Sleeping
 from sallyport.approval import Panel, approver_problem, chosen, panels, standing
 from sallyport.changes import KINDS, Change
 from sallyport.changes.protocol import Held
@@ -35,6 +39,7 @@ from sallyport.decisions import (
 from sallyport.entries import BREAK_GLASS, POLICY, Grant
 from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, REASON, Flow, Rule
 from sallyport.people import Person
+from sallyport.platforms.slack_text import escape
 from sallyport.policies import Policies
 from sallyport.problems import Problem, Problems
 
@@ -130,7 +135,19 @@ class Asking:
             may_break_glass=self.may_break_glass(slack_id),
             drafts=self.journal.drafts.of_person(slack_id, self.now()),
             health=health(self.journal.away_since(), self.now()),
+            sleeping=list(self._sleeping(slack_id)),
         )
+
+    def _sleeping(self, slack_id: str) -> Iterator[str]:
+        """Yield what comes for the environments that sleep by schedule, to whom policies let use them."""
+        policies = self.policies()
+        if not policies.schedules or policies.flows[STOP] not in self.may_use(slack_id):
+            return
+        record = Record(self.journal, self.policies, Sleeping(self.journal, self.policies, self.now))
+        for place in record.environments():
+            lines = " ".join(coming_lines(record.coming(place.id), policies.people))
+            if lines and policies.schedule_of(place.id):
+                yield f"*{escape(head(place))}* {lines}"
 
     def draft(self, flow: Flow, slack_id: str) -> Draft | None:
         """Return what the person filled in last for *flow* and has not sent."""

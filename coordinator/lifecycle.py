@@ -7,12 +7,12 @@ named within its request (`card:U024BE7LH`), so that arming it twice is arming i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from coordinator.requests import Ask, Request, Route, State
+from coordinator.requests import Ask, Kept, Request, Route, State
 from sallyport.audit import Deed
 from sallyport.decisions import is_emergency
 from sallyport.documents import JSON
@@ -31,8 +31,10 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
 
 STRANDED = "tell:stranded"  # an effect: nobody can decide it any more
 NUDGE, NUDGED, REMIND = "nudge", "nudged", "remind"  # effects; an automatic nudge has its number behind it
+ANNOUNCE = "announce"  # an effect; that of what was put off has the moment behind it
 LONGEST_LEAD = timedelta(hours=1)  # between the reminder of an end and the end
 SHORTEST_REMINDED = timedelta(minutes=5)
+NO_TIME = timedelta()
 
 TOLD_BY_JOBS = frozenset({Deed.APPLIED, Deed.REVERTED, Deed.NOT_REVERTED, Deed.REFUSED, Deed.FAILED})
 
@@ -88,6 +90,8 @@ class Move:
     expires_at: datetime | None = None
     arm: tuple[Armed, ...] = ()
     route: Route | None = None  # whose turn it is now, where that has changed
+    begins_at: datetime | None = None  # where it is announced first, or its beginning is put off
+    kept: Kept | None = None  # who keeps up what it would have stopped
 
 
 def on_submit(ask: Ask) -> list[Armed]:
@@ -125,17 +129,58 @@ def approval(approved: Happening, expires_at: datetime | None, notice: timedelta
     if not notice:
         return Move(approved, State.APPROVED, expires_at=expires_at)
     begins = approved.at.replace(microsecond=0) + notice
-    payload = {"begins": format_moment(begins)}
-    arm = (
-        Armed("announce", "announce", Lane.SLACK, approved.at, payload=payload),
-        Armed("begin", "begin", Lane.CLOCK, begins, payload=payload),
-    )
-    return Move(approved, State.ANNOUNCED, expires_at=expires_at, arm=arm)
+    arm = (announced_anew(approved.at), beginning(begins))
+    return Move(approved, State.ANNOUNCED, expires_at=expires_at, begins_at=begins, arm=arm)
+
+
+def beginning(begins: datetime) -> Armed:
+    """Let it begin at *begins*, and no more at another moment that was armed before."""
+    return Armed("begin", "begin", Lane.CLOCK, begins, payload={"begins": format_moment(begins)})
 
 
 def announced_anew(now: datetime) -> Armed:
-    """Bring the announcement up to date; what it says of the beginning stays as it was armed first."""
-    return Armed("announce", "announce", Lane.SLACK, now)
+    """Announce it, or bring the announcement up to date."""
+    return Armed(ANNOUNCE, ANNOUNCE, Lane.SLACK, now)
+
+
+def kept_up(
+    stop: Request, kept: Kept, now: datetime, notice: timedelta = NO_TIME, shortest: timedelta = NO_TIME
+) -> Move | None:
+    """Return what becomes of *stop* when somebody keeps up what it is for; None if that does not concern it.
+
+    What people have asked for is put off, if the *shortest* stop that policy allows is left of it, and announced
+    anew with *notice*. A schedule asks again for what is left.
+    """
+    happening = Happening(Deed.KEPT_UP, now, kept.by, {"kept_until": format_moment(kept.until)})
+    match stop.state:
+        case State.ANNOUNCED if stop.begins_at and stop.begins_at >= kept.until:
+            return None
+        case State.ANNOUNCED if not stop.is_scheduled and _outlasts(stop, kept.until + shortest):
+            name = f"{ANNOUNCE}:{format_moment(kept.until)}"
+            again = Armed(name, ANNOUNCE, Lane.SLACK, max(now, kept.until - notice))
+            told = Armed(f"tell:{name}", "tell", Lane.SLACK, now, payload={"event": Deed.KEPT_UP.value})
+            shown = Armed("thread", "thread", Lane.SLACK, now)
+            arm = (announced_anew(now), *_announcements(stop, now), again, told, shown, beginning(kept.until))
+            return Move(happening, begins_at=kept.until, kept=kept, arm=arm)
+        case State.ANNOUNCED:
+            cancelled = replace(happening, deed=Deed.CANCELLED)
+            return Move(cancelled, State.CANCELLED, kept=kept, arm=(announced_anew(now),))
+        case State.ACTIVE:
+            return Move(replace(happening, deed=Deed.RETURNED), State.ENDING, kept=kept)
+        case State.APPROVED | State.APPLYING | State.ENDING if stop.is_scheduled:
+            return Move(happening, kept=kept, arm=(announced_anew(now),))  # it is ended once it is live
+        case _:
+            return None
+
+
+def _outlasts(stop: Request, moment: datetime) -> bool:
+    return stop.expires_at is None or moment <= stop.expires_at
+
+
+def _announcements(request: Request, now: datetime) -> list[Armed]:
+    """Bring every announcement up to date that there is: what is put off is announced twice."""
+    there = (name for name in request.results if name.partition(":")[0] == ANNOUNCE)
+    return [Armed(name, ANNOUNCE, Lane.SLACK, now) for name in sorted(there)]
 
 
 def end_of_life(approved_at: datetime, lifetime: timedelta | None) -> datetime | None:
@@ -163,8 +208,7 @@ def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:
 def on_state(request: Request, now: datetime) -> list[Armed]:
     """Bring every surface up to date with the state just reached, and do what the state asks for."""
     work = _WORK.get(request.state)
-    shown = [*_emergency(request.grant, now), *_reminded(request, now)]
-    shown += [announced_anew(now)] if request.result("announce") else []
+    shown = [*_emergency(request.grant, now), *_reminded(request, now), *_announcements(request, now)]
     shown += [_tells(STRANDED, now)] if request.result(STRANDED) else []
     return [*_surfaces(request.notify, now), *shown, *(work(request, now) if work else [])]
 
@@ -230,7 +274,7 @@ def _approved(request: Request, now: datetime) -> list[Armed]:
     ]
     if request.expires_at is None:
         return apply
-    due = reminder_due(now, request.expires_at)
+    due = None if request.is_scheduled else reminder_due(now, request.expires_at)
     reminder = [Armed("reminder", "reminder", Lane.CLOCK, due)] if due else []
     return [*apply, *reminder, *_expiry(request.expires_at, after="commit")]
 
@@ -243,6 +287,8 @@ def _expiry(due: datetime, after: str) -> list[Armed]:
 
 
 def _told(request: Request, now: datetime) -> list[Armed]:
+    if request.is_scheduled:
+        return []  # there is nobody who has asked
     return [_tells(f"tell:{request.state.value}", now)]
 
 

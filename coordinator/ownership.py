@@ -5,6 +5,7 @@ from __future__ import annotations
 from coordinator.deciding import NotYours
 from coordinator.journal import Journal, UnknownRequest
 from coordinator.requests import Request
+from coordinator.wording import mention
 
 
 def own(journal: Journal, request_id: str, slack_id: str) -> Request:
@@ -14,5 +15,5 @@ def own(journal: Journal, request_id: str, slack_id: str) -> Request:
     except UnknownRequest:
         raise NotYours(f"There is no request {request_id}.") from None
     if request.requester_slack != slack_id:
-        raise NotYours(f"Only <@{request.requester_slack}> can do this with {request_id}.")
+        raise NotYours(f"Only {mention(request)} can do this with {request_id}.")
     return request

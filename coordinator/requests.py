@@ -10,7 +10,7 @@ from typing import Any
 
 from sallyport.changes import Change
 from sallyport.documents import JSON
-from sallyport.entries import Grant, changes_digest
+from sallyport.entries import Grant, changes_digest, is_scheduled
 from sallyport.flows import ENVIRONMENT, PERMANENT
 from sallyport.times import format_duration, format_moment
 
@@ -80,15 +80,23 @@ class Extension:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Somebody's word that an environment stays up: nothing that a schedule asks for begins before `until`."""
+
+    until: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
-    """What a person asks for, checked against policy, before it has a place in the journal."""
+    """What a person or a schedule asks for, checked against policy, before it has a place in the journal."""
 
     key: str  # of the submission: a second delivery of the same one makes no second request
     flow: str
     prefix: str
     environment: str
     requester: str
-    requester_slack: str
+    requester_slack: str  # empty where a schedule asks, and nobody is told directly
     reason: str
     changes: tuple[Change, ...]
     asked: str  # the approver whom the requester chose, where the rule has him choose
@@ -145,6 +153,13 @@ class Request:
     extension: Extension | None = None
     decisions: tuple[Decision, ...] = ()
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    begins_at: datetime | None = None  # where it was announced first
+    kept: Kept | None = None  # where somebody kept it from beginning, or ended it, for a while
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether a schedule asks for it, and no person."""
+        return is_scheduled(self.grant)
 
     @property
     def digest(self) -> str:

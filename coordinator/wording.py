@@ -12,6 +12,8 @@ from sallyport.audit import Deed, Fact
 from sallyport.decisions import is_emergency
 from sallyport.outcomes import Untold
 from sallyport.people import People
+from sallyport.platforms.slack_text import escape
+from sallyport.schedules import said_of
 from sallyport.times import format_moment, say_duration
 
 STATE_WORDS = {
@@ -43,10 +45,11 @@ COMMENTS = {
     Deed.APPLIED: "Applied and read back at {at}. {detail} {url}",
     Deed.REFUSED: "The job refused to apply it at {at}. {detail} {url}",
     Deed.FAILED: "It could not be applied at {at}. {detail} {url}",
-    Deed.CANCELLED: "Cancelled by {by} at {at}.",
+    Deed.CANCELLED: "Cancelled by {by} at {at}. {kept}",
     Deed.BEGUN: "The notice before it was over at {at}; it begins.",
     Deed.ROUTED: "Asked anew at {at}: {detail}",
-    Deed.RETURNED: "Given back by {by} at {at}, before its time.",
+    Deed.KEPT_UP: "Put off by {by} at {at}. {kept}",
+    Deed.RETURNED: "Given back by {by} at {at}, before its time. {kept}",
     Deed.NUDGED: "Those whose turn it is were reminded at {at} by {by}.",
     Deed.BREAK_GLASS: "Break-glass by {by} at {at}, and nobody was asked. Incident: {incident}",
     Deed.REVIEWED: "The break-glass was reviewed: {by} closed {review} at {at}.",
@@ -73,9 +76,14 @@ def state_words(request: Request) -> str:
 
 
 def name_of(people: People, email: str) -> str:
-    """Return how a person is called, with the address that identifies them."""
+    """Return how a person is called, with the address that identifies them; a schedule by its name."""
     person = people.by_email(email)
-    return f"{person.name} ({person.email})" if person and person.name else email
+    return f"{person.name} ({person.email})" if person and person.name else said_of(email)
+
+
+def mention(request: Request) -> str:
+    """Mention the requester in Slack, or name the schedule."""
+    return f"<@{request.requester_slack}>" if request.requester_slack else escape(said_of(request.requester))
 
 
 def comment(fact: Fact, people: People, detail: str, reason: str, incident: str) -> str:
@@ -89,12 +97,18 @@ def comment(fact: Fact, people: People, detail: str, reason: str, incident: str)
             url=fact.details.get("url", ""),
             effect=fact.details.get("effect", ""),
             review=fact.details.get("review", ""),
+            kept=_kept(fact),
             detail=detail,
             reason=reason,
             incident=incident,
         )
         .strip()
     )
+
+
+def _kept(fact: Fact) -> str:
+    until = fact.details.get("kept_until")
+    return f"Until {until} it is kept up." if until else ""
 
 
 def _words(fact: Fact) -> str:

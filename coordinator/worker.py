@@ -30,10 +30,12 @@ from coordinator.outside.runs import Runs
 from coordinator.outside.tickets import Tickets
 from coordinator.reconciler import Hands, Reconciler
 from coordinator.routing import Rerouting, Routing
+from coordinator.sleeping import Sleeping
 
 log = structlog.get_logger()
 
 LOOK_EVERY = timedelta(minutes=1)
+SCHEDULES_EVERY = timedelta(seconds=10)
 ANCHOR_EVERY = timedelta(minutes=10)  # it looks whether today has its anchor, and whether the sink has it
 NICENESS = 10  # where the processor is short, people's answers come first
 
@@ -51,6 +53,7 @@ class Worker:
         self.lookout = Lookout(
             essentials.journal, essentials.clients.github, essentials.alerts, essentials.policies, now, now()
         )
+        self.sleeping = Sleeping(essentials.journal, self._directory.policies, now)
         self.reconciler = Reconciler(essentials.journal, _hands(essentials, self.exporting), now)
 
     def start(self) -> None:
@@ -64,6 +67,7 @@ class Worker:
         self._essentials.every(GROUPS_EVERY, self._look_around)
         self._essentials.every(ANCHOR_EVERY, self.exporting.anchor)
         self._essentials.every(LOOK_EVERY, self.lookout.look)
+        self._essentials.every(SCHEDULES_EVERY, self.sleeping.look, at_once=True)
 
     def _look_around(self) -> None:
         """See who is in Slack's groups now, and ask others where that changes whose turn it is."""

@@ -34,6 +34,7 @@ class Deed(StrEnum):
     RETURNED = "returned"
     NUDGED = "nudged"  # those whose turn it is were reminded
     BEGUN = "begun"  # the notice before it is over
+    KEPT_UP = "kept-up"  # somebody had what it stops kept up for a while
     ROUTED = "routed"  # other people are asked than before
     RETRIED = "retried"  # an operator had a waiting effect tried at once
     PARKED = "parked"  # an operator had a waiting effect left alone

@@ -10,18 +10,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sallyport.approval import chosen, panels, standing
-from sallyport.entries import BREAK_GLASS, POLICY, Entry, Grant
+from sallyport.entries import BREAK_GLASS, POLICY, SLACK_AND_BACK, Entry, Grant, is_scheduled
 from sallyport.flows import DURATION, ENVIRONMENT, INCIDENT, PERMANENT, REASON, Flow, Lifetime, Rule
 from sallyport.people import People
 from sallyport.policies import Policies
 from sallyport.problems import Problem
-from sallyport.times import format_duration, parse_duration, say_duration
+from sallyport.schedules import FLOW as STOPS
+from sallyport.schedules import said_of
+from sallyport.times import format_duration, format_moment, parse_duration, say_duration
 
 NO_BREAK_GLASS = Problem("policy gives you no break-glass here", "ask for it as usual", field=ENVIRONMENT)
 REASON_LONGEST = 2000
 INCIDENT_LONGEST = 100
 USUAL = ("15m", "30m", "1h", "2h", "4h", "8h", "1d", "3d", "7d", "30d", "90d")  # durations that forms offer
-SLACK_AND_BACK = timedelta(minutes=10)  # how far a coordinator's clock may be ahead of a job's
 
 
 def requester_problem(policies: Policies, flow: Flow, rule: Rule | None, email: str) -> Problem | None:
@@ -126,6 +127,9 @@ def _refusals(entry: Entry, policies: Policies) -> list[str]:
     rule = policies.rule_for(flow, answers_of(entry)) if flow else None
     if flow is None or rule is None:
         return [f"policy has no rule for {entry.flow} in {entry.environment}"]
+    if entry.grant is not None and is_scheduled(entry.grant):
+        wrong = [p for change in entry.changes for p in change.problems(entry.environment, policies.catalogue)]
+        return [*schedule_refusals(entry, entry.grant, policies), *(problem.sentence for problem in wrong)]
     policies = replace(policies, people=_as_attested(policies.people, entry))
     barred = None if is_emergency(entry.grant) else requester_problem(policies, flow, rule, entry.requested_by)
     wrong = [p for change in entry.changes for p in change.problems(entry.environment, policies.catalogue)]
@@ -133,6 +137,26 @@ def _refusals(entry: Entry, policies: Policies) -> list[str]:
     missing, approved_at = _approval(entry, rule, policies)
     refusals += [missing] if missing else []
     return refusals + _deadline_refusals(entry.expires_at, approved_at, limits(rule, entry.grant))
+
+
+def schedule_refusals(entry: Entry, grant: Grant, policies: Policies) -> list[str]:
+    """Say why no schedule asks for what *entry* says that one does: then nobody does at all.
+
+    It is granted for a part of one period of sleep, and ends with it: how long a rule lets people stop an
+    environment does not matter.
+    """
+    schedule = policies.schedule_of(entry.environment)
+    if schedule is None or entry.flow != STOPS:
+        return [f"no schedule asks for {entry.flow} in {entry.environment}"]
+    named = said_of(schedule.requester)
+    if entry.requested_by != schedule.requester:
+        return [f"{entry.environment} sleeps by {named}, and it was asked for by {said_of(entry.requested_by)}"]
+    period = schedule.period_at(grant.at)
+    if period is None:
+        return [f"{named} keeps {entry.environment} up at {format_moment(grant.at)}"]
+    if entry.expires_at is None or entry.expires_at > period.end:
+        return [f"{named} wants {entry.environment} up again at {format_moment(period.end)}, before it would end"]
+    return []
 
 
 def is_emergency(grant: Grant | None) -> bool:

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sallyport.changes import KINDS, Change
@@ -19,7 +19,8 @@ from sallyport.schemas import SUFFIX, Schemas
 from sallyport.times import format_moment, parse_duration, parse_moment
 
 FOLDER = "requests"
-POLICY, BREAK_GLASS = "policy", "break-glass"  # how something may be granted without approvals
+POLICY, BREAK_GLASS, SCHEDULE = "policy", "break-glass", "schedule"  # how it may be granted without approvals
+SLACK_AND_BACK = timedelta(minutes=10)  # how far a coordinator's clock may be ahead of a job's
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,12 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What stands in for approvals: the rule that approves by itself, or an emergency with its incident."""
+    """What stands in for approvals: a rule that approves by itself, an emergency with its incident, a schedule.
 
-    through: str  # POLICY or BREAK_GLASS
+    What a schedule grants begins at the moment `at`, and asks for nothing before.
+    """
+
+    through: str  # POLICY, BREAK_GLASS or SCHEDULE
     at: datetime
     incident: str = ""
 
@@ -91,8 +95,12 @@ class Entry:
         return path_of(self.flow, self.id)
 
     def is_live(self, now: datetime) -> bool:
-        """Tell whether the entry still asks for its change at *now*."""
-        return self.expires_at is None or now < self.expires_at
+        """Tell whether the entry asks for its change at *now*, already and still."""
+        return not self.is_early(now) and (self.expires_at is None or now < self.expires_at)
+
+    def is_early(self, now: datetime) -> bool:
+        """Tell whether the time has not come yet for which a schedule grants it."""
+        return is_scheduled(self.grant) and now < cast(Grant, self.grant).at - SLACK_AND_BACK
 
     def signed_bytes(self) -> bytes:
         """Return the canonical form of all but the attestation: what is signed and what the digest names."""
@@ -136,6 +144,11 @@ class Entry:
         """Write the file, with the line that tells editors its JSON Schema."""
         schema = f"../../policies/schemas/{self.flow}{SUFFIX}"
         return f"# yaml-language-server: $schema={schema}\n{dump(self.to_mapping())}"
+
+
+def is_scheduled(grant: Grant | None) -> bool:
+    """Tell whether a schedule asks, and no person."""
+    return grant is not None and grant.through == SCHEDULE
 
 
 def path_of(flow: str, entry_id: str) -> str:

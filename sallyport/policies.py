@@ -18,9 +18,12 @@ from sallyport.flow_files import read_flow
 from sallyport.flows import Flow, ReviewTask, Rule, TicketStatus
 from sallyport.people import People, Person
 from sallyport.problems import Place, Problem, Problems
+from sallyport.schedule_files import read_schedules, schedule_problems
+from sallyport.schedules import Schedule
 from sallyport.schemas import SUFFIX, Schemas
 
 FOLDER = "policies"
+SCHEDULES = "schedules.yaml"  # the one file that an installation may leave out
 MAX_BYTES = 2 * 1024 * 1024  # of one file: a catalogue may list thousands of things
 
 
@@ -39,6 +42,11 @@ class Policies:
     ticket_statuses: Mapping[str, TicketStatus]  # by the state of a request
     version: str = ""
     review: ReviewTask = field(default_factory=ReviewTask)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)  # by name
+
+    def schedule_of(self, environment: str) -> Schedule | None:
+        """Return the schedule by which *environment* sleeps; None if it does by none."""
+        return next((one for one in self.schedules.values() if environment in one.environments), None)
 
     def rule_for(self, flow: Flow, answers: Mapping[str, str]) -> Rule | None:
         """Return the rule for *answers* to the flow's form, which may be part of them; None means denied."""
@@ -78,11 +86,16 @@ class _Loader:
         flows = {flow.id: flow for flow in self._flows()}
         keys = self._keys()
         statuses, review = self._jira()
+        schedules = self._schedules()
+        known = Known(people, catalogue, self.schemas)
+        flows_are_known = not self.problems
         if names_are_known:
-            self.problems += self._inconsistencies(Known(people, catalogue, self.schemas), flows)
+            self.problems += self._inconsistencies(known, flows)
+        if flows_are_known and schedules:
+            self.problems += schedule_problems(known, flows, schedules, self.documents[SCHEDULES])
         if self.problems:
             raise Problems(self.problems)
-        return Policies(flows, people, catalogue, keys, self.schemas, statuses, self.version, review)
+        return Policies(flows, people, catalogue, keys, self.schemas, statuses, self.version, review, schedules)
 
     def _inconsistencies(self, known: Known, flows: Mapping[str, Flow]) -> Iterator[Problem]:
         yield from group_problems(known.people, self.documents["people.yaml"])
@@ -172,6 +185,14 @@ class _Loader:
         if "labels" in review:
             review = {**review, "labels": tuple(review["labels"])}
         return statuses, ReviewTask(**review)
+
+    def _schedules(self) -> dict[str, Schedule]:
+        document = self._document(SCHEDULES, "schedules") if SCHEDULES in self.files else None
+        try:
+            return read_schedules(document) if document else {}
+        except Problems as error:
+            self.problems += error.problems
+            return {}
 
     def _keys(self) -> PublicKeys:
         keys = {}

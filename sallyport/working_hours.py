@@ -23,7 +23,7 @@ def next_working_moment(hours: Nudges, moment: datetime) -> datetime:
     zone, moment = ZoneInfo(hours.timezone), moment.astimezone(UTC)
     day = moment.astimezone(zone).date()
     while True:
-        opens, closes = _at(day, hours.start, zone), _at(day, hours.end, zone)
+        opens, closes = moment_on(day, hours.start, zone), moment_on(day, hours.end, zone)
         if day.weekday() < SATURDAY and moment < closes:
             return max(moment, opens)
         day += DAY
@@ -38,6 +38,9 @@ def is_time_zone(name: str) -> bool:
     return True
 
 
-def _at(day: date, clock: time, zone: ZoneInfo) -> datetime:
-    """Return that time of that day in UTC: two moments of one zone are compared as its clocks show them."""
+def moment_on(day: date, clock: time, zone: ZoneInfo) -> datetime:
+    """Return that time of that day in UTC: two moments of one zone are compared as its clocks show them.
+
+    A time that clocks skip is as long after the midnight before; of one that they show twice it is the first.
+    """
     return datetime.combine(day, clock, zone).astimezone(UTC)

@@ -80,6 +80,8 @@ def _refusal(order: Order, finding: Finding | None, ledger: Ledger, job: Job) ->
         what = messages.what_of(entry, ledger.policies.catalogue)
         if mismatch := _mismatch(order, entry, ledger, job.workspace):
             detail = messages.refused(what, mismatch)
+        elif entry.grant and entry.is_early(now):
+            detail = messages.not_before(what, entry.grant.at)
         elif entry.expires_at and not entry.is_live(now):
             detail = messages.expired_before(what, entry.expires_at)
     if not detail:

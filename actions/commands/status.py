@@ -19,6 +19,7 @@ from actions.runner import one_line
 from actions.verification import Site
 from sallyport.changes import infra_whitelist as allow_list
 from sallyport.changes.infra_stop import Infrastructure, access_of, lock_of
+from sallyport.coming import Coming
 from sallyport.entries import Entry
 from sallyport.offers import Offer
 from sallyport.problems import Problem, Problems, nearest
@@ -36,6 +37,7 @@ class Picture:
     channel: str
     message: str
     offers: tuple[Offer, ...]
+    coming: Coming
 
 
 def run(job: Job, environment: str, *, as_json: bool, picture: Picture | None = None) -> int:
@@ -48,7 +50,7 @@ def run(job: Job, environment: str, *, as_json: bool, picture: Picture | None = 
             _show(job, picture, not_read(environment, str(fault), picture.offers))
         return 1
     if picture:
-        _show(job, picture, picture_of(status, picture.offers))
+        _show(job, picture, picture_of(status, picture.offers, picture.coming))
     data = json.dumps(status.to_mapping())
     click.echo(data if as_json else status.to_markdown())
     job.runner.put({"status": data})

@@ -81,7 +81,7 @@ class Context:
             case Deed.DISPATCHED:
                 resource = str(told.get("resource", ""))
                 return replace(context, run=str(told.get("run", "")), resource=resource)
-            case Deed.ROUTED | Deed.RETRIED | Deed.PARKED:
+            case Deed.ROUTED | Deed.RETRIED | Deed.PARKED | Deed.KEPT_UP:
                 return replace(context, outcome=self.outcome)
             case _:
                 return replace(context, run=str(told.get("run", context.run)))

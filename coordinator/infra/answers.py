@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import accumulate
 
 from coordinator.infra.lines import STOP, TEARDOWN, WHITELIST
@@ -10,9 +11,11 @@ from coordinator.requests import Request, State
 from coordinator.wording import STATE_WORDS
 from sallyport.catalogue import Environment
 from sallyport.changes.infra_whitelist import InfraWhitelist
+from sallyport.coming import Coming
 from sallyport.people import People
 from sallyport.platforms.slack_text import date, escape
 from sallyport.problems import Problems
+from sallyport.schedules import said_of
 
 LONGEST = 2800  # characters of one answer: it stands in one block of at most 3000
 HELP = """*Environments: how they stand, stop and start, and who may reach them*
@@ -20,6 +23,8 @@ HELP = """*Environments: how they stand, stop and start, and who may reach them*
 • `/infra stop [env] [--for 12h | --until 08:00] [--reason '…']` stops services and databases; they \
 start again by themselves. `/infra stop` alone opens a form.
 • `/infra start [env]` starts them before that time.
+• `/infra keep [env] [--until 22:00 | --for 3h]` keeps it up for a while, before a stop and while it is stopped; \
+`/infra keep` alone opens a form.
 • `/infra teardown [env] --level=services` is the same as a stop; `--level=full` opens the form of a teardown.
 • `/infra spinup [env]` restores before its time what was torn down.
 • `/infra whitelist add 198.51.100.10 [--ttl=7d] [--description='home office'] [--env=staging]` lets an address \
@@ -55,10 +60,32 @@ def head(place: Environment) -> str:
 
 
 def on_record(stops: Sequence[Request], teardowns: Sequence[Request], people: People) -> str:
-    """Say what keeps an environment down, as far as Sallyport knows."""
-    if not (stops or teardowns):
+    """Say what keeps an environment down, as far as Sallyport knows; what is announced does not yet."""
+    begun = [stop for stop in stops if stop.state is not State.ANNOUNCED]
+    if not (begun or teardowns):
         return "Nothing that Sallyport knows of keeps it stopped."
-    return "\n".join(_holding(request, people) for request in (*teardowns, *stops))
+    return "\n".join(_holding(request, people) for request in (*teardowns, *begun))
+
+
+def coming(environment: Coming, people: People) -> str:
+    """Say which stop comes next, and who keeps the environment up until when."""
+    return "\n".join(f"• {line}" for line in coming_lines(environment, people))
+
+
+def coming_lines(environment: Coming, people: People) -> Iterable[str]:
+    """Return the same, a sentence for each, with the names of people."""
+    return environment.lines(lambda email: _name_of(email, people))
+
+
+def kept(concerned: Sequence[Request], others: Sequence[str], place: Environment, until: datetime) -> str:
+    """Confirm that an environment is kept up, as far as it is."""
+    lines = [f"{head(place)} is kept up until {date(until)}."] if concerned else []
+    if concerned and others:
+        lines = [f"You keep {head(place)} up until {date(until)}, but it stays down, because others want it so."]
+    ends = [request.expires_at for request in concerned if request.is_scheduled and request.expires_at]
+    if ends and max(ends) > until:
+        lines.append(f"After that it sleeps until {date(max(ends))}, as its schedule says.")
+    return "\n".join([*lines, *others])
 
 
 def addresses(found: Sequence[Request], place: Environment, people: People) -> str:
@@ -80,7 +107,9 @@ def not_looked(why: str) -> str:
 def ended(requests: Sequence[Request], refused: Sequence[str], place: Environment, verb: str) -> str:
     """Say what is being ended, and what this person may not end; *verb* is what becomes of the place."""
     ids = ", ".join(request.id for request in requests)
-    lines = [f"{head(place)} {verb}: {ids} ends now."] if requests else []
+    kept = [request.kept.until for request in requests if request.kept]
+    until = f" It stays up until {date(max(kept))}." if kept else ""
+    lines = [f"{head(place)} {verb}: {ids} ends now.{until}"] if requests else []
     if requests and refused:
         lines = [f"{ids} ends now, but {head(place)} stays down, because others want it so."]
     return "\n".join([*lines, *refused])
@@ -139,8 +168,12 @@ def _state(request: Request) -> str:
 
 
 def _called(request: Request, people: People) -> str:
-    person = people.by_email(request.requester)
-    return escape(person.label if person else request.requester)
+    return escape(_name_of(request.requester, people))
+
+
+def _name_of(email: str, people: People) -> str:
+    person = people.by_email(email)
+    return person.label if person else said_of(email)
 
 
 def _until(request: Request) -> str:

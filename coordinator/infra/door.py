@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from coordinator.deciding import NotYours
 from coordinator.ending import Ending
-from coordinator.infra import answers
+from coordinator.infra import answers, keeping_form
 from coordinator.infra.lines import FULL, STOP, TEARDOWN, WHITELIST, Errand, Kind, read_errand
 from coordinator.infra.looking import Looking
 from coordinator.infra.record import Record
+from coordinator.keeping import Keeping
 from coordinator.outside.runs import APPLY
 from coordinator.requests import Request, State
 from coordinator.slack.answering import Ack, Answering, Body, user_of
@@ -41,6 +42,7 @@ class InfraDoor:
     policies: Callable[[], Policies]
     opening: Opening
     ending: Ending
+    keeping: Keeping
     record: Record
     looking: Looking
 
@@ -72,6 +74,8 @@ class InfraDoor:
                 self.opening.open(self.policies().flows[WHITELIST], body, {ENVIRONMENT: place.id})
             case Offer.START:
                 self.answering.answer(body, self._start(place, user))
+            case Offer.KEEP:
+                self._ask_until_when(place, body)
             case Offer.LOOK:
                 self.answering.later(self.looking.look, place, user, body["channel"]["id"])
 
@@ -85,6 +89,8 @@ class InfraDoor:
                 self.answering.later(self.looking.look, place, user, body["channel_id"])
             case Kind.START:
                 ack(self._start(place, user))
+            case Kind.KEEP:
+                self._keep(errand, place, ack, body)
             case Kind.SPINUP:
                 ack(self._spin_up(place, user))
             case Kind.TEARDOWN:
@@ -102,6 +108,33 @@ class InfraDoor:
         if not stops:
             return answers.nothing_to_start(place, torn_down=bool(self.record.teardowns(place.id)))
         return answers.ended(*self._end(stops, user), place, "starts again")
+
+    def _keep(self, errand: Errand, place: Environment, ack: Ack, body: Body) -> None:
+        until = errand.end(self.looking.asking.local_time(body["user_id"]))
+        if until is None:
+            ack()
+            self._ask_until_when(place, body)
+            return
+        try:
+            ack(answers.kept(*self.keeping.keep(place.id, body["user_id"], until), place, until))
+        except NotYours as error:
+            ack(str(error))
+
+    def _ask_until_when(self, place: Environment, body: Body) -> None:
+        """Open the form that asks for a time."""
+        local = self.looking.asking.local_time(user_of(body))
+        form = keeping_form.keeping_form(place, local, self.keeping.longest(place.id)).to_dict()
+        self.answering.later(self.answering.slack.open_view, body["trigger_id"], form)
+
+    def keeps(self, ack: Ack, body: Body) -> None:
+        """Take the form that keeps an environment up; what is in the way is said in it."""
+        environment, until = keeping_form.read_keep(body["view"])
+        try:
+            kept = self.keeping.keep(environment, user_of(body), until)
+            ack()
+            self.answering.answer(body, answers.kept(*kept, self.record.place(environment), until))
+        except NotYours as error:
+            ack(response_action="errors", errors={keeping_form.UNTIL: str(error)})
 
     def _spin_up(self, place: Environment, user: str) -> str:
         teardowns = self.record.teardowns(place.id)

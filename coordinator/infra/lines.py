@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from sallyport.changes.infra_words import ADDRESS, ENV
+from sallyport.changes.infra_words import ADDRESS, ENV, FOR, UNTIL, time_of_day
 from sallyport.commands import HELP
 from sallyport.flows import ENVIRONMENT
 from sallyport.problems import Problem, Problems, nearest, quoted
+from sallyport.times import next_time, parse_duration
 from sallyport.words import Line, read_words, unlinked
 
 STOP, TEARDOWN, WHITELIST = "infra-stop", "infra-teardown", "infra-whitelist"  # the flows it knows of
@@ -21,6 +23,7 @@ class Kind(StrEnum):
     HELP = "help"
     STATUS = "status"
     START = "start"
+    KEEP = "keep"
     SPINUP = "spinup"
     TEARDOWN = "teardown"
     REMOVE = "whitelist remove"
@@ -36,11 +39,26 @@ class Errand:
     environment: str = ""
     address: str = ""
     level: str = SERVICES
+    lasts: str = ""  # how long, or until which time of day, as typed
+    until: str = ""
+
+    def end(self, typed_at: datetime) -> datetime | None:
+        """Return the moment until which it is to last; None if the line does not say. Problems if it is none.
+
+        *typed_at* is in the time zone of who typed, whose time of day is meant.
+        """
+        try:
+            if self.until:
+                return next_time(typed_at, time_of_day(self.until))
+            return typed_at.astimezone(UTC) + parse_duration(self.lasts) if self.lasts else None
+        except ValueError as error:
+            raise Problems([Problem(str(error))]) from error
 
 
 _ALONE = {
     "status": Kind.STATUS,
     "start": Kind.START,
+    "keep": Kind.KEEP,
     "spinup": Kind.SPINUP,
     "spin-up": Kind.SPINUP,
     "teardown": Kind.TEARDOWN,
@@ -53,6 +71,10 @@ _OF_WHITELIST = {
     "list": Kind.LIST,
     "ls": Kind.LIST,
     "refresh": Kind.REFRESH,
+}
+_OPTIONS = {
+    Kind.TEARDOWN: {LEVEL: f"{SERVICES} or --{LEVEL} {FULL}"},
+    Kind.KEEP: {FOR: "3h", UNTIL: "22:00"},
 }
 _ASKED_BY_FLOWS = ("stop", "whitelist")
 
@@ -78,12 +100,12 @@ def read_errand(text: str) -> Errand | None:
 def _errand(kind: Kind, text: str) -> Errand:
     if text.strip().casefold() in HELP:
         return Errand(Kind.HELP)
-    line = read_words(text)
-    options = {ENV: "dev", **({LEVEL: f"{SERVICES} or --{LEVEL} {FULL}"} if kind is Kind.TEARDOWN else {})}
+    line = read_words(text, bare=(FOR, UNTIL) if kind is Kind.KEEP else ())
+    options = {ENV: "dev", **_OPTIONS.get(kind, {})}
     wanted = [ADDRESS, ENVIRONMENT] if kind is Kind.REMOVE else [ENVIRONMENT]
     if ENV in line.options:
         wanted.remove(ENVIRONMENT)
-    found = [*line.problems(options), *line.too_many(len(wanted)), *_level_problems(line)]
+    found = [*line.problems(options), *line.too_many(len(wanted)), *_level_problems(line), *_end_problems(line)]
     given = dict(zip(wanted, line.words, strict=False))
     if kind is Kind.REMOVE and ADDRESS not in given:
         found.append(Problem("no address is named", "write one, such as /infra whitelist remove 198.51.100.10"))
@@ -91,7 +113,14 @@ def _errand(kind: Kind, text: str) -> Errand:
         raise Problems(found)
     environment = line.options.get(ENV) or given.get(ENVIRONMENT, "")
     level = line.options.get(LEVEL, SERVICES).casefold()
-    return Errand(kind, environment.casefold(), unlinked(given.get(ADDRESS, "")), level)
+    lasts, until = line.options.get(FOR, "").casefold(), line.options.get(UNTIL, "")
+    return Errand(kind, environment.casefold(), unlinked(given.get(ADDRESS, "")), level, lasts, until)
+
+
+def _end_problems(line: Line) -> list[Problem]:
+    if not (line.options.get(FOR) and line.options.get(UNTIL)):
+        return []
+    return [Problem(f"--{FOR} and --{UNTIL} say it twice", "write one of them")]
 
 
 def _level_problems(line: Line) -> list[Problem]:

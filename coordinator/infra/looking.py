@@ -14,6 +14,7 @@ from coordinator.ending import Ending
 from coordinator.infra import answers
 from coordinator.infra.lines import STOP, WHITELIST
 from coordinator.infra.record import Record
+from coordinator.keeping import Keeping
 from coordinator.slack.answering import Answering
 from sallyport.catalogue import Environment
 from sallyport.changes.infra_stop import Infrastructure
@@ -36,6 +37,7 @@ class Looking:
     policies: Callable[[], Policies]
     asking: Asking
     ending: Ending
+    keeping: Keeping
     record: Record
     github: GitHub
 
@@ -44,7 +46,8 @@ class Looking:
         people = self.policies().people
         down = answers.on_record(self.record.stops(place.id), self.record.teardowns(place.id), people)
         let_in = answers.addresses(self.record.addresses(place.id), place, people)
-        known = answers.bounded(answers.joined((down, let_in)))
+        coming = self.record.coming(place.id)
+        known = answers.bounded(answers.joined((down, answers.coming(coming, people), let_in)))
         offers = self.offers(place, user)
         posted = self._post(channel, user, known, _blocks(place, known, answers.looking(), offers))
         if not self._has_infrastructure(place):
@@ -55,6 +58,7 @@ class Looking:
             "channel": posted.channel,
             "message": posted.ts,
             "offers": " ".join(offers),
+            "coming": coming.to_text(),
         }
         try:
             self.github.dispatch(STATUS, inputs)
@@ -71,6 +75,7 @@ class Looking:
         mine = {flow.id for flow in self.asking.may_use(user) if flow.has_rule_in(place.id)}
         found = {
             Offer.START: any(self.ending.may_spare(request, user) for request in stops),
+            Offer.KEEP: self.keeping.may_keep(place.id, user),
             Offer.STOP: not stops and STOP in mine,
             Offer.WHITELIST: WHITELIST in mine,
             Offer.LOOK: True,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coordinator.infra.lines import STOP, TEARDOWN, WHITELIST
 from coordinator.journal import Journal
-from coordinator.requests import Request
+from coordinator.requests import Request, State
+from coordinator.sleeping import Sleeping
 from sallyport.catalogue import Environment
 from sallyport.changes.allow_list import ALLOW_LISTS
 from sallyport.changes.infra_stop import INFRASTRUCTURE, MAIN
 from sallyport.changes.infra_whitelist import InfraWhitelist
+from sallyport.coming import Coming
 from sallyport.flows import ENVIRONMENT
 from sallyport.policies import Policies
 from sallyport.problems import Problem, Problems, nearest, quoted
@@ -23,6 +25,7 @@ class Record:
 
     journal: Journal
     policies: Callable[[], Policies]
+    sleeping: Sleeping
 
     def environments(self) -> tuple[Environment, ...]:
         """Return the environments that have infrastructure or an allow list, as operators order them."""
@@ -50,6 +53,19 @@ class Record:
 
     def stops(self, environment: str) -> Sequence[Request]:
         return self.journal.standing(STOP, environment)
+
+    def coming(self, environment: str) -> Coming:
+        """Return the stop that comes next, and who keeps the environment up until when."""
+        kept = self.sleeping.kept(environment)
+        stops = [stop for stop in self.stops(environment) if stop.state is State.ANNOUNCED and stop.begins_at]
+        announced = min(stops, key=lambda stop: stop.begins_at or stop.submitted_at, default=None)
+        period, schedule = self.sleeping.coming(environment), self.policies().schedule_of(environment)
+        found = Coming(kept_until=kept.until, kept_by=kept.by) if kept else Coming()
+        if announced and (period is None or (announced.begins_at or period.start) <= period.start):
+            return replace(found, begins=announced.begins_at, ends=announced.expires_at, by=announced.requester)
+        if period and schedule:
+            return replace(found, begins=period.start, ends=period.end, by=schedule.requester)
+        return found
 
     def teardowns(self, environment: str) -> Sequence[Request]:
         return self.journal.standing(TEARDOWN, environment)

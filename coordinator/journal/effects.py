@@ -78,6 +78,7 @@ def _arm(insert: Any) -> Any:
         "wanted": effects.c.wanted + 1,
         "due": fresh.excluded.due,
         "after": fresh.excluded.after,
+        "payload": fresh.excluded.payload,
         "attempts": 0,
     }
     return fresh.on_conflict_do_update(index_elements=["request_id", "name"], set_=again)

@@ -91,13 +91,13 @@ class Journal:
                     lanes |= _apply(connection, request, move)
                     request = read_request(connection, request.id)
         except IntegrityError:
-            earlier = self._by_submission(ask.key)
+            earlier = self.by_submission(ask.key)
             if earlier is None:
                 return self.submit(ask)  # two ids collided; the next one will not
             return earlier
         except OutcomeUnknown:
             with suppress(DBAPIError):
-                if recorded := self._by_submission(ask.key):
+                if recorded := self.by_submission(ask.key):
                     return recorded  # only the answer to the commit was lost
             raise
         self._tell(lanes)
@@ -130,10 +130,15 @@ class Journal:
         self._tell(lanes)
         return request
 
-    def move(self, request_id: str, move: Move) -> Request:
-        """Record what a person did to a request; returns it as it stands afterwards."""
+    def move(self, request_id: str, move: Move | Callable[[Request], Move | None]) -> Request:
+        """Record what a person did to a request; returns it as it stands afterwards.
+
+        Where the move depends on how the request stands, it is a function of the request at that moment.
+        """
         with self._urgently() as connection:
-            lanes = _apply(connection, read_request(connection, request_id, lock=True), move)
+            standing = read_request(connection, request_id, lock=True)
+            found = move(standing) if callable(move) else move
+            lanes = _apply(connection, standing, found) if found else set()
             request = read_request(connection, request_id)
         self._tell(lanes)
         return request
@@ -286,6 +291,19 @@ class Journal:
         query = sa.select(requests.c.id).where(of_flow, requests.c.state.in_([one.value for one in STANDING]))
         return self._requests(query.order_by(requests.c.submitted_at))
 
+    def kept(self, flow: str, environment: str, now: datetime) -> Request | None:
+        """Return by which request somebody keeps an environment up the longest; None if nobody does at *now*."""
+        of_flow = sa.and_(requests.c.flow == flow, requests.c.environment == environment)
+        query = sa.select(requests.c.id).where(of_flow, requests.c.kept_until > now)
+        found = self._requests(query.order_by(requests.c.kept_until.desc()).limit(1))
+        return found[0] if found else None
+
+    def by_submission(self, key: str) -> Request | None:
+        """Return the request that was made by this submission; None if there was none."""
+        with self._reader.begin() as connection:
+            request_id = connection.scalar(sa.select(requests.c.id).where(requests.c.submission == key))
+            return read_request(connection, request_id) if request_id else None
+
     def _requests(self, ids: sa.Select[str]) -> list[Request]:
         with self._reader.begin() as connection:
             return read_requests(connection, connection.scalars(ids).all())
@@ -333,11 +351,6 @@ class Journal:
         except Exception:
             log.exception("journal.wake-failed", lanes=sorted(lanes))
 
-    def _by_submission(self, key: str) -> Request | None:
-        with self._reader.begin() as connection:
-            request_id = connection.scalar(sa.select(requests.c.id).where(requests.c.submission == key))
-            return read_request(connection, request_id) if request_id else None
-
 
 def _ask_them(connection: sa.Connection, request_id: str, route: Route) -> None:
     """Record whose turn it is, in place of whose it was."""
@@ -360,6 +373,8 @@ def _apply(connection: sa.Connection, request: Request, move: Move) -> set[Lane]
         lanes |= _show_extension(connection, request, now)
     elif move.route is not None and request.state is State.PENDING:
         lanes |= _reroute(connection, request, move.route, now)
+    elif times := _times(move):
+        connection.execute(sa.update(requests).where(requests.c.id == request.id).values(**times))
     return lanes | outbox.arm(connection, request.id, move.arm)
 
 
@@ -396,10 +411,18 @@ def _swap(connection: sa.Connection, request: Request, move: Move, to: State) ->
         "revision": request.revision + 1,
         "expires_at": move.expires_at or request.expires_at,
         "closing": move.closing or request.closing,
+        **_times(move),
     }
     swapped = connection.execute(sa.update(requests).where(same).values(**values)).rowcount
     if swapped != 1:
         raise RuntimeError(f"{request.id} changed under its lock")
+
+
+def _times(move: Move) -> dict[str, Any]:
+    """Return the columns of when it begins and until when it is kept up, as far as *move* says."""
+    begins = {"begins_at": move.begins_at} if move.begins_at else {}
+    kept = {"kept_until": move.kept.until, "kept_by": move.kept.by} if move.kept else {}
+    return {**begins, **kept}
 
 
 def _record(connection: sa.Connection, request_id: str, happening: Happening) -> set[Lane]:

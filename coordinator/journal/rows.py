@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from coordinator.requests import Answer, Ask, Decision, Extension, Request, State
+from coordinator.requests import Answer, Ask, Decision, Extension, Kept, Request, State
 from sallyport.audit import Deed, Fact
 from sallyport.changes import KINDS
 from sallyport.entries import Grant
@@ -116,6 +116,8 @@ def to_request(
         extension=Extension(extension.id, State(extension.state), extension.expires_at) if extension else None,
         decisions=tuple(_decision(decision) for decision in decisions),
         results={effect.name: effect.result for effect in effects if effect.result},
+        begins_at=row.begins_at,
+        kept=Kept(row.kept_until, row.kept_by) if row.kept_until else None,
     )
 
 

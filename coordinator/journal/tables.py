@@ -49,7 +49,17 @@ requests = sa.Table(
     sa.Column("form", sa.JSON, nullable=False, server_default="{}"),
     sa.Column("granted", sa.JSON),
     sa.Column("extends", sa.String(16), nullable=False, server_default=""),
+    sa.Column("begins_at", Moment),  # where it was announced first
+    sa.Column("kept_until", Moment),  # somebody keeps up what it would have stopped
+    sa.Column("kept_by", sa.String(254), nullable=False, server_default=""),
     sa.Index("requests_of", "requester_slack", "submitted_at"),
+    sa.Index(
+        "kept_of",
+        "environment",
+        "kept_until",
+        sqlite_where=sa.text("kept_until IS NOT NULL"),
+        postgresql_where=sa.text("kept_until IS NOT NULL"),
+    ),
     sa.Index("extensions_of", "extends"),
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from coordinator.journal import Done, Work
 from coordinator.lifecycle import Happening, Move, announced_anew
 from coordinator.requests import Request, State
@@ -17,10 +19,14 @@ def time_out(_work: Work, request: Request) -> Done:
     return Done(then=Move(Happening(Deed.TIMED_OUT, request.decide_by, "coordinator"), State.TIMED_OUT, closing))
 
 
-def begin(work: Work, request: Request) -> Done:
-    """Let begin what was announced, unless somebody has kept it from that."""
-    if request.state is not State.ANNOUNCED:
-        return Done()
+def begin(work: Work, _request: Request) -> Done:
+    """Let begin what was announced, unless somebody has kept it from that, or put it off."""
     begins = parse_moment(work.payload["begins"])
+    return Done(then=lambda standing: _begun(standing, begins))
+
+
+def _begun(standing: Request, begins: datetime) -> Move | None:
+    if standing.state is not State.ANNOUNCED or (standing.begins_at and begins < standing.begins_at):
+        return None
     begun = Happening(Deed.BEGUN, begins, "coordinator")
-    return Done(then=Move(begun, State.APPROVED, arm=(announced_anew(begins),)))
+    return Move(begun, State.APPROVED, arm=(announced_anew(begins),))

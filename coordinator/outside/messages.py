@@ -12,13 +12,14 @@ import structlog
 from slack_sdk.models.blocks import Block
 
 from coordinator.journal import Done, Journal, Work
+from coordinator.lifecycle import ANNOUNCE
 from coordinator.outside.tickets import marker_of
 from coordinator.requests import Request, State
 from coordinator.slack import approver_cards, cards, emergency_messages, notices
 from coordinator.slack.announcements import announcement
 from sallyport.platforms.slack import Slack
 from sallyport.policies import Policies
-from sallyport.times import parse_moment
+from sallyport.times import format_moment
 
 log = structlog.get_logger()
 
@@ -73,9 +74,15 @@ class Messages:
         return Done({"channel": found.channel, "ts": found.ts})
 
     def announce(self, work: Work, request: Request) -> Done:
-        """Warn those who work in the environment, and show them what became of it."""
-        policies, begins = self.policies(), parse_moment(work.payload["begins"])
-        place = policies.catalogue.environments[request.environment].channel or request.channel
+        """Warn those who work in the environment, and show them what became of it.
+
+        What was put off is announced again before it begins, unless it is over by then or was put off once more.
+        """
+        begins = request.begins_at or request.submitted_at
+        again = work.name != ANNOUNCE and not work.result
+        if again and (request.state is not State.ANNOUNCED or work.name != f"{ANNOUNCE}:{format_moment(begins)}"):
+            return Done()
+        place = self.policies().catalogue.environments[request.environment].channel or request.channel
         to = place or request.requester_slack
         return self._show(work, request, to, lambda asked, policies: announcement(asked, policies, begins))
 

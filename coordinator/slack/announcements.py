@@ -5,7 +5,7 @@ Its words are the change's own; it follows the request to its end, so that nobod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from slack_sdk.models.blocks import (
@@ -19,8 +19,11 @@ from slack_sdk.models.blocks import (
 )
 
 from coordinator.requests import Request, State
-from coordinator.slack.cards import SHOWN_REASON, shown
+from coordinator.slack.cards import SHOWN_REASON, kept, shown
+from coordinator.wording import mention
 from sallyport.changes.protocol import Announced, Announcement
+from sallyport.offers import Offer, action_id
+from sallyport.people import People
 from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
 
@@ -31,7 +34,7 @@ def announcement(request: Request, policies: Policies, begins: datetime) -> tupl
     """Return the announcement of what begins at *begins*, as it stands now."""
     words = _words(request)
     place = policies.catalogue.environments[request.environment]
-    text = f"*{escape(place.title)}* ({place.id}) {_sentence(request, words, begins)}"
+    text = f"*{escape(place.title)}* ({place.id}) {_sentence(request, words, begins, policies.people)}"
     reason = PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON])
     blocks: list[Block] = [
         SectionBlock(text=MarkdownTextObject(text=text)),
@@ -39,8 +42,7 @@ def announcement(request: Request, policies: Policies, begins: datetime) -> tupl
         ContextBlock(elements=[MarkdownTextObject(text=f"Request {request.id}")]),
     ]
     if request.state in {State.ANNOUNCED, State.ACTIVE}:
-        button = ButtonElement(text=words.spare, action_id=SPARE + request.id, value=request.id)
-        blocks.append(ActionsBlock(elements=[button]))
+        blocks.append(ActionsBlock(elements=list(_buttons(request, words))))
     return text.replace("*", ""), blocks
 
 
@@ -51,20 +53,29 @@ def _words(request: Request) -> Announcement:
     return found.announcement()
 
 
-def _sentence(request: Request, words: Announcement, begins: datetime) -> str:
-    who = f"asked by <@{request.requester_slack}>"
+def _buttons(request: Request, words: Announcement) -> Iterator[ButtonElement]:
+    yield ButtonElement(text=words.spare, action_id=SPARE + request.id, value=request.id)
+    if words.spare_for_a_while:
+        action = action_id(Offer.KEEP, request.environment)
+        yield ButtonElement(text=words.spare_for_a_while, action_id=action, value=request.environment)
+
+
+def _sentence(request: Request, words: Announcement, begins: datetime, people: People) -> str:
+    who = f"asked by {mention(request)}"
     until = f" until {date(request.expires_at)}" if request.expires_at else ""
     match request.state:
         case State.ANNOUNCED | State.PENDING:
-            return f"{words.will} {date(begins)}{until} ({who})."
+            return f"{words.will} {date(begins)}{until} ({who}).{kept(request, people)}"
         case State.APPROVED | State.APPLYING:
-            return f"{words.doing} now{until} ({who})."
+            return f"{words.doing} now{until} ({who}).{kept(request, people)}"
         case State.ACTIVE:
             return f"{words.done}{until} ({who})."
         case State.ENDING:
-            return f"{words.undoing} before its time."
+            return f"{words.undoing} before its time.{kept(request, people)}"
         case State.ENDED:
-            return f"{words.undone}."
+            return f"{words.undone}.{kept(request, people)}"
+        case State.CANCELLED if request.kept:
+            return f"{words.spared}.{kept(request, people)}"
         case State.CANCELLED | State.DENIED | State.TIMED_OUT:
             return f"{words.spared}. {shown(request.closing)}"
         case State.FAILED:

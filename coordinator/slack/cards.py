@@ -20,7 +20,7 @@ from coordinator.positions import position_of
 from coordinator.requests import Extension, Request, State
 from coordinator.slack.decision_buttons import decision_buttons
 from coordinator.slack.own_buttons import ask_again, own_buttons
-from coordinator.wording import STATE_WORDS, UNREPORTED_END, granted, lasts, state_words
+from coordinator.wording import STATE_WORDS, UNREPORTED_END, granted, lasts, mention, state_words
 from sallyport.decisions import is_emergency
 from sallyport.people import People
 from sallyport.platforms.slack_text import date, escape
@@ -87,7 +87,9 @@ def status(request: Request, policies: Policies) -> str:
             whose = f"{asked(request, policies.people)}{_progress(request, policies)}"
             return f"Waiting for {whose}, until {date(request.decide_by)}."
         case State.ANNOUNCED:
-            return f"{approved}; those who work there are warned, and then it begins."
+            return (
+                f"{approved}; those who work there are warned, and then it begins.{kept(request, policies.people)}"
+            )
         case State.APPROVED:
             return f"{approved}; about to be applied."
         case State.APPLYING:
@@ -98,13 +100,22 @@ def status(request: Request, policies: Policies) -> str:
             until = date(request.expires_at) if request.expires_at else ""
             return f"Live until {until}. {approved}.{_extended(request)}"
         case State.ENDING:
-            return "Being given back before its time."
+            return f"Being given back before its time.{kept(request, policies.people)}"
         case State.ENDED:
             return _ended(request)
         case State.DENIED:
             return f"Denied by {called(policies.people, request.denial.by)}." if request.denial else "Denied."
+        case State.CANCELLED if request.kept:
+            return f"{STATE_WORDS[request.state]}.{kept(request, policies.people)}"
         case State.TIMED_OUT | State.CANCELLED | State.FAILED:
             return f"{STATE_WORDS[request.state]}. {shown(request.closing)}"
+
+
+def kept(request: Request, people: People) -> str:
+    """Say who keeps it up for a while, as a sentence of its own, where somebody does."""
+    if request.kept is None:
+        return ""
+    return f" {called(people, request.kept.by)} keeps it up until {date(request.kept.until)}."
 
 
 def _extended(request: Request) -> str:
@@ -144,15 +155,16 @@ def title(request: Request, policies: Policies) -> str:
 
 
 def who(request: Request) -> str:
-    """Mention the requester."""
-    return f"<@{request.requester_slack}>"
+    """Mention the requester, or name the schedule."""
+    return mention(request)
 
 
 def _deed(request: Request, what: str) -> str:
     """Say what the requester did: to ask, or to go ahead in an emergency."""
     if is_emergency(request.grant):
         return f"Break-glass: {who(request)} took {what}"
-    return f"{who(request)} asks for {what}"
+    asker = who(request)
+    return f"{asker[:1].upper()}{asker[1:]} asks for {what}"
 
 
 def _approved(request: Request, people: People) -> str:

@@ -29,6 +29,7 @@ from sallyport.policies import Policies
 # Requests in one list: each takes up to five blocks, one that is over two, and a view takes 100.
 MOST_TO_DECIDE, MOST_WAITING, MOST_LIVE, MOST_OVER = 5, 4, 4, 5
 MOST_DRAFTS = 3
+MOST_SLEEPING = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Desk:
     drafts: Sequence[Draft] = ()  # newest first
     health: str = WELL
     may_break_glass: Sequence[Flow] = ()
+    sleeping: Sequence[str] = ()  # a sentence for each environment that sleeps by schedule, as mrkdwn
 
 
 def home(desk: Desk, policies: Policies) -> View:
@@ -64,6 +66,7 @@ def home(desk: Desk, policies: Policies) -> View:
             *start_buttons(desk.may_start),
             *glass_buttons(desk.may_break_glass),
             *_drafts(desk.drafts, policies),
+            *_sleeping(desk.sleeping),
             *_list("Waiting for your decision", desk.to_decide, to_decide, MOST_TO_DECIDE),
             *_list("Your live grants", desk.live, one_s_own, MOST_LIVE),
             *_list("Your open requests", desk.waiting, one_s_own, MOST_WAITING),
@@ -79,6 +82,13 @@ def _drafts(drafts: Sequence[Draft], policies: Policies) -> Iterable[Block]:
         flow = policies.flows.get(draft.flow)
         if flow is not None:
             yield going_on(draft, f"*{escape(flow.title)}*, filled in and not sent: {date(draft.kept_at)}.")
+
+
+def _sleeping(told: Sequence[str]) -> Iterable[Block]:
+    """Yield what comes for environments that sleep by schedule; nothing where none does."""
+    if told:
+        how = "`/infra keep` keeps one up for a while."
+        yield ContextBlock(elements=[MarkdownTextObject(text="\n".join([*told[:MOST_SLEEPING], how]))])
 
 
 def _list(

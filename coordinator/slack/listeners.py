@@ -15,9 +15,11 @@ from coordinator.asking import Asking
 from coordinator.deciding import Deciding
 from coordinator.ending import Ending
 from coordinator.extending import Extending
+from coordinator.infra import keeping_form
 from coordinator.infra.door import InfraDoor
 from coordinator.infra.looking import Looking
 from coordinator.infra.record import Record
+from coordinator.keeping import Keeping
 from coordinator.nudging import Nudging
 from coordinator.slack import (
     announcements,
@@ -39,6 +41,7 @@ from coordinator.slack.filling import Filling
 from coordinator.slack.opening import Opening
 from coordinator.slack.own_presses import OwnPresses
 from coordinator.slack.sparing import Sparing
+from coordinator.sleeping import Sleeping
 from coordinator.withdrawing import Withdrawing
 from sallyport import offers
 from sallyport.platforms.github import GitHub
@@ -68,9 +71,10 @@ class Listeners:
         self.breaking = Breaking(self.answering, policies, asking, opening)
         ending = Ending(asking.journal, policies, asking.directory, asking.now)
         self.sparing = Sparing(self.answering, ending)
-        record = Record(asking.journal, policies)
-        looking = Looking(self.answering, policies, asking, ending, record, github)
-        self.infra = InfraDoor(self.answering, policies, opening, ending, record, looking)
+        sleeping = Sleeping(asking.journal, policies, asking.now)
+        keeping, record = Keeping(ending, sleeping, policies), Record(asking.journal, policies, sleeping)
+        looking = Looking(self.answering, policies, asking, ending, keeping, record, github)
+        self.infra = InfraDoor(self.answering, policies, opening, ending, keeping, record, looking)
         drafting = Drafting(asking.journal.drafts, self.answering.later)
         self.doors = Doors(self.answering, policies, asking, opening, self.breaking, self.infra.take)
         self.filling = Filling(self.answering, policies, asking, opening, drafting, self.doors)
@@ -87,6 +91,7 @@ class Listeners:
         app.event("app_mention")(guarded(self.doors.mentioned))
         app.event("app_home_opened")(guarded(self.doors.home_opened))
         app.action(_begins(offers.PREFIX))(guarded(self.infra.pressed))
+        app.view_submission(keeping_form.KEEP)(guarded(self.infra.keeps))
         app.action(_begins(chooser.START))(guarded(self.doors.starts))
         app.action(_begins(chooser.START_EMERGENCY))(guarded(self.breaking.starts))
         app.view_submission(emergency_form.BREAK)(guarded(self.breaking.submitted))

@@ -17,7 +17,7 @@ EXTEND, NUDGE, ASK_AGAIN = "extend:", "nudge:", "ask-again:"
 
 def own_buttons(request: Request, policies: Policies) -> list[Block]:
     """Return what its requester can do with a request now, as far as policy allows it."""
-    buttons = list(_buttons(request, policies))
+    buttons = list(_buttons(request, policies)) if not request.is_scheduled else []
     return [ActionsBlock(elements=buttons)] if buttons else []
 
 

@@ -29,6 +29,7 @@ ANNOUNCEMENT = Announcement(
     undone="is up again",
     spared="stays up",
     spare="Keep it up",
+    spare_for_a_while="Keep it up until…",
 )
 
 

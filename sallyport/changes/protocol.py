@@ -109,6 +109,7 @@ class Announcement:
     undone: str
     spared: str  # “stays up”
     spare: str  # the button: “Keep it up”
+    spare_for_a_while: str = ""  # the button beside it, where there is one: “Keep it up until…”
 
 
 @runtime_checkable

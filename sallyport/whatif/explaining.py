@@ -16,6 +16,8 @@ from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, TAGS, Flow, Rule
 from sallyport.people import EVERYONE, Person
 from sallyport.policies import Policies
 from sallyport.problems import Problem
+from sallyport.schedules import FLOW as STOPS
+from sallyport.schedules import Schedule
 from sallyport.whatif.verdicts import Verdict, identity_problem, judge, known, unknown_members
 
 
@@ -73,6 +75,7 @@ class Explanation:
     first_status: str  # of the ticket
     in_slack: tuple[str, ...] = ()  # groups of approvers whose members only Slack knows
     breakers: tuple[Person, ...] = ()  # who may go ahead in an emergency
+    schedule: Schedule | None = None  # by which the same happens without anybody who asks
 
     @property
     def rule(self) -> Rule | None:
@@ -116,6 +119,7 @@ def explain(policies: Policies, flow: Flow, requester: str, answers: Mapping[str
         first_status=policies.ticket_statuses["pending"].status,
         in_slack=unknown_members(policies, rule) if rule else (),
         breakers=_breakers(policies, rule) if rule else (),
+        schedule=policies.schedule_of(answers.get(ENVIRONMENT, "")) if flow.id == STOPS else None,
     )
 
 

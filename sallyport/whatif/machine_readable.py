@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sallyport.documents import JSON
 from sallyport.flows import Lifetime, Stage
+from sallyport.schedules import Schedule
 from sallyport.times import format_duration
 from sallyport.whatif.explaining import Candidate, Explanation, Footprint, RuleFit
 
@@ -37,6 +38,7 @@ def mapping(explanation: Explanation) -> dict[str, JSON]:
         "timeout": format_duration(rule.timeout) if rule else None,
         "lifetime": (verdict.lifetime or None) if verdict else None,
         "lifetime_limits": _limits_mapping(lifetime) if lifetime else None,
+        "schedule": _schedule_mapping(explanation.schedule) if explanation.schedule else None,
         "ticket": {
             "type": explanation.flow.ticket.type,
             "labels": list(explanation.flow.ticket.labels),
@@ -60,6 +62,15 @@ def _emergency_mapping(explanation: Explanation) -> JSON:
         return None
     who: list[JSON] = [person.email for person in explanation.breakers]
     return {"groups": list(emergency.groups), "max": format_duration(emergency.maximum), "people": who}
+
+
+def _schedule_mapping(schedule: Schedule) -> dict[str, JSON]:
+    lengths = {"shortest": schedule.shortest, "longest_keep": schedule.longest_keep}
+    return {
+        "name": schedule.name,
+        "up": schedule.words(),
+        **{name: format_duration(length) for name, length in lengths.items()},
+    }
 
 
 def _stage_mapping(stage: Stage) -> dict[str, JSON]:

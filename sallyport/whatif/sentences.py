@@ -23,6 +23,7 @@ def text(explanation: Explanation) -> str:
         "Approval": _approval(explanation),
         "Emergency": _emergency(explanation),
         "Life": _life(explanation),
+        "Schedule": _schedule(explanation),
         "Ticket": _ticket(explanation),
         "AWS": _aws(explanation),
     }
@@ -135,6 +136,16 @@ def _life(explanation: Explanation) -> Iterator[str]:
     shortest, longest = say_duration(limits.minimum), say_duration(limits.maximum)
     tail = ", or permanent" if limits.permanent else "; never permanent"
     yield f"Policy allows {shortest} to {longest}{tail}; without an answer it is {say_duration(limits.default)}."
+
+
+def _schedule(explanation: Explanation) -> Iterator[str]:
+    schedule = explanation.schedule
+    if schedule is None:
+        return
+    up = f"{quoted(schedule.name)} keeps it up {schedule.words()}"
+    yield f"{up}; at other times it is stopped without being asked."
+    shortest, longest = say_duration(schedule.shortest), say_duration(schedule.longest_keep)
+    yield f"Who may ask for a stop may keep it up, for {longest} at most; less than {shortest} is not slept."
 
 
 def _ticket(explanation: Explanation) -> Iterator[str]:

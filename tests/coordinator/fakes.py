@@ -22,7 +22,7 @@ T = TypeVar("T")
 WORKFLOWS = {
     "apply.yml": {"request_id", "commit", "environment", "lock"},
     "expire.yml": {"request_id"},
-    "status.yml": {"environment", "channel", "message", "offers"},
+    "status.yml": {"environment", "channel", "message", "offers", "coming"},
 }
 
 

@@ -64,3 +64,17 @@ def with_accounts(installed: Installed, count: int) -> Installed:
 
 def _places(number: int) -> dict[str, dict[str, str]]:
     return {"prod": {"account": f"{number:012}"}}
+
+
+def sleeping_at_night(installed: Installed, to: str = "20:00", **rule: Any) -> Installed:
+    """Development sleeps at night and at weekends, in Madrid; *rule* is what its rule says besides."""
+    nights = {
+        "environments": ["dev"],
+        "timezone": "Europe/Madrid",
+        "working_hours": {"from": "07:00", "to": to},
+    }
+
+    def with_rule(flow: Any) -> None:
+        flow["rules"][0].update(rule)
+
+    return changed(installed, schedules=setting(nights=nights), flows__infra_stop=with_rule)

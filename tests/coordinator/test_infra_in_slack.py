@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from coordinator.infra import answers
+from coordinator.infra.keeping_form import choices
 from coordinator.requests import Request, State
+from sallyport.coming import read_coming
 from sallyport.platforms.errors import Refused
+from sallyport.times import utc_now
 from tests.coordinator.conftest import Installed, Places
-from tests.coordinator.installing import with_infra
+from tests.coordinator.installing import changed, setting, with_infra
 from tests.coordinator.office import CHANNEL, Office, open_office
 
 
@@ -158,7 +163,96 @@ class TestStatus:
         says(infra, "/infra stop dev")
         says(infra, "/infra status dev", who="kim")
         shown = infra.slack.person("kim").sees("AWS is being looked at now", CHANNEL)
-        assert shown.shows("Stopped for Ana Ruiz until")
+        assert shown.shows("Nothing that Sallyport knows of keeps it stopped.")
+        assert shown.shows("To be stopped ")
+        assert shown.shows("asked by Ana Ruiz.")
         assert "Start again" in shown.buttons
         shown.press("Start again")
         infra.slack.person("kim").sees("Development (dev) starts again", CHANNEL)
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def sleepy(sqlite_url: str, installed: Installed, places: Places) -> Iterator[Office]:
+    """Development goes to sleep in six hours, every day, for as long."""
+    hours = {"from": f"{utc_now() - 12 * HOUR:%H:%M}", "to": f"{utc_now() + 6 * HOUR:%H:%M}"}
+    schedule = {"environments": ["dev"], "timezone": "UTC", "working_hours": {**hours, "days": DAYS}}
+    with_schedule = changed(with_infra(installed), schedules=setting(afternoons=schedule))
+    with open_office(sqlite_url, with_schedule, places, http=True) as office:
+        yield office
+
+
+DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class TestKeepingUp:
+    def test_words_keep_it_up_and_the_channel_and_the_answer_say_until_when(self, sleepy: Office) -> None:
+        answer = says(sleepy, "/infra keep dev --for 8h", who="kim")
+        assert "Development (dev) is kept up until" in answer
+        assert "After that it sleeps until" in answer
+        assert sleepy.request.state is State.CANCELLED
+        shown = sleepy.slack.person("ana").sees("Development (dev) stays up. Kim Berg keeps it up until", CHANNEL)
+        assert not shown.buttons
+
+    def test_what_changes_nothing_is_said(self, sleepy: Office) -> None:
+        assert "Nothing is to stop dev before" in says(sleepy, "/infra keep --for 2h")
+        assert "for 3 days at most" in says(sleepy, "/infra keep --for 4d")
+        assert "does not let you" in says(sleepy, "/infra keep --for 2h", who="sam")
+        assert "is no time of day" in says(sleepy, "/infra keep --until never")
+        assert not sleepy.requests
+
+    def test_without_a_time_a_form_asks_for_it(self, sleepy: Office) -> None:
+        says(sleepy, "/infra keep", who="kim")
+        form = sleepy.slack.person("kim").waits_for_form("Keep it up")
+        form.choose("Until", form.options("Until")[8])
+        assert form.submit() == {}
+        sleepy.slack.person("kim").sees("Development (dev) is kept up until")
+        kept = sleepy.request.kept
+        assert kept is not None
+        assert kept.by == "kim@example.com"
+        assert kept.until.minute == 0
+
+    def test_the_form_says_what_is_in_the_way(self, sleepy: Office) -> None:
+        says(sleepy, "/infra keep", who="kim")
+        form = sleepy.slack.person("kim").waits_for_form("Keep it up")
+        assert "so it stays up anyway" in form.submit()["Until"]
+
+    def test_an_announcement_has_the_button_for_it(self, infra: Office) -> None:
+        says(infra, "/infra stop dev --for 12h")
+        announced = infra.slack.person("kim").sees("will be stopped", CHANNEL)
+        assert announced.buttons == ["Keep it up", "Keep it up until…"]
+        announced.press("Keep it up until…")
+        form = infra.slack.person("kim").waits_for_form("Keep it up")
+        form.choose("Until", form.options("Until")[2])
+        assert form.submit() == {}
+        infra.slack.person("ana").sees("Kim Berg keeps it up until", CHANNEL)
+        assert infra.request.state is State.ANNOUNCED
+
+    def test_status_shows_what_comes_and_who_keeps_it_up(self, sleepy: Office) -> None:
+        says(sleepy, "/infra keep --for 8h")
+        says(sleepy, "/infra status")
+        shown = sleepy.slack.person("ana").sees("AWS is being looked at now", CHANNEL)
+        assert shown.shows("Kept up until")
+        assert shown.shows("by Ana Ruiz.")
+        assert shown.shows("To be stopped")
+        assert shown.shows("asked by the schedule afternoons.")
+        assert "Keep it up until…" in shown.buttons
+        inputs = sleepy.github.waits_for_runs(1).inputs
+        coming = read_coming(inputs["coming"])
+        assert (coming.kept_by, coming.by) == ("ana@example.com", "schedule:afternoons")
+        assert inputs["offers"] == "keep stop whitelist look"
+
+    def test_the_home_tab_says_what_comes_to_whom_it_concerns(self, sleepy: Office) -> None:
+        home = sleepy.slack.person("kim").opens_home()
+        home.waits_for("Development (dev) To be stopped")
+        assert "/infra keep" in home.text
+        assert "To be stopped" not in sleepy.slack.person("sam").opens_home().text
+
+    def test_times_are_whole_hours_of_the_persons_clock(self) -> None:
+        local = datetime(2026, 11, 25, 20, 45, tzinfo=ZoneInfo("Asia/Kolkata"))
+        found = choices(local, 24 * HOUR)
+        assert found[0] == datetime(2026, 11, 25, 16, 30, tzinfo=UTC), "22:00 there, as 21:00 is too near"
+        assert len(found) == 12
+        assert choices(local, HOUR / 2) == [datetime(2026, 11, 25, 15, 45, tzinfo=UTC)]

@@ -15,7 +15,6 @@ from sallyport.changes.prod_access import ProdAccess
 from sallyport.changes.sources import Source, SourceKind
 from sallyport.decisions import (
     REASON_LONGEST,
-    SLACK_AND_BACK,
     answers_of,
     chosen_lifetime,
     duration_choices,
@@ -26,7 +25,7 @@ from sallyport.decisions import (
     requester_problem,
     shorter_choices,
 )
-from sallyport.entries import BREAK_GLASS, POLICY, Approval, Entry, Grant
+from sallyport.entries import BREAK_GLASS, POLICY, SLACK_AND_BACK, Approval, Entry, Grant
 from sallyport.flows import Approvers, BreakGlass, Rule, Stage
 from sallyport.people import EVERYONE
 from sallyport.policies import Policies

@@ -11,9 +11,11 @@ from typing import Any
 from actions.executors.environments.state import KIND_NAMES, Database, Service
 from actions.executors.environments.status import EnvironmentStatus, address_of, state_of
 from sallyport.catalogue import Environment
+from sallyport.coming import Coming
 from sallyport.entries import Entry
 from sallyport.offers import Offer, buttons
 from sallyport.platforms.slack_text import date, escape
+from sallyport.schedules import said_of
 
 Post = tuple[str, list[dict[str, Any]]]  # the sentence for notifications and screen readers, and the blocks
 SECTION = 2900  # characters; Slack takes 3000
@@ -29,7 +31,7 @@ _SIGNS = {
 _UNUSUAL = ":grey_question:"
 
 
-def picture_of(status: EnvironmentStatus, offers: Iterable[Offer]) -> Post:
+def picture_of(status: EnvironmentStatus, offers: Iterable[Offer], coming: Coming | None = None) -> Post:
     """Return the message; the time that it shows is when AWS was read."""
     place, state = status.environment, status.state
     services = [_service(found) for found in state.services.values()]
@@ -38,6 +40,7 @@ def picture_of(status: EnvironmentStatus, offers: Iterable[Offer]) -> Post:
     blocks = [
         _header(place),
         *_section("", list(_held(status)) or ["Nothing that Sallyport knows of keeps it stopped."]),
+        *_section("", [f":alarm_clock: {line}" for line in (coming.lines() if coming else ())]),
         *_section("ECS services", services),
         *_section("Databases", [*databases, *missing]),
         *_section("Addresses let in", [_address(entry) for entry in status.addresses]),
@@ -64,9 +67,9 @@ def _sentence(status: EnvironmentStatus) -> str:
 
 def _held(status: EnvironmentStatus) -> Iterator[str]:
     for entry in status.teardowns:
-        yield f":zzz: Torn down for {escape(entry.requested_by)}{_until(entry)} ({entry.id})."
+        yield f":zzz: Torn down for {escape(said_of(entry.requested_by))}{_until(entry)} ({entry.id})."
     for entry in status.stops:
-        yield f":zzz: Stopped for {escape(entry.requested_by)}{_until(entry)} ({entry.id})."
+        yield f":zzz: Stopped for {escape(said_of(entry.requested_by))}{_until(entry)} ({entry.id})."
 
 
 def _service(found: Service) -> str:
@@ -82,7 +85,7 @@ def _database(found: Database) -> str:
 
 
 def _address(entry: Entry) -> str:
-    return f"• `{escape(address_of(entry))}` for {escape(entry.requested_by)}{_until(entry)} ({entry.id})"
+    return f"• `{escape(address_of(entry))}` for {escape(said_of(entry.requested_by))}{_until(entry)} ({entry.id})"
 
 
 def _until(entry: Entry) -> str:

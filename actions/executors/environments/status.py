@@ -12,6 +12,7 @@ from sallyport.catalogue import Environment
 from sallyport.changes.infra_words import ADDRESS
 from sallyport.documents import JSON
 from sallyport.entries import Entry
+from sallyport.schedules import said_of
 from sallyport.times import format_moment
 
 
@@ -56,7 +57,7 @@ class EnvironmentStatus:
     def _stopped_by(self) -> Iterator[str]:
         for entry in self.stops:
             until = f"until {_moment(entry.expires_at)}" if entry.expires_at else "without a deadline"
-            yield f"Stopped for {entry.requested_by} ({entry.id}) {until}."
+            yield f"Stopped for {said_of(entry.requested_by)} ({entry.id}) {until}."
 
 
 def state_of(found: Service) -> str:

@@ -14,6 +14,7 @@ from actions.executors.environments.status import EnvironmentStatus
 from sallyport.catalogue import Environment
 from sallyport.changes.infra_stop import InfraStop
 from sallyport.changes.infra_whitelist import InfraWhitelist
+from sallyport.coming import Coming
 from sallyport.entries import Entry
 from sallyport.offers import Offer, action_id, read_offers, read_press
 from sandbox.slack.api_messages import checked_content
@@ -59,6 +60,22 @@ def test_every_resource_has_a_line_that_says_its_state_in_words() -> None:
     assert "rds/gone is in the catalogue, but not in AWS" in words
     assert "Stopped for ana@example.com until <!date^" in words
     assert "`198.51.100.7/32` for ana@example.com until <!date^" in words
+
+
+def test_it_says_what_comes_and_who_keeps_it_up() -> None:
+    coming = Coming(NOW, NOW + timedelta(hours=11), "schedule:nights", NOW, "kim@example.com")
+    text, blocks = picture_of(status([], []), (Offer.KEEP,), coming)
+    checked_content(text, blocks, strict_accessibility=True)
+    words = "\n".join(block["text"]["text"] for block in blocks if "text" in block)
+    assert "Kept up until <!date^" in words
+    assert "asked by the schedule nights." in words
+
+
+def test_it_names_the_schedule_that_has_stopped_it() -> None:
+    scheduled = replace(STOP, requested_by="schedule:nights")
+    found = replace(status([], []), stops=(scheduled,))
+    assert "Stopped for the schedule nights until <!date^" in shown(found)[1]
+    assert "Stopped for the schedule nights (is-" in found.to_markdown()
 
 
 def test_it_says_who_keeps_it_torn_down() -> None:
