@@ -31,7 +31,7 @@ class Waiting:
 
     name: str  # `<request>:<effect>`
     kind: str
-    due: datetime
+    due: datetime  # or when it is tried next
     why: str
 
 
@@ -48,7 +48,8 @@ class Queue:
         undone = {(row.request_id, row.name) for row in rows}
         for row in rows:
             behind = row.after if (row.request_id, row.after) in undone else ""
-            yield Waiting(f"{row.request_id}:{row.name}", row.kind, row.due, _why(row, behind, self.now()))
+            next_try = row.due if row.lease else max(row.due, row.leased_until)
+            yield Waiting(f"{row.request_id}:{row.name}", row.kind, next_try, _why(row, behind, self.now()))
 
     def retry(self, name: str, by: str, reason: str) -> None:
         """Have one effect tried at once; NotInQueue says why that cannot be."""
@@ -87,11 +88,11 @@ def _why(row: sa.Row[Any], behind: str, now: datetime) -> str:
     tried = f"; {row.attempts} attempts: {row.error}" if row.error else ""
     if row.parked:
         return f"parked by an operator{tried}"
-    if row.leased_until > now:
+    if row.lease and row.leased_until > now:
         return f"being done{tried}"
     if behind:
         return f"waits for {behind}{tried}"
-    return f"{'due' if row.due <= now else 'due then'}{tried}"
+    return f"{'due' if max(row.due, row.leased_until) <= now else 'due then'}{tried}"
 
 
 def line(one: Waiting) -> str:

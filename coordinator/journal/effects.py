@@ -79,6 +79,7 @@ def _arm(insert: Any) -> Any:
         "due": fresh.excluded.due,
         "after": fresh.excluded.after,
         "attempts": 0,
+        "leased_until": sa.case((effects.c.lease == "", _NEVER), else_=effects.c.leased_until),
     }
     return fresh.on_conflict_do_update(index_elements=["request_id", "name"], set_=again)
 
@@ -173,23 +174,23 @@ def put_off(connection: sa.Connection, work: Work, due: datetime) -> None:
 def retry(
     connection: sa.Connection,
     work: Work,
-    due: datetime,
+    again: datetime,
     error: str,
     *,
     uncertain: bool,
     away_at: datetime | None,
 ) -> None:
-    """Try *work* again at *due*, looking first if the attempt may have succeeded.
+    """Try *work* at the moment *again*, looking first if the attempt may have succeeded.
 
-    *away_at* is when the platform gave no answer, None if it gave one; the first of such moments is kept.
+    It stays due since when it was due, and so keeps its place before what came later. *away_at* is when the
+    platform gave no answer, None if it gave one; the first of such moments is kept.
     """
     _update(
         connection,
         work,
         held=True,
-        leased_until=_NEVER,
+        leased_until=again,
         lease="",
-        due=due,
         error=error,
         attempts=work.attempts + 1,
         away_since=sa.func.coalesce(effects.c.away_since, sa.literal(away_at, effects.c.away_since.type))
@@ -202,8 +203,10 @@ def retry(
 def override(connection: sa.Connection, request_id: str, name: str, now: datetime, *, parked: bool) -> bool:
     """Make a waiting effect due at once, or leave it alone; False if it does not wait, or is being done."""
     row = sa.and_(effects.c.request_id == request_id, effects.c.name == name)
-    free = sa.and_(row, effects.c.done < effects.c.wanted, effects.c.leased_until <= now)
-    values = {"parked": True} if parked else {"parked": False, "due": now, "attempts": 0}
+    idle = sa.or_(effects.c.lease == "", effects.c.leased_until <= now)
+    free = sa.and_(row, effects.c.done < effects.c.wanted, idle)
+    at_once = {"due": sa.case((effects.c.due > now, now), else_=effects.c.due), "leased_until": _NEVER}
+    values = {"parked": True} if parked else {"parked": False, "attempts": 0, **at_once}
     return connection.execute(sa.update(effects).where(free).values(**values)).rowcount == 1
 
 

@@ -198,14 +198,14 @@ class Journal:
             outbox.put_off(connection, work, due)
 
     def retry(
-        self, work: Work, due: datetime, error: str, *, uncertain: bool, away_at: datetime | None = None
+        self, work: Work, again: datetime, error: str, *, uncertain: bool, away_at: datetime | None = None
     ) -> None:
-        """Try an effect again at *due*; with *uncertain*, the attempt may have succeeded.
+        """Try an effect at the moment *again*; with *uncertain*, the attempt may have succeeded.
 
         *away_at* is when a platform gave no answer; None where it refused, or where it was our own fault.
         """
         with self._patiently() as connection:
-            outbox.retry(connection, work, due, error, uncertain=uncertain, away_at=away_at)
+            outbox.retry(connection, work, again, error, uncertain=uncertain, away_at=away_at)
 
     def override(self, request_id: str, effect: str, happening: Happening, *, parked: bool) -> bool:
         """Have a waiting effect tried at once, or left alone, as an operator says; that is a fact.

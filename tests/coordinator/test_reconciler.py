@@ -98,8 +98,9 @@ class Shop:
         return [work for work in self.seen if work.name == name]
 
     def due(self, name: str) -> timedelta:
-        """How long until the effect is due, as the journal has it."""
-        return next(row.due for row in self.journal.waiting() if row.name == name) - self.now
+        """How long until the effect is tried next, as the journal has it."""
+        (row,) = [row for row in self.journal.waiting() if row.name == name]
+        return max(row.due, row.leased_until) - self.now
 
 
 @pytest.fixture
