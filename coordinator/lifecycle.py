@@ -47,6 +47,16 @@ class Lane(StrEnum):
     AUDIT = "audit"
 
 
+PLATFORMS: Mapping[Lane, str] = {  # whose answer a lane's effects need
+    Lane.JIRA: "JIRA",
+    Lane.SLACK: "Slack",
+    Lane.COMMIT: "GitHub",
+    Lane.RUNS: "GitHub",
+    Lane.EXPIRY: "GitHub",
+    Lane.AUDIT: "The audit sink",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Armed:
     """An effect to do once `due` has come and the effect named `after` is done.

@@ -158,3 +158,13 @@ alerts = sa.Table(
     sa.Column("over", sa.Boolean, nullable=False),  # its cause is gone
     sa.Column("told", sa.Boolean, nullable=False),  # the alert channel shows it as it is
 )
+
+silences = sa.Table(  # a platform that gives no answer, or that catches up
+    "silences",
+    metadata,
+    sa.Column("platform", sa.String(32), primary_key=True),
+    sa.Column("since", Moment),  # null: it answers again
+    sa.Column("until", Moment, nullable=False),  # nobody asks it before
+    sa.Column("failures", sa.Integer, nullable=False),  # in a row
+    sa.Column("probe", sa.String(32), nullable=False),  # the lease of who sees whether it is back
+)
