@@ -47,6 +47,7 @@ class Lane(StrEnum):
     AUDIT = "audit"
 
 
+BATCHED = frozenset({Lane.COMMIT, Lane.EXPIRY})  # lanes whose due effects are done by one call, in order
 PLATFORMS: Mapping[Lane, str] = {  # whose answer a lane's effects need
     Lane.JIRA: "JIRA",
     Lane.SLACK: "Slack",

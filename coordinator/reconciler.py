@@ -18,7 +18,7 @@ from coordinator.courtesy import HeadStart
 from coordinator.hearing import is_answer, jitter
 from coordinator.hearing import unheard as unheard_of
 from coordinator.journal import Again, Done, Journal, OutcomeUnknown, Work
-from coordinator.lifecycle import PLATFORMS, Lane
+from coordinator.lifecycle import BATCHED, PLATFORMS, Lane
 from coordinator.requests import Request
 from sallyport.platforms.errors import PlatformError, Refused, TryLater, Unknown
 
@@ -37,7 +37,6 @@ WORKERS = {
     Lane.CLOCK: 1,
     Lane.AUDIT: 1,
 }
-BATCHED = {Lane.COMMIT, Lane.EXPIRY}  # lanes whose due effects are done by one call
 FIRST = {Lane.COMMIT, Lane.RUNS}  # lanes that somebody's approval waits for
 BATCH = 50  # entries in one commit at most
 IDLE = 0.5  # seconds between looks at the clock, for what becomes due by itself

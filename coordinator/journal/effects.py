@@ -18,7 +18,7 @@ from coordinator.journal import silences
 from coordinator.journal.silences import Unheard
 from coordinator.journal.tables import effects
 from coordinator.journal.tables import silences as silent
-from coordinator.lifecycle import PLATFORMS, Armed, Lane, Move
+from coordinator.lifecycle import BATCHED, PLATFORMS, Armed, Lane, Move
 from coordinator.requests import Request
 
 LEASE = timedelta(seconds=90)  # a look and a write, each with its timeout, and time to spare
@@ -198,11 +198,14 @@ def retry(
     """Try *work* at the moment *again*, looking first if the attempt may have succeeded.
 
     It stays due since when it was due, and so keeps its place before what came later. *unheard* tells of a call
-    that the platform did not answer; the moment of the first one is kept.
+    that the platform did not answer; the moment of the first one is kept. Where the platform is silent it needs no
+    pause of its own, unless that lets another one see whether it is back.
     """
     platform = PLATFORMS.get(work.lane)
     if unheard and platform:
-        silences.unheard(connection, platform, work.lease, work.attempts, unheard)
+        is_silent = silences.unheard(connection, platform, work.lease, work.attempts, unheard)
+        if is_silent and (work.lane in BATCHED or work.attempts < silences.ITS_OWN):
+            again = unheard.at
     _update(
         connection,
         work,
@@ -222,6 +225,14 @@ def any_due(connection: sa.Connection, lanes: Iterable[Lane], now: datetime) -> 
     """Tell whether anything in *lanes* could be done now."""
     theirs = {"its_lanes": [lane.value for lane in lanes], "now": now}
     return connection.execute(_ANY_DUE, theirs).first() is not None
+
+
+def release(connection: sa.Connection, lanes: Iterable[Lane]) -> None:
+    """Let everything be tried again in its order that waits for its next attempt at a platform that was silent."""
+    theirs = effects.c.lane.in_([lane.value for lane in lanes])
+    waits = sa.and_(theirs, effects.c.done < effects.c.wanted, effects.c.away_since.is_not(None))
+    change = sa.update(effects).where(waits, effects.c.lease == "").values(leased_until=_NEVER)
+    connection.execute(change)
 
 
 def override(connection: sa.Connection, request_id: str, name: str, now: datetime, *, parked: bool) -> bool:

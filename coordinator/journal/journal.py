@@ -222,7 +222,9 @@ class Journal:
             return
         lanes = [one for one, its in PLATFORMS.items() if its == platform]
         with self._patiently() as connection:
-            silences.answered(connection, platform, now, waits=outbox.any_due(connection, lanes, now))
+            waits = outbox.any_due(connection, lanes, now)
+            if silences.answered(connection, platform, now, waits=waits):
+                outbox.release(connection, lanes)
 
     def override(self, request_id: str, effect: str, happening: Happening, *, parked: bool) -> bool:
         """Have a waiting effect tried at once, or left alone, as an operator says; that is a fact.

@@ -25,7 +25,7 @@ SPACING: Mapping[str, timedelta] = {  # between two calls, while it catches up w
     "GitHub": timedelta(seconds=0.5),
 }
 USUAL_SPACING = timedelta(seconds=0.1)
-ITS_OWN = 4  # failed attempts while others got answers: one more is the effect's fault, and not the platform's
+ITS_OWN = 4  # failed attempts: one more, while others get answers, is not the platform's fault
 _INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
@@ -66,8 +66,10 @@ def take_turn(connection: sa.Connection, silence: Silence, lease: str, now: date
     _change(connection, silence.platform, until=now + pause, probe=lease)
 
 
-def unheard(connection: sa.Connection, platform: str, lease: str, attempts: int, call: Unheard) -> None:
-    """Note a call without an answer: the first one begins a silence, unless only this effect has no luck.
+def unheard(connection: sa.Connection, platform: str, lease: str, attempts: int, call: Unheard) -> bool:
+    """Note a call without an answer, and tell whether the platform is silent.
+
+    The first one begins a silence, unless only this effect has no luck.
 
     Of the calls that follow, the one that was to see whether it is back makes the pause longer; one that was
     under way before, or that nobody gave a turn (an empty *lease*), only where the platform says so.
@@ -75,7 +77,7 @@ def unheard(connection: sa.Connection, platform: str, lease: str, attempts: int,
     row = connection.execute(sa.select(silences).where(silences.c.platform == platform)).one_or_none()
     asked = call.at + min(call.after, LONGEST_ASKED) if call.after is not None else None
     if attempts >= ITS_OWN and asked is None and (row is None or row.since is None):
-        return
+        return False
     if row is None:
         _begin(connection, platform, call, asked)
     elif row.since is None or (row.probe == lease if row.probe else row.until <= call.at):
@@ -84,19 +86,24 @@ def unheard(connection: sa.Connection, platform: str, lease: str, attempts: int,
         _change(connection, platform, since=row.since or call.at, until=until, failures=failures, probe="")
     elif asked is not None:
         _change(connection, platform, until=max(asked, row.until))
+    return True
 
 
-def answered(connection: sa.Connection, platform: str, now: datetime, *, waits: bool) -> None:
-    """Note an answer: with something that *waits*, the platform catches up, and otherwise all is well."""
+def answered(connection: sa.Connection, platform: str, now: datetime, *, waits: bool) -> bool:
+    """Note an answer, and tell whether it ends a silence.
+
+    With something that *waits*, the platform catches up, and otherwise all is well.
+    """
     same = silences.c.platform == platform
     row = connection.execute(sa.select(silences).where(same)).one_or_none()
     if row is None:
-        return
+        return False
     if not waits:
         connection.execute(sa.delete(silences).where(same))
     elif row.since is not None:
         pause = SPACING.get(platform, USUAL_SPACING)
         _change(connection, platform, since=None, until=now + pause, failures=0, probe="")
+    return row.since is not None
 
 
 def _begin(connection: sa.Connection, platform: str, call: Unheard, asked: datetime | None) -> None:
