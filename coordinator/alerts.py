@@ -14,6 +14,8 @@ from enum import StrEnum
 
 import structlog
 
+from coordinator.hearing import is_answer, unheard
+from coordinator.lifecycle import PLATFORMS, Lane
 from coordinator.standing import Board, Standing
 from sallyport.platforms.errors import PlatformError
 from sallyport.platforms.slack import Slack
@@ -31,6 +33,7 @@ class Kind(StrEnum):
     OVERDUE = "overdue-revert"
     NOT_REVERTED = "failed-revert"
     STUCK = "stuck-effect"
+    AWAY = "platform-away"
     SWEEP = "missed-sweep"
     UNPROVEN = "unverifiable-entry"
     POLICIES = "broken-policies"
@@ -46,6 +49,7 @@ TO_DO = {
     Kind.OVERDUE: "See whether expire.yml runs; start it by hand if it does not.",
     Kind.NOT_REVERTED: "Read the run's log; take it back by hand if AWS will not let the job.",
     Kind.STUCK: "Mend what it says, then “coordinator queue retry”.",
+    Kind.AWAY: "See whether it is down for everybody, or only for us; “coordinator queue” shows what waits.",
     Kind.SWEEP: "See whether GitHub has disabled the schedule of expire.yml.",
     Kind.UNPROVEN: "Find out who changed the entry; nothing of it is in force.",
     Kind.WORKER: "Read the log of “coordinator serve”; it is started again and again.",
@@ -85,13 +89,23 @@ class Alerts:
                 self._tell(alert, look=True)
 
     def _tell(self, alert: Standing, *, look: bool = False) -> None:
+        if self.channel and self._nobody_listens():
+            return
         try:
             if self.channel and not (look and self._is_there(alert)):
                 self.slack.post(self.channel, words(alert, self.runbook), marker=_marker(alert))
         except PlatformError as error:
             log.warning("alert.unsent", subject=alert.subject, error=str(error))
+            if not is_answer(error):
+                self.board.journal.unheard(Lane.SLACK, unheard(error, self.now()))
         else:
             self.board.told(alert)
+            self.board.journal.answered(Lane.SLACK, self.now())
+
+    def _nobody_listens(self) -> bool:
+        """Tell whether Slack is left in peace just now: an alert that cannot be sent is told later."""
+        silences = self.board.journal.silences()
+        return any(one.platform == PLATFORMS[Lane.SLACK] and one.until > self.now() for one in silences)
 
     def _is_there(self, alert: Standing) -> bool:
         oldest = f"{alert.since.timestamp() - 60:.6f}"

@@ -51,6 +51,17 @@ class Lane(StrEnum):
     AUDIT = "audit"
 
 
+BATCHED = frozenset({Lane.COMMIT, Lane.EXPIRY})  # lanes whose due effects are done by one call, in order
+PLATFORMS: Mapping[Lane, str] = {  # whose answer a lane's effects need
+    Lane.JIRA: "JIRA",
+    Lane.SLACK: "Slack",
+    Lane.COMMIT: "GitHub",
+    Lane.RUNS: "GitHub",
+    Lane.EXPIRY: "GitHub",
+    Lane.AUDIT: "The audit sink",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Armed:
     """An effect to do once `due` has come and the effect named `after` is done.

@@ -5,7 +5,7 @@ Level-triggered: each look says what is so now, and ends the alerts whose cause 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from coordinator.alerts import Alerts, Kind
-from coordinator.journal import Journal, UnknownRequest
+from coordinator.journal import Journal, Silence, UnknownRequest
 from coordinator.journal.tables import effects, requests
+from coordinator.lifecycle import PLATFORMS, Lane
 from coordinator.outside.runs import EXPIRE, end_of, not_reverted, outcomes_of
 from coordinator.policy_source import POLICIES, PolicySource
 from coordinator.reconciler import ALERT_AFTER
@@ -27,6 +28,7 @@ from sallyport.times import format_moment, say_duration
 
 GRACE = timedelta(minutes=10)  # that a revert may take: a job waits for its turn, and has to start
 SWEEP_WITHIN = timedelta(minutes=45)  # the schedule is every 15 minutes, and GitHub may be late
+AWAY_AFTER = timedelta(minutes=5)  # a platform that is back before that is no news for the night shift
 _WITHDRAWN = (State.ENDING.value, State.FAILED.value)
 
 Said = dict[str, str]  # sentences by subject
@@ -48,7 +50,9 @@ class Lookout:
         self.alerts.retell()
         ends = self._ends()
         self._say(Kind.OVERDUE, dict(_overdue(ends, self.now())))
-        self._say_stuck()
+        silences = self.journal.silences()
+        self._say(Kind.AWAY, dict(_away(silences, self.now())))
+        self._say_stuck({silence.platform for silence in silences if silence.since})
         self._say(Kind.WORKER, {})  # whoever looks is the worker
         self._say(Kind.POLICIES, {POLICIES: self.policies.fault} if self.policies.fault else {})
         failed = dict(_not_reverted(ends))
@@ -68,12 +72,16 @@ class Lookout:
             if ours and standing.subject not in found and not standing.over:
                 self.alerts.over(standing.subject)
 
-    def _say_stuck(self) -> None:
-        """Tell what is tried in vain, unless it was told when it began, and end what gets done again."""
+    def _say_stuck(self, silent: Collection[str]) -> None:
+        """Tell what is tried in vain, unless it was told when it began, and end what gets done again.
+
+        What waits for a *silent* platform is told by one alert about that.
+        """
         rows = {Kind.STUCK.about(f"{row.request_id}:{row.name}"): row for row in self.journal.waiting()}
         standing = {alert.subject for alert in self.alerts.board.all() if not alert.over}
         for subject, row in rows.items():
-            if row.attempts >= ALERT_AFTER and not row.parked and subject not in standing:
+            is_told = subject in standing or (row.away_since and PLATFORMS.get(Lane(row.lane)) in silent)
+            if row.attempts >= ALERT_AFTER and not row.parked and not is_told:
                 self.alerts(subject, f"“{row.name}” of {row.request_id} does not get done: {row.error}")
         for subject in standing:
             if subject.startswith(Kind.STUCK.about("")) and not (subject in rows and rows[subject].error):
@@ -119,6 +127,14 @@ class Lookout:
         except UnknownRequest:
             return False
         return True
+
+
+def _away(silences: Iterable[Silence], now: datetime) -> Iterator[tuple[str, str]]:
+    for silence in silences:
+        if silence.since is not None and now - silence.since >= AWAY_AFTER:
+            since = format_moment(silence.since)
+            rest = "What needs it waits in order, and nothing of it is lost; everything else goes on."
+            yield Kind.AWAY.about(silence.platform), f"{silence.platform} has not answered since {since}. {rest}"
 
 
 def _overdue(ends: list[tuple[str, datetime, Mapping[str, Any]]], now: datetime) -> Iterator[tuple[str, str]]:

@@ -12,8 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from coordinator.journal import Journal, UnknownRequest
-from coordinator.lifecycle import Happening
+from coordinator.journal import Journal, Silence, UnknownRequest
+from coordinator.lifecycle import PLATFORMS, Happening, Lane
 from sallyport.audit import Deed
 from sallyport.problems import nearest
 from sallyport.times import format_moment
@@ -31,7 +31,7 @@ class Waiting:
 
     name: str  # `<request>:<effect>`
     kind: str
-    due: datetime
+    due: datetime  # or when it is tried next
     why: str
 
 
@@ -46,9 +46,13 @@ class Queue:
         """Yield what is not done, soonest first."""
         rows = self.journal.waiting()
         undone = {(row.request_id, row.name) for row in rows}
+        silent = {silence.platform: silence for silence in self.journal.silences()}
         for row in rows:
             behind = row.after if (row.request_id, row.after) in undone else ""
-            yield Waiting(f"{row.request_id}:{row.name}", row.kind, row.due, _why(row, behind, self.now()))
+            if row.due <= self.now():
+                behind = behind or _of_platform(silent.get(PLATFORMS.get(Lane(row.lane), "")))
+            next_try = row.due if row.lease else max(row.due, row.leased_until)
+            yield Waiting(f"{row.request_id}:{row.name}", row.kind, next_try, _why(row, behind, self.now()))
 
     def retry(self, name: str, by: str, reason: str) -> None:
         """Have one effect tried at once; NotInQueue says why that cannot be."""
@@ -83,15 +87,24 @@ class Queue:
         raise NotInQueue(f"{name} does not wait for anything; {nearest(name, ours)}")
 
 
+def _of_platform(silence: Silence | None) -> str:
+    """Say what a platform keeps waiting; nothing if all is well with it."""
+    if silence is None:
+        return ""
+    if silence.since is None:
+        return f"its turn: {silence.platform} answers again, and one after the other is done"
+    return f"{silence.platform}, which has not answered since {format_moment(silence.since)}"
+
+
 def _why(row: sa.Row[Any], behind: str, now: datetime) -> str:
     tried = f"; {row.attempts} attempts: {row.error}" if row.error else ""
     if row.parked:
         return f"parked by an operator{tried}"
-    if row.leased_until > now:
+    if row.lease and row.leased_until > now:
         return f"being done{tried}"
     if behind:
         return f"waits for {behind}{tried}"
-    return f"{'due' if row.due <= now else 'due then'}{tried}"
+    return f"{'due' if max(row.due, row.leased_until) <= now else 'due then'}{tried}"
 
 
 def line(one: Waiting) -> str:

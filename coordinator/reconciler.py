@@ -6,7 +6,6 @@ at most one write; after an attempt whose outcome is unknown it looks before it 
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,10 @@ import structlog
 
 from coordinator.alerts import Kind
 from coordinator.courtesy import HeadStart
+from coordinator.hearing import is_answer, jitter
+from coordinator.hearing import unheard as unheard_of
 from coordinator.journal import Again, Done, Journal, OutcomeUnknown, Work
-from coordinator.lifecycle import Lane
+from coordinator.lifecycle import BATCHED, PLATFORMS, Lane
 from coordinator.requests import Request
 from sallyport.platforms.errors import PlatformError, Refused, TryLater, Unknown
 
@@ -36,7 +37,6 @@ WORKERS = {
     Lane.CLOCK: 1,
     Lane.AUDIT: 1,
 }
-BATCHED = {Lane.COMMIT, Lane.EXPIRY}  # lanes whose due effects are done by one call
 FIRST = {Lane.COMMIT, Lane.RUNS}  # lanes that somebody's approval waits for
 BATCH = 50  # entries in one commit at most
 IDLE = 0.5  # seconds between looks at the clock, for what becomes due by itself
@@ -138,6 +138,8 @@ class Reconciler:
                     log.info("effect.done", request_id=work.request_id, effect=work.name)
                 else:
                     self._journal.put_off(work, answer.due)
+            if any(isinstance(answer, Again) or answer.asked for answer in answers):
+                self._journal.answered(jobs[0][0].lane, self._now())
 
     def _record(self, work: Work, answer: Done) -> None:
         """Record what was done, and once more if the database hung up: recording twice is recording once."""
@@ -147,15 +149,22 @@ class Reconciler:
             self._journal.finish(work, answer)
 
     def _put_back(self, work: Work, error: PlatformError) -> None:
-        pause = _pause(work, error)
+        pause, now = _pause(work, error), self._now()
         log.warning("effect.put_back", request_id=work.request_id, effect=work.name, error=str(error))
-        now, uncertain = self._now(), isinstance(error, Unknown)
-        away_at = now if error.platform != OURS and not isinstance(error, Refused) else None
-        self._journal.retry(work, now + pause, str(error), uncertain=uncertain, away_at=away_at)
+        unheard = None if error.platform == OURS or is_answer(error) else unheard_of(error, now)
+        uncertain = isinstance(error, Unknown)
+        self._journal.retry(work, now + pause, str(error), uncertain=uncertain, unheard=unheard)
+        if is_answer(error):
+            self._journal.answered(work.lane, now)
         first_refusal = isinstance(error, Refused) and work.attempts == 0
-        if first_refusal or work.attempts + 1 == ALERT_AFTER:
+        in_vain = work.attempts + 1 == ALERT_AFTER and not (unheard and self._is_silent(work.lane))
+        if first_refusal or in_vain:
             sentence = f"“{work.name}” of {work.request_id} does not get done: {error}"
             self._hands.alert(Kind.STUCK.about(work.marker), sentence)
+
+    def _is_silent(self, lane: Lane) -> bool:
+        """Tell whether the lane's platform answers nobody: that is told once, and not for each effect."""
+        return any(one.since and one.platform == PLATFORMS.get(lane) for one in self._journal.silences())
 
 
 def _one_by_one(handler: Handler) -> Callable[[Sequence[Job]], Sequence[Done | Again]]:
@@ -169,4 +178,4 @@ def _pause(work: Work, error: PlatformError) -> timedelta:
     if isinstance(error, Refused):
         return REFUSED_PAUSE
     growing = timedelta(seconds=2.0 ** min(work.attempts, 10))
-    return min(growing, LONGEST_PAUSE) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+    return min(growing, LONGEST_PAUSE) * jitter()

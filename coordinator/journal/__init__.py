@@ -4,6 +4,7 @@ from coordinator.journal.drafts import Draft, Drafts
 from coordinator.journal.effects import Again, Done, Work
 from coordinator.journal.journal import AlreadyDecided, Journal, OutcomeUnknown
 from coordinator.journal.reading import UnknownRequest
+from coordinator.journal.silences import Silence, Unheard
 from coordinator.journal.store import open_store
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "Drafts",
     "Journal",
     "OutcomeUnknown",
+    "Silence",
+    "Unheard",
     "UnknownRequest",
     "Work",
     "open_store",

@@ -14,8 +14,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from coordinator.journal import silences
+from coordinator.journal.silences import Unheard
 from coordinator.journal.tables import effects
-from coordinator.lifecycle import Armed, Lane, Move
+from coordinator.journal.tables import silences as silent
+from coordinator.lifecycle import BATCHED, PLATFORMS, Armed, Lane, Move
 from coordinator.requests import Request
 
 LEASE = timedelta(seconds=90)  # a look and a write, each with its timeout, and time to spare
@@ -31,6 +34,7 @@ class Work:
     request_id: str
     name: str
     kind: str
+    lane: Lane
     payload: Mapping[str, Any]
     arming: int
     lease: str
@@ -54,6 +58,7 @@ class Done:
     result: Mapping[str, Any] = field(default_factory=dict)
     then: Move | Callable[[Request], Move | None] | None = None
     arm: tuple[Armed, ...] = ()
+    asked: bool = True  # whether the platform was asked for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ def _arm(insert: Any) -> Any:
         "after": fresh.excluded.after,
         "payload": fresh.excluded.payload,
         "attempts": 0,
+        "leased_until": sa.case((effects.c.lease == "", _NEVER), else_=effects.c.leased_until),
     }
     return fresh.on_conflict_do_update(index_elements=["request_id", "name"], set_=again)
 
@@ -111,18 +117,28 @@ def _row(request_id: str, effect: Armed) -> dict[str, Any]:
 
 def is_due(connection: sa.Connection, lane: Lane, now: datetime) -> bool:
     """Tell whether a claim would get anything, without a lock."""
-    return connection.execute(_ANY_DUE, {"its_lane": lane.value, "now": now}).first() is not None
+    its = {"its_lanes": [lane.value], "platform": PLATFORMS.get(lane, ""), "now": now}
+    return connection.execute(_ANY_MAY_BE_DONE, its).first() is not None
 
 
 def claim(connection: sa.Connection, lane: Lane, now: datetime, limit: int) -> list[Work]:
-    """Lease up to *limit* due effects of *lane*; one that waits for another is not due before that is done."""
+    """Lease up to *limit* due effects of *lane*; one that waits for another is not due before that is done.
+
+    Where the lane's platform is silent, or catches up, that takes a turn, which only one at a time can have.
+    """
     lease = secrets.token_hex(8)
-    rows = connection.execute(_DUE, {"its_lane": lane.value, "now": now, "most": limit}).all()
+    silence = silences.read(connection, PLATFORMS[lane]) if lane in PLATFORMS else None
+    if silence is not None and silence.until > now:
+        return []
+    rows = connection.execute(_DUE, {"its_lanes": [lane.value], "now": now, "most": limit}).all()
+    if silence is not None and rows:
+        silences.take_turn(connection, silence, lease, now)
     works = [
         Work(
             request_id=row.request_id,
             name=row.name,
             kind=row.kind,
+            lane=lane,
             payload=row.payload,
             arming=row.wanted,
             lease=lease,
@@ -174,37 +190,59 @@ def put_off(connection: sa.Connection, work: Work, due: datetime) -> None:
 def retry(
     connection: sa.Connection,
     work: Work,
-    due: datetime,
+    again: datetime,
     error: str,
     *,
     uncertain: bool,
-    away_at: datetime | None,
+    unheard: Unheard | None,
 ) -> None:
-    """Try *work* again at *due*, looking first if the attempt may have succeeded.
+    """Try *work* at the moment *again*, looking first if the attempt may have succeeded.
 
-    *away_at* is when the platform gave no answer, None if it gave one; the first of such moments is kept.
+    It stays due since when it was due, and so keeps its place before what came later. *unheard* tells of a call
+    that the platform did not answer; the moment of the first one is kept. Where the platform is silent it needs no
+    pause of its own, unless that lets another one see whether it is back.
     """
+    platform = PLATFORMS.get(work.lane)
+    if unheard and platform:
+        is_silent = silences.unheard(connection, platform, work.lease, work.attempts, unheard)
+        if is_silent and (work.lane in BATCHED or work.attempts < silences.ITS_OWN):
+            again = unheard.at
     _update(
         connection,
         work,
         held=True,
-        leased_until=_NEVER,
+        leased_until=again,
         lease="",
-        due=due,
         error=error,
         attempts=work.attempts + 1,
-        away_since=sa.func.coalesce(effects.c.away_since, sa.literal(away_at, effects.c.away_since.type))
-        if away_at
+        away_since=sa.func.coalesce(effects.c.away_since, sa.literal(unheard.at, effects.c.away_since.type))
+        if unheard
         else None,
         uncertain=work.uncertain or uncertain,
     )
 
 
+def any_due(connection: sa.Connection, lanes: Iterable[Lane], now: datetime) -> bool:
+    """Tell whether anything in *lanes* could be done now."""
+    theirs = {"its_lanes": [lane.value for lane in lanes], "now": now}
+    return connection.execute(_ANY_DUE, theirs).first() is not None
+
+
+def release(connection: sa.Connection, lanes: Iterable[Lane]) -> None:
+    """Let everything be tried again in its order that waits for its next attempt at a platform that was silent."""
+    theirs = effects.c.lane.in_([lane.value for lane in lanes])
+    waits = sa.and_(theirs, effects.c.done < effects.c.wanted, effects.c.away_since.is_not(None))
+    change = sa.update(effects).where(waits, effects.c.lease == "").values(leased_until=_NEVER)
+    connection.execute(change)
+
+
 def override(connection: sa.Connection, request_id: str, name: str, now: datetime, *, parked: bool) -> bool:
     """Make a waiting effect due at once, or leave it alone; False if it does not wait, or is being done."""
     row = sa.and_(effects.c.request_id == request_id, effects.c.name == name)
-    free = sa.and_(row, effects.c.done < effects.c.wanted, effects.c.leased_until <= now)
-    values = {"parked": True} if parked else {"parked": False, "due": now, "attempts": 0}
+    idle = sa.or_(effects.c.lease == "", effects.c.leased_until <= now)
+    free = sa.and_(row, effects.c.done < effects.c.wanted, idle)
+    at_once = {"due": sa.case((effects.c.due > now, now), else_=effects.c.due), "leased_until": _NEVER}
+    values = {"parked": True} if parked else {"parked": False, "attempts": 0, **at_once}
     return connection.execute(sa.update(effects).where(free).values(**values)).rowcount == 1
 
 
@@ -218,13 +256,16 @@ def _is_due() -> sa.ColumnElement[bool]:
         .exists()
     )
     now = sa.bindparam("now", type_=effects.c.due.type)
-    is_open = sa.and_(
-        effects.c.lane == sa.bindparam("its_lane"), effects.c.done < effects.c.wanted, ~effects.c.parked
-    )
+    of_lanes = effects.c.lane.in_(sa.bindparam("its_lanes", expanding=True))
+    is_open = sa.and_(of_lanes, effects.c.done < effects.c.wanted, ~effects.c.parked)
     return sa.and_(is_open, effects.c.due <= now, effects.c.leased_until <= now, ~waits)
 
 
+_OF_PLATFORM = silent.c.platform == sa.bindparam("platform")
+_NOW = sa.bindparam("now", type_=silent.c.until.type)
+_IS_CLOSED = sa.select(sa.literal(1)).where(_OF_PLATFORM, silent.c.until > _NOW).exists()
 _ANY_DUE = sa.select(sa.literal(1)).where(_is_due()).limit(1)
+_ANY_MAY_BE_DONE = _ANY_DUE.where(~_IS_CLOSED)
 _DUE = (
     sa.select(effects)
     .where(_is_due())

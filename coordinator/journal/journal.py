@@ -17,14 +17,17 @@ import structlog
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from coordinator.journal import effects as outbox
+from coordinator.journal import silences
 from coordinator.journal.drafts import Drafts
 from coordinator.journal.effects import Done, Work
 from coordinator.journal.reading import MANY, read_request, read_requests
 from coordinator.journal.rows import decision_values, fact_values, new_request, request_values, to_fact
+from coordinator.journal.silences import Silence, Unheard
 from coordinator.journal.tables import deciders, decisions, effects, facts, requests
 from coordinator.journal.turns import Turns
 from coordinator.lifecycle import (
     FOLLOWS,
+    PLATFORMS,
     Armed,
     Happening,
     Lane,
@@ -187,14 +190,30 @@ class Journal:
             outbox.put_off(connection, work, due)
 
     def retry(
-        self, work: Work, due: datetime, error: str, *, uncertain: bool, away_at: datetime | None = None
+        self, work: Work, again: datetime, error: str, *, uncertain: bool, unheard: Unheard | None = None
     ) -> None:
-        """Try an effect again at *due*; with *uncertain*, the attempt may have succeeded.
+        """Try an effect at the moment *again*; with *uncertain*, the attempt may have succeeded.
 
-        *away_at* is when a platform gave no answer; None where it refused, or where it was our own fault.
+        *unheard* tells of a call without an answer; None where one came, or where it was our own fault.
         """
         with self._patiently() as connection:
-            outbox.retry(connection, work, due, error, uncertain=uncertain, away_at=away_at)
+            outbox.retry(connection, work, again, error, uncertain=uncertain, unheard=unheard)
+
+    def unheard(self, lane: Lane, call: Unheard) -> None:
+        """Note a call to the platform of *lane* that was for no effect, and got no answer."""
+        with self._patiently() as connection:
+            silences.unheard(connection, PLATFORMS[lane], "", 0, call)
+
+    def answered(self, lane: Lane, now: datetime) -> None:
+        """Note that the platform of *lane* gives answers: it is not silent, or not any more."""
+        platform = PLATFORMS.get(lane)
+        if platform is None or platform not in {silence.platform for silence in self.silences()}:
+            return
+        lanes = [one for one, its in PLATFORMS.items() if its == platform]
+        with self._patiently() as connection:
+            waits = outbox.any_due(connection, lanes, now)
+            if silences.answered(connection, platform, now, waits=waits):
+                outbox.release(connection, lanes)
 
     def override(self, request_id: str, effect: str, happening: Happening, *, parked: bool) -> bool:
         """Have a waiting effect tried at once, or left alone, as an operator says; that is a fact.
@@ -320,6 +339,11 @@ class Journal:
         query = query.where(effects.c.away_since.is_not(None)).group_by(effects.c.lane)
         with self._reader.begin() as connection:
             return {Lane(row.lane): row.since for row in connection.execute(query)}
+
+    def silences(self) -> list[Silence]:
+        """Return the platforms that are silent, and those that catch up."""
+        with self._reader.begin() as connection:
+            return silences.read_all(connection)
 
     @contextmanager
     def _urgently(self) -> Iterator[sa.Connection]:

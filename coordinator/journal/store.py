@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import random
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import OperationalError
+
+from coordinator.journal.tables import metadata
+
+log = structlog.get_logger()
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 7_266_255_973  # an arbitrary number that replicas share while they migrate
+_LOCK_WAIT = "500ms"  # for a table: shorter than what PostgreSQL takes to find a deadlock and to choose who loses
+_GIVEN_WAY = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
+_ATTEMPTS = 60
 
 
 def open_store(url: str) -> sa.Engine:
@@ -20,7 +34,11 @@ def open_store(url: str) -> sa.Engine:
     engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"), pool_size=16, max_overflow=16)
     if engine.dialect.name == "sqlite":
         _make_sqlite_safe(engine)
-    _migrate(engine)
+    try:
+        _migrate_patiently(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
 
 
@@ -39,11 +57,60 @@ def _make_sqlite_safe(engine: sa.Engine) -> None:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
+class NewerDatabase(ValueError):
+    """A newer version has migrated the database to what this one cannot work with; the sentence says what."""
+
+
+def _migrate_patiently(engine: sa.Engine) -> None:
+    """Migrate while other replicas are at work: it is the migration that gives way, and is tried again."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _migrate(engine)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in _GIVEN_WAY or attempt + 1 == _ATTEMPTS:
+                raise
+            log.info("database.busy", attempt=attempt)
+            time.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - not a secret
+    return None
+
+
 def _migrate(engine: sa.Engine) -> None:
+    """Bring the schema up to date; one that a newer version has migrated is worked with, if it can be."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCK_WAIT}'"))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        revision = MigrationContext.configure(connection).get_current_revision()
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        if revision is None or revision in known:
+            command.upgrade(config, "head")
+        else:
+            _get_along_with(connection, revision)
+
+
+def _get_along_with(connection: sa.Connection, revision: str) -> None:
+    """Go on with a newer schema that has everything we read, and wants nothing that we do not write."""
+    faults = list(_missed(connection))
+    if faults:
+        raise NewerDatabase(
+            f"The database was migrated to {revision} by a newer version of Sallyport, with which this one cannot "
+            f"work: {'; '.join(faults)}. Run the newer version."
+        )
+    log.warning("database.newer", revision=revision)
+
+
+def _missed(connection: sa.Connection) -> Iterator[str]:
+    inspector = sa.inspect(connection)
+    there = set(inspector.get_table_names())
+    for table in metadata.sorted_tables:
+        if table.name not in there:
+            yield f"{table.name} is gone"
+            continue
+        columns = {column["name"]: column for column in inspector.get_columns(table.name)}
+        yield from (f"{table.name}.{name} is gone" for name in table.columns.keys() - columns.keys())
+        for name in sorted(columns.keys() - table.columns.keys()):
+            if not columns[name]["nullable"] and columns[name]["default"] is None:
+                yield f"{table.name}.{name} must be written"

@@ -95,9 +95,9 @@ effects = sa.Table(
     sa.Column("payload", sa.JSON, nullable=False),
     sa.Column("wanted", sa.Integer, nullable=False),  # how often it was armed
     sa.Column("done", sa.Integer, nullable=False),  # the arming that the outside world shows
-    sa.Column("due", Moment, nullable=False),
-    sa.Column("leased_until", Moment, nullable=False),
-    sa.Column("lease", sa.String(32), nullable=False),
+    sa.Column("due", Moment, nullable=False),  # stays so while it is tried in vain: it is the order of the lane
+    sa.Column("leased_until", Moment, nullable=False),  # nobody takes it before
+    sa.Column("lease", sa.String(32), nullable=False),  # of who does it; empty: it waits for its next attempt
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("uncertain", sa.Boolean, nullable=False),  # an attempt was made whose outcome is unknown
     sa.Column("error", sa.Text, nullable=False),
@@ -167,4 +167,14 @@ alerts = sa.Table(
     sa.Column("since", Moment, nullable=False),
     sa.Column("over", sa.Boolean, nullable=False),  # its cause is gone
     sa.Column("told", sa.Boolean, nullable=False),  # the alert channel shows it as it is
+)
+
+silences = sa.Table(  # a platform that gives no answer, or that catches up
+    "silences",
+    metadata,
+    sa.Column("platform", sa.String(32), primary_key=True),
+    sa.Column("since", Moment),  # null: it answers again
+    sa.Column("until", Moment, nullable=False),  # nobody asks it before
+    sa.Column("failures", sa.Integer, nullable=False),  # in a row
+    sa.Column("probe", sa.String(32), nullable=False),  # the lease of who sees whether it is back
 )

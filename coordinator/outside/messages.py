@@ -50,7 +50,7 @@ class Messages:
         """Tell the alert channel of an emergency, where there is one."""
         if not self.alert_channel:
             log.error("emergency.untold", request_id=request.id, why="there is no ALERT_CHANNEL")
-            return Done()
+            return Done(asked=False)
         return self._show(work, request, self.alert_channel, emergency_messages.alarm)
 
     def tell(self, work: Work, request: Request) -> Done:
@@ -66,7 +66,7 @@ class Messages:
         place = work.payload["place"]
         card = request.result(f"card:{place}")
         if request.state is not State.PENDING or not card:
-            return Done()
+            return Done(asked=False)
         found = self.slack.find(card["channel"], work.marker, thread_ts=card["ts"]) if work.uncertain else None
         if found is None:
             text = notices.nudge(request, self.policies(), place)

@@ -12,7 +12,7 @@ from coordinator.lifecycle import TOLD_BY_JOBS, on_ticket
 from coordinator.requests import Request, State
 from sallyport.audit import Fact
 from sallyport.flows import ENVIRONMENT, Flow, TicketStatus
-from sallyport.platforms.errors import TryLater
+from sallyport.platforms.errors import NotYet
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.jira_text import plain
 from sallyport.policies import Policies
@@ -131,13 +131,13 @@ class Tickets:
 def find_again(jira: Jira, project: str, label: str, work: Work, what: str) -> str | None:
     """Return the key of the issue with *label* that an earlier attempt may have opened; None if it did not.
 
-    TryLater while JIRA's search may still lag behind; *what* says what is looked for.
+    NotYet while JIRA's search may still lag behind; *what* says what is looked for.
     """
     found = jira.find_by_label(project, label)
     if found:
         return found[0]
     if work.attempts < len(LOOKS):
-        raise TryLater("JIRA", what, "its search may lag behind", after=LOOKS[work.attempts])
+        raise NotYet("JIRA", what, "its search may lag behind", after=LOOKS[work.attempts])
     return None
 
 

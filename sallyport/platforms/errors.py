@@ -63,6 +63,12 @@ class TryLater(PlatformError):
         return f"{self.platform} cannot {self.what} now: {self.detail}{when}"
 
 
+class NotYet(TryLater):
+    """It answered, and this one thing cannot be done yet: nothing else need wait for it."""
+
+    __slots__ = ()
+
+
 class Unknown(PlatformError):
     """May or may not have been done: look before asking again."""
 

@@ -17,7 +17,7 @@ from typing import Any
 from github.GithubException import GithubException, RateLimitExceededException
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from sallyport.platforms.errors import PlatformError, Refused, TryLater, Unknown
+from sallyport.platforms.errors import NotYet, PlatformError, Refused, TryLater, Unknown
 
 ACTIONS = "github-actions"  # the app as which the jobs of workflows write
 
@@ -27,7 +27,7 @@ _MINUTE = 60.0
 _UNSURE_TYPES = frozenset({"INTERNAL", "INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE"})
 
 
-class StaleHead(TryLater):
+class StaleHead(NotYet):
     """The branch moved after it was read: read its head again and decide anew."""
 
     __slots__ = ()

@@ -119,11 +119,14 @@ class Desk:
         """Work, moving the clock to whatever is due next, until nothing more is due *within* that time."""
         end = self.now + within
         self.work()
-        while moments := [
-            m for row in self.journal.waiting() if self.now < (m := max(row.due, row.leased_until)) <= end
-        ]:
+        while moments := [moment for moment in self._moments() if self.now < moment <= end]:
             self.now = min(moments)
             self.work()
+
+    def _moments(self) -> Iterator[datetime]:
+        """When something may be done, or be asked of a platform again."""
+        yield from (max(row.due, row.leased_until) for row in self.journal.waiting())
+        yield from (silence.until for silence in self.journal.silences())
 
     # What people and jobs do
 

@@ -51,6 +51,7 @@ class FakeGitHub:
     runs: list[Dispatched] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     checks: dict[str, list[CheckRun]] = field(default_factory=dict)
+    away: PlatformError | None = None  # what every call ends with while GitHub is away
     _faults: list[tuple[str, PlatformError, bool]] = field(default_factory=list)
     _pushed: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -210,6 +211,8 @@ class FakeGitHub:
         with self._changed:
             self.calls.append(method)
             self._changed.notify_all()
+            if self.away is not None:
+                raise self.away
             fault = next((f for f in self._faults if f[0] == method), None)
             if fault is None:
                 return do()

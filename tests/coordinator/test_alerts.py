@@ -11,8 +11,9 @@ from prometheus_client import generate_latest
 
 from coordinator.alerts import RUNBOOK, TO_DO, Alerts, Kind, words
 from coordinator.head import Head
+from coordinator.journal import Unheard
 from coordinator.lifecycle import Lane
-from coordinator.lookout import GRACE, SWEEP_WITHIN, Lookout
+from coordinator.lookout import AWAY_AFTER, GRACE, SWEEP_WITHIN, Lookout
 from coordinator.metrics import observe_journal
 from coordinator.outside.commits import entry_of
 from coordinator.policy_source import PolicySource
@@ -23,6 +24,7 @@ from sallyport.audit import Deed
 from sallyport.entries import BREAK_GLASS, Grant
 from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import TryLater
+from sallyport.times import format_moment, utc_now
 from sandbox.faults import Fault, Moment
 from sandbox.faults import Kind as Spoils
 from tests.coordinator.asks import NOW, ROOT, claim, happened
@@ -125,6 +127,7 @@ class TestSaying:
         tower.alerts(Kind.STUCK.about("x"), "A is away.")
         assert tower.said == []
         tower.restart()
+        tower.desk.now += MINUTE
         tower.alerts.retell()
         tower.alerts.retell()
         assert len(tower.said) == 1
@@ -132,6 +135,7 @@ class TestSaying:
     def test_what_slack_took_without_saying_so_is_not_said_again(self, tower: Tower) -> None:
         tower.desk.slack.faults.add(Fault(Spoils.DROP, Moment.AFTER, "POST", "chat.postMessage"))
         tower.alerts(Kind.STUCK.about("x"), "A is away.")
+        tower.desk.now += MINUTE
         tower.alerts.retell()
         assert len(tower.said) == 1
         assert [alert.told for alert in tower.alerts.board.all()] == [True]
@@ -198,6 +202,66 @@ class TestStuckEffects:
         assert tower.look() == []
         desk.work()
         assert tower.look() == [f":white_check_mark: Over: {sentence}"]
+
+
+class TestPlatformsThatAreAway:
+    def waits_for_jira(self, desk: Desk, requests: int) -> None:
+        desk.jira.faults.add(Fault(Spoils.STATUS, Moment.BEFORE, status=503, times=10_000))
+        for number in range(requests):
+            desk.submit(f"view:{number}")
+        desk.settle(AWAY_AFTER - MINUTE)
+
+    def test_one_alert_tells_of_all_that_waits_and_one_that_it_is_over(self, tower: Tower) -> None:
+        desk = tower.desk
+        since = format_moment(desk.now)
+        self.waits_for_jira(desk, 30)
+        tower.sweeps()
+        assert tower.look() == []
+        said = tower.look()
+        assert [text.partition(". ")[0] for text in said] == [
+            f":rotating_light: JIRA has not answered since {since}"
+        ]
+        for _ in range(20):
+            desk.settle(MINUTE)
+            assert tower.look() == []
+        assert desk.alerts == []
+        desk.jira.faults.clear()
+        desk.settle(5 * MINUTE)
+        (over,) = tower.look()
+        assert over.startswith(":white_check_mark: Over: JIRA has not answered since")
+
+    def test_one_that_fails_while_others_are_answered_is_stuck_and_its_platform_is_not_away(
+        self, tower: Tower
+    ) -> None:
+        desk = tower.desk
+        desk.jira.faults.add(Fault(Spoils.STATUS, Moment.BEFORE, "POST", "/comment", status=500, times=10_000))
+        request = desk.approve(desk.submit())
+        for number in range(20):
+            desk.submit(f"view:{number}")
+            desk.settle(MINUTE)
+            tower.look(timedelta())
+        assert not any("has not answered" in text for text in tower.said)
+        assert f"“comment:2” of {request.id} does not get done" in "\n".join([*desk.alerts, *tower.said])
+
+    def test_how_long_it_is_silent_is_a_metric(self, tower: Tower) -> None:
+        tower.desk.journal.unheard(Lane.JIRA, Unheard(utc_now() - timedelta(hours=1), 1.0))
+        observe_journal(tower.desk.journal)
+        found = dict(
+            re.findall(r'sallyport_platform_silent_seconds{platform="(.+)"} (\S+)', generate_latest().decode())
+        )
+        assert 3600 <= float(found.pop("JIRA")) < 3700
+        assert set(found.values()) == {"0.0"}
+
+    def test_while_slack_is_silent_alerts_wait_and_keep_nobody_waiting(self, tower: Tower) -> None:
+        slack = tower.desk.slack
+        slack.faults.add(Fault(Spoils.DROP, Moment.BEFORE, "POST", times=10_000))
+        for number in range(50):
+            tower.alerts(Kind.OVERDUE.about(f"aw-{number}"), f"aw-{number} was to end.")
+        assert len(slack.faults.calls) == 1
+        slack.faults.clear()
+        tower.desk.now += MINUTE
+        tower.alerts.retell()
+        assert len(tower.said) == 50
 
 
 class TestTheSweep:

@@ -146,6 +146,12 @@ class TestPuttingBack:
         journal.finish(third, Done({"key": "OPS-1"}))
         assert not [row for row in journal.waiting() if row.name == "ticket"]
 
+    def test_what_was_tried_in_vain_keeps_its_place_before_what_came_later(self, journal: Journal) -> None:
+        first = approve(journal, journal.submit(ask("a")).id)
+        journal.retry(claim(journal, Lane.COMMIT, "commit"), NOW + HOUR, "GitHub is away", uncertain=True)
+        second = approve(journal, journal.submit(ask("b")).id, at=NOW + SECOND)
+        assert [work.request_id for work in journal.claim(Lane.COMMIT, NOW + HOUR, 10)] == [first.id, second.id]
+
 
 class TestArmingAgain:
     def test_an_effect_armed_again_while_somebody_does_it_is_due_again_afterwards(self, journal: Journal) -> None:

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from coordinator.__main__ import main
 from coordinator.audit.trail import Trail
-from coordinator.journal import Journal
+from coordinator.journal import Journal, Unheard
 from coordinator.lifecycle import Lane
 from coordinator.queueing import NEVER_PARKED, NotInQueue, Queue
 from coordinator.requests import Request
@@ -44,6 +44,19 @@ class TestWhatWaits:
         assert why(queue, "thread") == "due"
         assert why(queue, "audit") == "being done"
         assert why(queue, "timeout") == "due then"
+
+    def test_what_waits_for_a_platform_names_it_and_since_when(
+        self, journal: Journal, queue: Queue, request_: Request
+    ) -> None:
+        first = claim(journal, Lane.JIRA, "ticket")
+        journal.unheard(Lane.JIRA, Unheard(NOW, 1.0))
+        silent = "waits for JIRA, which has not answered since 2026-11-21T09:00:00Z"
+        assert why(queue, "move") == "waits for ticket"
+        assert why(queue, "thread") == "due"
+        journal.retry(first, NOW, "no connection", uncertain=False)
+        assert why(queue, "ticket") == f"{silent}; 1 attempts: no connection"
+        journal.answered(Lane.JIRA, NOW)
+        assert why(queue, "ticket").startswith("waits for its turn: JIRA answers again")
 
     def test_what_is_done_does_not_wait(self, queue: Queue) -> None:
         assert list(queue.waiting()) == []

@@ -98,8 +98,9 @@ class Shop:
         return [work for work in self.seen if work.name == name]
 
     def due(self, name: str) -> timedelta:
-        """How long until the effect is due, as the journal has it."""
-        return next(row.due for row in self.journal.waiting() if row.name == name) - self.now
+        """How long until the effect is tried next, as the journal has it."""
+        (row,) = [row for row in self.journal.waiting() if row.name == name]
+        return max(row.due, row.leased_until) - self.now
 
 
 @pytest.fixture
@@ -176,10 +177,20 @@ class TestOutcomes:
         for attempt in range(ALERT_AFTER + 3):
             shop.step(Lane.JIRA)
             assert len(shop.alerts) == (attempt + 1 >= ALERT_AFTER)
+            shop.journal.answered(Lane.JIRA, shop.now)  # what others ask of it
             shop.now += LONGEST_PAUSE
         assert "“ticket”" in shop.alerts[0][1]
         shop.step(Lane.JIRA)
         assert shop.journal.request(made.id).result("ticket")
+
+    def test_what_fails_with_everything_else_is_no_alert_of_its_own(self, shop: Shop) -> None:
+        shop.journal.submit(ask())
+        shop.fails("ticket", *[TryLater("JIRA", "open a ticket", "no connection")] * (ALERT_AFTER + 3))
+        for _ in range(ALERT_AFTER + 3):
+            shop.step(Lane.JIRA)
+            shop.now += LONGEST_PAUSE
+        assert shop.alerts == []
+        assert [silence.platform for silence in shop.journal.silences()] == ["JIRA"]
 
     def test_what_is_not_over_is_looked_at_again_without_counting_as_a_failure(self, shop: Shop) -> None:
         shop.journal.submit(ask())

@@ -44,7 +44,7 @@ def tapped_store(wire: Wire) -> Iterator[None]:
         engine.dialect.do_commit = tapped  # type: ignore[method-assign]
         return engine
 
-    with patch("coordinator.essentials.open_store", opened), patch("coordinator.journal.store._migrate"):
+    with patch("coordinator.essentials.open_store", opened), patch("coordinator.journal.store._migrate_patiently"):
         yield
 
 

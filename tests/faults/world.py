@@ -261,7 +261,8 @@ class World:
             self._jobs_end = self._jobs_end or self.now + JOB
         rows = [row for row in self.journal.waiting() if not (self.runs and row.kind.startswith("watch"))]
         ends = [self._jobs_end] if self._jobs_end else []
-        return [max(row.due, row.leased_until) for row in rows] + ends
+        asked_again = [silence.until for silence in self.journal.silences()]
+        return [max(row.due, row.leased_until) for row in rows] + asked_again + ends
 
     def _meanwhile(self) -> None:
         """A call is slow: seconds pass, in which this replica's other workers do whatever is due."""
@@ -285,7 +286,7 @@ class World:
 
         with (
             patch("coordinator.journal.journal.new_id", self._next_id),
-            patch("coordinator.reconciler.random", random.Random(7)),
+            patch("coordinator.hearing.random", random.Random(7)),
             patch("sandbox.github.runs.datetime", Clock),
             patch.object(self.aws.identity_center, "_grant", self._changed("given", there=False)),
             patch.object(self.aws.identity_center, "_revoke", self._changed("taken", there=True)),

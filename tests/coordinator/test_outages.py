@@ -1,0 +1,254 @@
+"""Hours without JIRA, Slack or GitHub while dozens of requests go on: what waits, in which order, and how it ends.
+
+Time is simulated, and every call to a platform is counted in the second in which it was made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from coordinator.journal.silences import LONGEST_PAUSE, SPACING
+from coordinator.journal.tables import effects, silences
+from coordinator.outside.tickets import label_of
+from coordinator.queueing import Queue
+from coordinator.requests import Request, State
+from coordinator.slack.health import WELL, health
+from sallyport.audit import breaks
+from sallyport.entries import parse_entry
+from sallyport.outcomes import Result
+from sallyport.platforms.errors import TryLater, Unknown
+from sallyport.platforms.slack_answers import EVENT_TYPE
+from sandbox.faults import Fault, Kind, Moment
+from tests.coordinator.asks import HOUR, SECOND
+from tests.coordinator.desk import MINUTE, Desk
+
+REQUESTS = 24
+CALLS_OF_AN_EFFECT = 4  # of JIRA and Slack at most: a move reads twice and writes twice
+
+
+def jira_hangs_up(desk: Desk) -> None:
+    desk.jira.faults.add(Fault(Kind.DROP, Moment.BEFORE, times=10_000))
+
+
+def slack_fails(desk: Desk) -> None:
+    desk.slack.faults.add(Fault(Kind.STATUS, Moment.BEFORE, status=503, times=10_000))
+
+
+def github_is_away(desk: Desk) -> None:
+    desk.github.away = Unknown("GitHub", "answer", "no answer")
+
+
+def everybody_is_back(desk: Desk) -> None:
+    desk.jira.faults.clear()
+    desk.slack.faults.clear()
+    desk.github.away = None
+
+
+@dataclass
+class Day:
+    """A desk on a day with an outage, and how many calls were made in which second."""
+
+    desk: Desk
+    requests: list[Request] = field(default_factory=list)
+    calls: dict[str, Counter[datetime]] = field(default_factory=dict)
+
+    def passes(self, within: timedelta) -> None:
+        """Let time pass, from one thing that is due to the next."""
+        end = self.desk.now + within
+        self.works()
+        while (moment := self._next()) and moment <= end:
+            self.desk.now = moment
+            self.works()
+        self.desk.now = end
+
+    def _next(self) -> datetime | None:
+        """When something may be done next; the journal's own listing would take most of the tests' time."""
+        later = sa.case((effects.c.due > effects.c.leased_until, effects.c.due), else_=effects.c.leased_until)
+        undone = sa.and_(effects.c.done < effects.c.wanted, later > self.desk.now)
+        asked = sa.select(sa.func.min(silences.c.until)).where(silences.c.until > self.desk.now)
+        with self.desk.journal.reading() as connection:
+            found = connection.scalar(sa.select(sa.func.min(later)).where(undone)), connection.scalar(asked)
+        return min((moment for moment in found if moment), default=None)
+
+    def works(self) -> None:
+        before = dict(self._made())
+        self.desk.work()
+        for platform, count in self._made():
+            made = self.calls.setdefault(platform, Counter())
+            made[self.desk.now.replace(microsecond=0)] += count - before[platform]
+
+    def _made(self) -> Iterable[tuple[str, int]]:
+        yield "JIRA", len(self.desk.jira.faults.calls)
+        yield "Slack", len(self.desk.slack.faults.calls)
+        yield "GitHub", len(self.desk.github.calls)
+
+    def made(self, platform: str, since: datetime, until: datetime) -> int:
+        """How many calls were made to it in that time."""
+        return sum(count for at, count in self.calls[platform].items() if since <= at < until)
+
+    def most_in_a_second(self, platform: str, since: datetime) -> int:
+        return max(count for at, count in self.calls[platform].items() if at >= since)
+
+    def asks_and_approves(self, every: timedelta, count: int = REQUESTS) -> None:
+        """Requests come in, each is approved a moment later, and jobs apply what was dispatched."""
+        for number in range(len(self.requests), len(self.requests) + count):
+            self.requests.append(self.desk.submit(f"view:{number}", lifetime=24 * HOUR))
+            self.passes(SECOND)
+            self.desk.approve(self.requests[-1])
+            self.passes(SECOND)
+            self.jobs_apply()
+            self.passes(every - 2 * SECOND)
+
+    def jobs_apply(self) -> None:
+        if self.desk.github.away:
+            return
+        for request in map(self.desk.request, self.requests):
+            if request.state is State.APPLYING and not request.result("watch"):
+                number = request.result("dispatch")["run"]
+                if self.desk.github._run(number).state.status != "completed":
+                    self.desk.job_ends(request, Result.APPLIED, "It is in force.")
+
+    def states(self) -> set[State]:
+        return {self.desk.request(one).state for one in self.requests}
+
+    def catches_up(self) -> datetime:
+        """Everybody is back; wait until nothing waits that is due, and return when that was."""
+        everybody_is_back(self.desk)
+        for _ in range(240):
+            self.passes(10 * SECOND)
+            self.jobs_apply()
+            if self.states() == {State.ACTIVE} and not self._waits():
+                return self.desk.now
+        raise AssertionError("it never catches up")
+
+    def _waits(self) -> bool:
+        return any(row.due <= self.desk.now for row in self.desk.journal.waiting())
+
+    def ends_well(self) -> None:
+        """Each request has one ticket with every fact in order and at its time, one thread and one card."""
+        for request in map(self.desk.request, self.requests):
+            assert request.state is State.ACTIVE
+            facts = self.desk.journal.facts(request.id)
+            assert breaks(facts) == []
+            (issue,) = [one for one in self.desk.jira.issues if label_of(request.id) in one.labels]
+            told = [moment for comment in issue.comments for moment in _MOMENT.findall(comment.body)[:1]]
+            assert told == [f"{fact.at:%Y-%m-%dT%H:%M:%S}Z" for fact, _ in facts[1:]]
+        markers = Counter(_markers(self.desk))
+        assert set(markers.values()) == {1}
+        for request in self.requests:
+            assert {f"{request.id}:thread", f"{request.id}:card:U0LEE"} <= markers.keys()
+        assert Counter(
+            run.inputs["request_id"] for run in self.desk.github.runs if run.workflow == "apply.yml"
+        ) == (Counter({request.id: 1 for request in self.requests}))
+        committed = [path for _, _, files in self.desk.github.commits for path in files]
+        assert Counter(committed) == Counter({f"requests/api-whitelisting/{r.id}.yaml": 1 for r in self.requests})
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+def _markers(desk: Desk) -> Iterator[str]:
+    for message in desk.slack.world.state.messages:
+        metadata = message.now.metadata
+        if not message.deleted and metadata and metadata["event_type"] == EVENT_TYPE:
+            yield str(metadata["event_payload"]["effect"])
+
+
+@pytest.fixture
+def day(desk: Desk) -> Day:
+    return Day(desk)
+
+
+class TestJira:
+    def test_requests_go_on_for_hours_and_their_tickets_follow_with_the_true_times(self, day: Day) -> None:
+        jira_hangs_up(day.desk)
+        began = day.desk.now
+        day.asks_and_approves(every=6 * MINUTE)
+        assert day.states() == {State.ACTIVE}
+        assert not day.desk.jira.issues
+        assert day.made("JIRA", began, day.desk.now) < 2.2 * ((day.desk.now - began) / LONGEST_PAUSE)
+        assert "JIRA has not answered" in health(day.desk.journal.away_since(), day.desk.now)
+        waits = [
+            one.why for one in Queue(day.desk.journal, lambda: day.desk.now).waiting() if one.kind == "ticket"
+        ]
+        assert len(waits) == REQUESTS
+        assert all(
+            why.startswith("waits for JIRA, which has not answered since 2026-11-21T09:00:00Z") for why in waits
+        )
+        back = day.desk.now
+        day.catches_up()
+        day.ends_well()
+        assert day.most_in_a_second("JIRA", back) <= (SECOND / SPACING["JIRA"] + 1) * CALLS_OF_AN_EFFECT
+        opened = [int(day.desk.request(one).ticket.rpartition("-")[2]) for one in day.requests]
+        after_the_first_answer = [number for number in opened if number > 1]
+        assert after_the_first_answer == sorted(after_the_first_answer)
+        assert health(day.desk.journal.away_since(), day.desk.now) == WELL
+
+    def test_a_pause_that_it_asks_for_is_kept_by_everything_that_waits_for_it(self, day: Day) -> None:
+        limit = Fault(Kind.STATUS, Moment.BEFORE, status=429, retry_after=600)
+        day.desk.jira.faults.add(limit)
+        began = day.desk.now
+        day.asks_and_approves(every=10 * SECOND, count=20)
+        assert day.made("JIRA", began, began + 600 * SECOND) == 1
+        day.catches_up()
+        day.ends_well()
+
+
+class TestSlack:
+    def test_what_is_decided_goes_on_and_everybody_is_told_once_afterwards(self, day: Day) -> None:
+        slack_fails(day.desk)
+        began = day.desk.now
+        day.asks_and_approves(every=6 * MINUTE)
+        assert day.states() == {State.ACTIVE}
+        assert list(_markers(day.desk)) == []
+        assert {one.status for one in day.desk.jira.issues} == {"Done"}
+        assert day.made("Slack", began, day.desk.now) < 2.2 * ((day.desk.now - began) / LONGEST_PAUSE)
+        back = day.desk.now
+        day.catches_up()
+        day.ends_well()
+        assert day.most_in_a_second("Slack", back) <= (SECOND / SPACING["Slack"] + 1) * CALLS_OF_AN_EFFECT
+
+
+class TestGitHub:
+    def test_what_is_approved_waits_and_is_committed_in_the_order_of_approval(
+        self, day: Day, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("coordinator.reconciler.BATCH", 10)
+        github_is_away(day.desk)
+        began = day.desk.now
+        day.asks_and_approves(every=6 * MINUTE, count=26)
+        assert day.states() == {State.APPROVED}
+        assert day.made("GitHub", began, day.desk.now) < 2.2 * ((day.desk.now - began) / LONGEST_PAUSE)
+        assert len(day.desk.jira.issues) == 26
+        back = day.desk.now
+        day.catches_up()
+        day.ends_well()
+        github, order = day.desk.github, [request.id for request in day.requests]
+        entries = [
+            parse_entry(content, path, day.desk.installed.policies.schemas)
+            for _, _, files in github.commits
+            for path, content in files.items()
+        ]
+        assert [entry.id for entry in entries] == order
+        assert len(github.commits) == 3, "those that waited make as few commits as can be"
+        moments = [entry.approvals[0].at for entry in entries]
+        assert moments == sorted(moments)
+        assert moments[-1] < back, "the moment of the approval, and not of the commit"
+        looks = 10  # whether an entry is there already, for each one of a commit
+        assert day.most_in_a_second("GitHub", back) <= SECOND / SPACING["GitHub"] + looks + 3
+
+    def test_a_limit_is_kept_by_commits_runs_and_ends_alike(self, day: Day) -> None:
+        day.asks_and_approves(every=MINUTE, count=4)
+        day.desk.github.away = TryLater("GitHub", "answer", "secondary rate limit", after=600.0)
+        began = day.desk.now
+        day.asks_and_approves(every=20 * SECOND, count=12)
+        assert day.made("GitHub", began, began + 600 * SECOND) == 1
+        day.catches_up()
+        day.ends_well()
