@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from sallyport.changes.infra_stop import InfraStop
 from sallyport.entries import Approval, parse_entry
 from sallyport.ids import ALPHABET
 from sallyport.outcomes import Result
@@ -111,6 +112,27 @@ class TestAReviewedPullRequest:
         assert world.live(PAYMENTS) == {"aw-7k3m9q"}
         assert result(world) is Result.FAILED
         assert "AccessDenied" in detail(world)
+
+
+class TestARuleThatApprovesByItself:
+    def stop(self, world: World) -> dict[str, bytes]:
+        change, lifetime = InfraStop("dev"), timedelta(hours=12)
+        facts = {"flow": "infra-stop", "environment": "dev", "changes": (change,)}
+        return world.written("is-222222", expires_at=world.now + lifetime, **facts)
+
+    def test_is_applied_with_the_review_of_somebody_else_who_may_ask(self, world: World) -> None:
+        before, after = world.head, world.land(self.stop(world), by="kimberg")
+        assert world.push(before, after) == 0
+        assert result(world, "is-222222") is Result.APPLIED
+        assert "by: kim@example.com" in content(world, "requests/infra-stop/is-222222.yaml")
+        assert "approved-by:kim@example.com" in world.jira.tickets["OPS-901"]["labels"]
+
+    def test_is_refused_without_one_and_says_what_to_do(self, world: World) -> None:
+        before = world.head
+        world.pulls.merge(world.pulls.open(self.stop(world)))
+        assert world.push(before, world.head) == 1
+        assert result(world, "is-222222") is Result.REFUSED
+        assert "somebody else who may ask for it must approve it" in detail(world, "is-222222")
 
 
 class TestPoliciesThatChangeAfterTheMerge:
