@@ -248,7 +248,7 @@ class Ledger:
         return reason if then is None or entry_refusals(entry, then) else place_refusal(entry, self.policies)
 
     def _judge_reviewed(self, claimed: Entry, content: bytes) -> Finding:
-        proof = self._proof(claimed.path, self._landed_versions(claimed.path), self.policies)
+        proof = self._review(claimed.path, self._landed_versions(claimed.path))
         doubt = self._doubt(claimed, content, proof.refusal)
         entry = proof.entry or self._last_proven(claimed.path)
         pull = proof.landing.pull if proof.landing else None
@@ -256,6 +256,16 @@ class Ledger:
         return Finding(
             claimed.id, claimed.flow, entry, claimed, doubt, present=True, pull=pull, recorded=proof.recorded
         )
+
+    def _review(self, path: str, versions: tuple[Version, ...]) -> Proof:
+        """Return what reviews prove under the policies of today, or else under those of the merge."""
+        proof = self._proof(path, versions, self.policies)
+        then = self._policies_at(versions[0].commit) if proof.refusal and versions else None
+        earlier = self._proof(path, versions, then) if then else proof
+        if earlier.entry is None:
+            return proof
+        lost = place_refusal(earlier.entry, self.policies)
+        return replace(proof, refusal=lost) if lost else earlier
 
     def _suppose(self, content: bytes, path: str) -> Finding:
         """Judge a file as if it were merged and reviewed by all who may."""

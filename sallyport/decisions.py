@@ -22,6 +22,10 @@ from sallyport.times import format_duration, format_moment, parse_duration, say_
 NO_BREAK_GLASS = Problem("policy gives you no break-glass here", "ask for it as usual", field=ENVIRONMENT)
 REASON_LONGEST = 2000
 INCIDENT_LONGEST = 100
+_NO_GRANT = (
+    "policy approves it by itself, which only the coordinator can say; in a pull request somebody else who may "
+    "ask for it must approve it"
+)
 USUAL = ("15m", "30m", "1h", "2h", "4h", "8h", "1d", "3d", "7d", "30d", "90d")  # durations that forms offer
 
 
@@ -191,8 +195,7 @@ def _approval(entry: Entry, rule: Rule, policies: Policies) -> tuple[str, dateti
     found = chosen(panels(people, rule, owners, entry.requested_by), entry.asked)
     approvals = [(people.canonical(approval.by), approval.at) for approval in entry.approvals]
     if not found:  # the rule approves by itself, and did not always: an approval then says no less
-        missing = "" if approvals else "it carries no word of the rule that approves by itself"
-        return missing, max((at for _, at in approvals), default=None)
+        return "" if approvals else _NO_GRANT, max((at for _, at in approvals), default=None)
     reached = standing(found, (by for by, _ in approvals))
     may_decide = frozenset().union(*(panel.emails for panel in found))
     last = max((at for by, at in approvals if by in may_decide), default=None)

@@ -75,9 +75,7 @@ def judge(
     approvals = tuple(
         Approval(person.email, pull.merged_at or now, DOOR)
         for login, person in people.items()
-        if person
-        and _approves(last[login], pull)
-        and not policies.people.is_same(person.email, entry.requested_by)
+        if person and _approves(last[login], pull) and policies.people.canonical(person.email) in accepted
     )
     objections = tuple(
         f"{person.email} asks for changes"
@@ -91,7 +89,11 @@ def judge(
 
 
 def may_review(entry: Entry, policies: Policies) -> frozenset[str]:
-    """Return who may approve every change of *entry*, as folded e-mail addresses; its requester never."""
+    """Return who may approve every change of *entry*, as folded e-mail addresses; its requester never.
+
+    Where a rule approves by itself, that is whoever may ask for the same: a merge shows no more than that somebody
+    could write to the branch, and not that its requester meant what is in it.
+    """
     accepted: frozenset[str] | None = None
     for eligible in _eligible(entry, policies):
         accepted = eligible if accepted is None else accepted & eligible
@@ -108,6 +110,9 @@ def _eligible(entry: Entry, policies: Policies) -> Iterator[frozenset[str]]:
     flow = policies.flows.get(entry.flow)
     for change in entry.changes:
         rule = policies.rule_for(flow, answers_of(replace(entry, changes=(change,)))) if flow else None
+        if rule and rule.approves_by_itself:
+            yield policies.people.members(rule.may_request)
+            continue
         owners = change.owners(policies.catalogue)
         found = panels(policies.people, rule, owners, entry.requested_by) if rule else ()
         yield frozenset().union(*(panel.emails for panel in found))

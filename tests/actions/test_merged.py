@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from sallyport.entries import parse_entry
+from sallyport.changes.infra_stop import InfraStop
+from sallyport.entries import Approval, parse_entry
 from sallyport.ids import ALPHABET
 from sallyport.outcomes import Result
 from sallyport.platforms.errors import Refused, Unknown
@@ -22,6 +23,10 @@ def result(world: World, entry_id: str = "aw-7k3m9q") -> Result:
 
 def detail(world: World, entry_id: str = "aw-7k3m9q") -> str:
     return world.github.outcomes[entry_id].detail
+
+
+def by(email: str, world: World) -> Approval:
+    return Approval(email, world.now, "slack")
 
 
 def content(world: World, path: str) -> str:
@@ -107,6 +112,46 @@ class TestAReviewedPullRequest:
         assert world.live(PAYMENTS) == {"aw-7k3m9q"}
         assert result(world) is Result.FAILED
         assert "AccessDenied" in detail(world)
+
+
+class TestARuleThatApprovesByItself:
+    def stop(self, world: World) -> dict[str, bytes]:
+        change, lifetime = InfraStop("dev"), timedelta(hours=12)
+        facts = {"flow": "infra-stop", "environment": "dev", "changes": (change,)}
+        return world.written("is-222222", expires_at=world.now + lifetime, **facts)
+
+    def test_is_applied_with_the_review_of_somebody_else_who_may_ask(self, world: World) -> None:
+        before, after = world.head, world.land(self.stop(world), by="kimberg")
+        assert world.push(before, after) == 0
+        assert result(world, "is-222222") is Result.APPLIED
+        assert "by: kim@example.com" in content(world, "requests/infra-stop/is-222222.yaml")
+        assert "approved-by:kim@example.com" in world.jira.tickets["OPS-901"]["labels"]
+
+    def test_is_refused_without_one_and_says_what_to_do(self, world: World) -> None:
+        before = world.head
+        world.pulls.merge(world.pulls.open(self.stop(world)))
+        assert world.push(before, world.head) == 1
+        assert result(world, "is-222222") is Result.REFUSED
+        assert "somebody else who may ask for it must approve it" in detail(world, "is-222222")
+
+
+class TestPoliciesThatChangeAfterTheMerge:
+    def test_end_nothing_that_was_approved_under_those_of_then(self, world: World) -> None:
+        world.push(world.head, world.land(world.written()))
+        people = world.read("policies/people.yaml")
+        without = people.replace("managers: [lee@example.com, sam@", "managers: [sam@")
+        assert without != people
+        world.commit("Lee leaves the managers", {"policies/people.yaml": without.encode()})
+        other = world.entry("aw-222222", asked="sam@example.com", approvals=(by("sam@example.com", world),))
+        assert world.apply(other, world.add(other)) == 0
+        assert world.live() == {"aw-7k3m9q", "aw-222222"}
+
+    def test_hold_for_what_is_merged_from_then_on(self, world: World) -> None:
+        people = world.read("policies/people.yaml")
+        without = people.replace("managers: [lee@example.com, sam@", "managers: [sam@")
+        world.commit("Lee leaves the managers", {"policies/people.yaml": without.encode()})
+        assert world.push(world.head, world.land(world.written())) == 1
+        assert world.live() == frozenset()
 
 
 class TestAnEntryAtTwoTargets:

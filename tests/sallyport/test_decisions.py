@@ -338,7 +338,8 @@ class TestAnEntryWithoutApprovals:
     def test_is_refused_where_the_rule_approves_by_itself_and_the_entry_does_not_say_so(self) -> None:
         automatic = replace(rule(may_request=(EVERYONE,)), stages=())
         assert entry_refusals(access_entry(approvals=()), under(automatic)) == (
-            "it carries no word of the rule that approves by itself",
+            "policy approves it by itself, which only the coordinator can say; in a pull request somebody else "
+            "who may ask for it must approve it",
         )
 
     def test_is_accepted_in_an_emergency_from_those_who_may_break_the_glass(self) -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from sallyport.changes import Change
 from sallyport.changes.api_whitelisting import ApiWhitelisting
+from sallyport.changes.infra_stop import InfraStop
 from sallyport.changes.prod_access import ProdAccess
 from sallyport.changes.sources import Source, SourceKind
-from sallyport.entries import Approval, Entry
+from sallyport.entries import POLICY, Approval, Entry, Grant
 from sallyport.policies import Policies, load_policies, read_folder
 from sallyport.reviews import (
     APPROVED,
@@ -183,6 +184,47 @@ class TestSeveralChanges:
     def test_only_those_who_may_approve_all_of_them_are_named(self) -> None:
         assert may_review(bulk(whitelisting("payments")), self.owned) == {"lee@example.com"}
         assert may_review(bulk(whitelisting("payments"), whitelisting("orders")), self.owned) == frozenset()
+
+    def test_who_may_approve_only_some_of_them_counts_for_none(self) -> None:
+        both = bulk(whitelisting("payments"), whitelisting("orders"))
+        verdict = judge(both, pull(), [review(), review(by="sam-okafor")], self.owned, NOW)
+        assert any("0 of 1 approvals" in said for said in verdict.refusals)
+        assert verdict.entry.approvals == ()
+
+    def test_only_who_counts_is_recorded_as_an_approver(self) -> None:
+        verdict = judge(entry(), pull(), [review(), review(by="kimberg")], POLICIES, NOW)
+        assert [approval.by for approval in verdict.entry.approvals] == ["lee@example.com"]
+
+
+class TestARuleThatApprovesByItself:
+    """What a click in Slack is, a merge is not: GitHub does not tell who pushed what to whose pull request."""
+
+    stop = entry(id="is-7k3m9q", flow="infra-stop", environment="dev", changes=(InfraStop("dev"),))
+
+    def test_needs_somebody_else_in_a_pull_request_and_says_so(self) -> None:
+        said = refusals(of=self.stop)
+        assert "only the coordinator can say" in said
+        assert "in a pull request somebody else who may ask for it must approve it" in said
+
+    def test_takes_the_review_of_anybody_who_may_ask_for_it(self) -> None:
+        verdict = judge(self.stop, pull(), [review(by="kimberg")], POLICIES, NOW)
+        assert verdict.refusals == ()
+        assert [approval.by for approval in verdict.entry.approvals] == ["kim@example.com"]
+        assert may_review(self.stop, POLICIES) == {"kim@example.com", "lee@example.com"}
+
+    def test_takes_none_of_who_may_not_ask_for_it(self) -> None:
+        assert refusals(review(by="sam-okafor"), of=self.stop) != ""
+
+    def test_takes_none_of_its_requester_nor_a_grant_that_the_file_claims(self) -> None:
+        assert refusals(review(by="ana-ruiz"), of=self.stop) != ""
+        assert refusals(of=replace(self.stop, grant=Grant(POLICY, NOW))) != ""
+
+    def test_is_not_hopeless_before_anybody_has_reviewed_it(self) -> None:
+        assert hopeless(self.stop, POLICIES, NOW) == ()
+
+    def test_has_the_deadline_that_the_rule_allows_from_the_merge_on(self) -> None:
+        long = replace(self.stop, expires_at=NOW + timedelta(days=31))
+        assert "it would live longer than 30d" in refusals(review(by="kimberg"), of=long)
 
 
 class TestWhatNoReviewCanMend:
