@@ -6,7 +6,6 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self
 
 from sallyport.changes.sources import Network
 
@@ -19,10 +18,8 @@ class Ranges:
     lengths: Mapping[int, frozenset[int]]  # by IP version
 
     @classmethod
-    def of(cls, texts: Iterable[str]) -> Self:
-        networks = frozenset(map(network_of, texts))
-        lengths = {version: frozenset(n.prefixlen for n in networks if n.version == version) for version in (4, 6)}
-        return cls(networks, lengths)
+    def of(cls, texts: Iterable[str]) -> Ranges:
+        return _ranges(frozenset(texts))
 
     def hold(self, text: str, *, besides_itself: bool = False) -> bool:
         """Tell whether the range *text* lies in one of these, which may be required to be another one."""
@@ -30,6 +27,14 @@ class Ranges:
         longest = network.prefixlen - besides_itself
         lengths = (length for length in self.lengths[network.version] if length <= longest)
         return any(network.supernet(new_prefix=length) in self.networks for length in lengths)
+
+
+@lru_cache(maxsize=256)
+def _ranges(texts: frozenset[str]) -> Ranges:
+    """Return some ranges, which are asked once for each of the entries that share them."""
+    networks = frozenset(map(network_of, texts))
+    lengths = {version: frozenset(n.prefixlen for n in networks if n.version == version) for version in (4, 6)}
+    return Ranges(networks, lengths)
 
 
 @lru_cache(maxsize=4096)

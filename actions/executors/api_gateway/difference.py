@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from actions.executors.api_gateway.deny_lists import Addition, blocks, edit, lists_over, present, standing
-from actions.executors.api_gateway.marks import Mark, mark_of
 from actions.executors.api_gateway.state import Ask, Scene, Stage
 from sallyport.changes.sources import SourceKind
 from sallyport.resource_policies.document import Policy, Statement
@@ -96,12 +95,7 @@ def is_stored(scene: Scene, ask: Ask) -> bool:
 
 def serves_stored(scene: Scene, stage: Stage) -> bool:
     """Tell whether *stage* is known to serve our part of the stored policy."""
-    return stage.mark is not None and stage.mark.ours == stored_mark(scene, stage).ours
-
-
-def stored_mark(scene: Scene, stage: Stage) -> Mark:
-    """Return the mark that a deployment of the stored policy would carry."""
-    return mark_of(scene.state.policy, stage.name, scene.additions, scene.state.arn)
+    return stage.mark is not None and stage.mark.ours == scene.stored_marks[stage.name].ours
 
 
 def _rebuilt(scene: Scene, others: Policy, desired: Openings) -> Policy | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from actions.executors.api_gateway.deny_lists import Block, blocks
-from actions.executors.api_gateway.difference import stored_mark
 from actions.executors.api_gateway.marks import Method, unpublished
 from actions.executors.api_gateway.state import Ask, Scene, Stage
 from actions.executors.protocol import TargetFault
@@ -35,7 +34,7 @@ def obstacle(scene: Scene, stage: Stage) -> str:
     changes = unpublished(methods_of(scene), stage.methods)
     if changes:
         return f"changes of somebody else are not deployed on stage {stage.name} yet ({changes})"
-    if stage.mark and stage.mark.others != stored_mark(scene, stage).others:
+    if stage.mark and stage.mark.others != scene.stored_marks[stage.name].others:
         return f"somebody has edited the resource policy and not deployed it on stage {stage.name} yet"
     return ""
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import cast
 
 from actions.executors.api_gateway.deny_lists import Addition
-from actions.executors.api_gateway.marks import Mark, Method
+from actions.executors.api_gateway.marks import Mark, Method, mark_of
 from actions.executors.protocol import Before, Claims, Target
 from actions.executors.remembering import remembering
 from sallyport.catalogue import Catalogue
@@ -125,6 +125,12 @@ class Scene:
     def additions(self) -> tuple[Addition, ...]:
         """Everything that our entries put on deny lists."""
         return tuple(a for record in self.records.values() for a in record.additions)
+
+    @cached_property
+    def stored_marks(self) -> Mapping[str, Mark]:
+        """By stage, the mark that a deployment of the stored policy would carry."""
+        state = self.state
+        return {s.name: mark_of(state.policy, s.name, self.additions, state.arn) for s in state.stages}
 
     @property
     def had_no_policy(self) -> bool:
