@@ -6,7 +6,7 @@ named within its request (`card:U024BE7LH`), so that arming it twice is arming i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -167,11 +167,7 @@ def kept_up(
         case State.ANNOUNCED if stop.begins_at and stop.begins_at >= kept.until:
             return None
         case State.ANNOUNCED if not stop.is_scheduled and _outlasts(stop, kept.until + shortest):
-            name = f"{ANNOUNCE}:{format_moment(kept.until)}"
-            again = Armed(name, ANNOUNCE, Lane.SLACK, max(now, kept.until - notice))
-            told = Armed(f"tell:{name}", "tell", Lane.SLACK, now, payload={"event": Deed.KEPT_UP.value})
-            shown = Armed("thread", "thread", Lane.SLACK, now)
-            arm = (announced_anew(now), *_announcements(stop, now), again, told, shown, beginning(kept.until))
+            arm = (announced_anew(now), *_announcements(stop, now), *_put_off(kept.until, now, notice))
             return Move(happening, begins_at=kept.until, kept=kept, arm=arm)
         case State.ANNOUNCED:
             cancelled = replace(happening, deed=Deed.CANCELLED)
@@ -182,6 +178,16 @@ def kept_up(
             return Move(happening, kept=kept, arm=(announced_anew(now),))  # it is ended once it is live
         case _:
             return None
+
+
+def _put_off(until: datetime, now: datetime, notice: timedelta) -> Iterator[Armed]:
+    """Let begin at *until* what was to begin before; announce it again if that is not soon, and tell who asked."""
+    name = f"{ANNOUNCE}:{format_moment(until)}"
+    if now < until - notice:
+        yield Armed(name, ANNOUNCE, Lane.SLACK, until - notice)
+    yield Armed(f"tell:{name}", "tell", Lane.SLACK, now, payload={"event": Deed.KEPT_UP.value})
+    yield Armed("thread", "thread", Lane.SLACK, now)
+    yield beginning(until)
 
 
 def _outlasts(stop: Request, moment: datetime) -> bool:
