@@ -80,7 +80,12 @@ class Deciding:
         try:
             return self.journal.decide(request_id, decision, settle)
         except AlreadyDecided as error:
-            raise NotYours(too_late(error.request)) from None
+            raise NotYours(self._said_before(error.request)) from None
+
+    def _said_before(self, request: Request) -> str:
+        """Say to whom somebody was faster, perhaps this person's own other click, how it stands."""
+        is_open = request.state is State.PENDING
+        return _twice(request) if is_open else too_late(request, self.routing.policies().people)
 
     def _allowed(self, request_id: str, digest: str, slack_id: str) -> tuple[Request, Person, Position]:
         try:
@@ -88,7 +93,7 @@ class Deciding:
         except UnknownRequest:
             raise NotYours(f"There is no request {request_id}.") from None
         if request.state is not State.PENDING or self.now() >= request.decide_by:
-            raise NotYours(too_late(request))
+            raise NotYours(too_late(request, self.routing.policies().people))
         if digest != request.digest:
             raise NotYours(f"{request.id} is not what this card shows; open the newest card and decide there.")
         position = self.routing.position(request)
@@ -99,7 +104,7 @@ class Deciding:
         if people.is_same(person.email, request.requester) and not position.rule.self_approval:
             raise NotYours("Nobody decides their own request. Somebody else has been asked.")
         if any(decision.by == person.email.casefold() for decision in request.decisions):
-            raise NotYours(f"You have decided {request.id} already; it still waits for others.")
+            raise NotYours(_twice(request))
         turn = position.standing.panel
         if turn is None or person.email.casefold() not in turn.members:
             raise NotYours(_whose_turn(request, position, people, person.email.casefold()))
@@ -129,15 +134,25 @@ def _whose_turn(request: Request, position: Position, people: People, email: str
     return f"Only {names} can decide {request.id}."
 
 
-def too_late(request: Request) -> str:
+def too_late(request: Request, people: People) -> str:
     """Say to a late click who was faster, or what became of the request."""
-    if request.decisions:
-        last = request.decisions[-1]
-        verb = "approved" if last.answer is Answer.APPROVE else "denied"
-        return f"{request.id} was {verb} by {last.by} already. It stands at: {STATE_WORDS[request.state]}."
-    if request.state is State.PENDING:
-        return f"The time to decide {request.id} is over."
-    return f"{request.id} is decided already. It stands at: {STATE_WORDS[request.state]}."
+    match request.state:
+        case State.PENDING:
+            return f"The time to decide {request.id} is over."
+        case State.TIMED_OUT:
+            return f"Nobody decided {request.id} in time, so it is closed."
+        case State.CANCELLED:
+            return f"{request.id} was cancelled, so there is nothing to decide any more."
+    stands = f"It stands at: {STATE_WORDS[request.state]}."
+    if not request.decisions:
+        return f"{request.id} is decided already. {stands}"
+    last = request.decisions[-1]
+    verb = "approved" if last.answer is Answer.APPROVE else "denied"
+    return f"{request.id} was {verb} by {_those(people, frozenset({last.by}))} already. {stands}"
+
+
+def _twice(request: Request) -> str:
+    return f"You have decided {request.id} already; it still waits for others."
 
 
 def _those(people: People, emails: frozenset[str]) -> str:

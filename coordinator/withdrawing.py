@@ -32,7 +32,7 @@ class Withdrawing:
         closing = "The requester has cancelled it."
         after = self.journal.move(request_id, Move(happening, State.CANCELLED, closing=closing))
         if after.state is not State.CANCELLED:
-            raise NotYours(too_late(after))
+            raise NotYours(too_late(after, self.policies().people))
         return after
 
     def give_back(self, request_id: str, slack_id: str) -> Request:

@@ -17,6 +17,7 @@ from coordinator.slack.cards import (
     about,
     asked,
     context,
+    decided,
     links,
     status,
     status_line,
@@ -56,7 +57,8 @@ def _is_channel(place: str) -> bool:
 
 def _decided(request: Request, policies: Policies) -> Content:
     text = f"{title(request, policies)} for {who(request)}: {status(request, policies)}"
-    return text, [*about(request, policies), context(status_line(request, policies)), *links(request)]
+    stands = [context(status_line(request, policies)), *decided(request, policies.people)]
+    return text, [*about(request, policies), *stands, *links(request)]
 
 
 def _open(request: Request, policies: Policies, note: str = "") -> Iterator[Block]:

@@ -17,7 +17,7 @@ from slack_sdk.models.blocks import (
 )
 
 from coordinator.positions import position_of
-from coordinator.requests import Extension, Request, State
+from coordinator.requests import Answer, Extension, Request, State
 from coordinator.slack.decision_buttons import decision_buttons
 from coordinator.slack.own_buttons import ask_again, own_buttons
 from coordinator.wording import STATE_WORDS, UNREPORTED_END, granted, lasts, mention, state_words
@@ -48,8 +48,8 @@ Content = tuple[str, Sequence[Block]]
 def thread(request: Request, policies: Policies) -> Content:
     """Return the first message of the thread, which everybody concerned can follow."""
     text = f"{_deed(request, title(request, policies))}. {status(request, policies)}"
-    told = [*about(request, policies), context(status_line(request, policies)), *links(request)]
-    return text, [*told, *own_buttons(request, policies)]
+    stands = [context(status_line(request, policies)), *decided(request, policies.people)]
+    return text, [*about(request, policies), *stands, *links(request), *own_buttons(request, policies)]
 
 
 def line(request: Request, policies: Policies, *, decide: bool) -> list[Block]:
@@ -82,7 +82,7 @@ def status(request: Request, policies: Policies) -> str:
     approved = _approved(request, policies.people)
     match request.state:
         case State.PENDING if not request.deciders:
-            return f"{STRANDED} It is closed at {date(request.decide_by)} unless somebody can until then."
+            return f"{STRANDED} It waits until {date(request.decide_by)}, and is then closed."
         case State.PENDING:
             whose = f"{asked(request, policies.people)}{_progress(request, policies)}"
             return f"Waiting for {whose}, until {date(request.decide_by)}."
@@ -98,7 +98,7 @@ def status(request: Request, policies: Policies) -> str:
             return f"Live since it was read back. {approved}."
         case State.ACTIVE:
             until = date(request.expires_at) if request.expires_at else ""
-            return f"Live until {until}. {approved}.{_extended(request)}"
+            return f"Live until {until}. {approved}.{extended(request)}"
         case State.ENDING:
             return f"Being given back before its time.{kept(request, policies.people)}"
         case State.ENDED:
@@ -118,7 +118,14 @@ def kept(request: Request, people: People) -> str:
     return f" {called(people, request.kept.by)} keeps it up until {date(request.kept.until)}."
 
 
-def _extended(request: Request) -> str:
+def decided(request: Request, people: People) -> list[Block]:
+    """Return who decided and when, in the order in which they did; nothing while nobody has."""
+    did = {Answer.APPROVE: "approved", Answer.DENY: "denied"}
+    lines = (f"{called(people, one.by)} {did[one.answer]} it {date(one.at)}" for one in request.decisions)
+    return [context("  ·  ".join(lines))] if request.decisions else []
+
+
+def extended(request: Request) -> str:
     """Say how the extension stands, where there is one."""
     extension = request.extension
     if extension is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from slack_sdk.models.blocks import Block, MarkdownTextObject, PlainTextObject, SectionBlock
 
 from coordinator.requests import Request, State
-from coordinator.slack.cards import MARKS, SHOWN_REASON, Content, called, links, status, title
+from coordinator.slack.cards import MARKS, SHOWN_REASON, Content, called, extended, links, status, title
 from coordinator.slack.own_buttons import own_buttons
 from sallyport.platforms.slack_text import date
 from sallyport.policies import Policies
@@ -14,12 +14,14 @@ MENTIONED = 10  # people that one nudge in a channel names
 
 
 def notice(request: Request, policies: Policies) -> Content:
-    """Return what the requester is told directly."""
-    text = f"{MARKS.get(request.state, '')} {request.id}: {status(request, policies)}".strip()
-    blocks: list[Block] = [SectionBlock(text=MarkdownTextObject(text=text))]
+    """Return what the requester is told directly, with what it is about: a request's id says nothing to people."""
+    about = f"{MARKS.get(request.state, '')} *{title(request, policies)}*".strip()
+    stands = f"{request.id}: {status(request, policies)}"
+    text = f"{about}, {stands}"
+    blocks: list[Block] = [SectionBlock(text=MarkdownTextObject(text=part)) for part in (about, stands)]
     denial = request.denial
     if denial is not None and denial.reason:
-        blocks.append(SectionBlock(text=PlainTextObject(text=denial.reason[:SHOWN_REASON])))
+        blocks.append(SectionBlock(text=PlainTextObject(text=f"Reason: {denial.reason}"[:SHOWN_REASON])))
     return text, [*blocks, *links(request), *own_buttons(request, policies)]
 
 
@@ -27,8 +29,7 @@ def reminder(request: Request, policies: Policies) -> Content:
     """Return the reminder of a near end; once that is over, what became of it."""
     if request.state is not State.ACTIVE or request.expires_at is None:
         return notice(request, policies)
-    ends = f":hourglass: *{title(request, policies)}* ends at {date(request.expires_at)}."
-    text = f"{ends} {status(request, policies)}"
+    text = f":hourglass: *{title(request, policies)}* ends {date(request.expires_at)}.{extended(request)}"
     block = SectionBlock(text=MarkdownTextObject(text=text))
     return text, [block, *links(request), *own_buttons(request, policies)]
 

@@ -10,10 +10,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from coordinator.audit.records import Record
 from coordinator.audit.sinks import Found
+from coordinator.journal import Journal
 from sallyport.outcomes import CHECK_NAME, Outcome, dump_outcomes
 from sallyport.platforms.errors import PlatformError, Refused, Unknown
 from sallyport.platforms.github_answers import ACTIONS, CheckRun, Run, RunState, StaleHead
@@ -248,6 +249,19 @@ class KeptSink:
 
     def read(self) -> Iterator[Found]:
         return (Found(key, record.line) for key, record in self.records.items())
+
+
+class Interrupted:
+    """A replica's journal: at the moment in which it would write, somebody else is faster."""
+
+    def __init__(self, journal: Journal, meanwhile: Callable[[], None]) -> None:
+        self._journal = journal
+        self._meanwhile = meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"decide", "move"}:
+            self._meanwhile()
+        return getattr(self._journal, name)
 
 
 def _sha(content: bytes) -> str:

@@ -150,7 +150,7 @@ class TestApprovingForLess:
         office.asks()
         slow = self.opens(office, "sam")
         assert self.opens(office, "lee").submit() == {}
-        assert "was approved by lee@example.com already" in slow.submit()["Duration"]
+        assert "was approved by Lee Wong already" in slow.submit()["Duration"]
 
     def test_a_form_for_something_else_than_is_asked_is_refused(self, office: Office) -> None:
         office.asks()

@@ -43,7 +43,7 @@ class TestApproving:
         lee.sees("asks you to approve").press(APPROVE)
         revision = office.request.decisions
         assert office.presses_forged().ok
-        lee.sees("was approved by lee@example.com already")
+        lee.sees("was approved by Lee Wong already")
         assert office.request.decisions == revision
         assert [f.deed for f, _ in office.journal.facts(office.request.id)].count(Deed.APPROVED) == 1
 
@@ -59,7 +59,7 @@ class TestApproving:
         office.slack.person("lee").sees("asks you to approve").press(APPROVE)
         office.presses_forged("U0SAM")
         office.slack.person("lee").sees(
-            "was approved by lee@example.com already. It stands at:"
+            "was approved by Lee Wong already. It stands at:"
         )  # the forged press's place
         assert [decision.by for decision in office.request.decisions] == ["lee@example.com"]
 
@@ -175,7 +175,7 @@ class TestDenying:
         office.slack.person("lee").sees("asks you to approve").press(APPROVE)
         form.fill("Reason", "No")
         errors = form.submit()
-        assert "was approved by lee@example.com already" in errors["Reason"]
+        assert "was approved by Lee Wong already" in errors["Reason"]
         assert form.is_open
         assert [decision.by for decision in office.request.decisions] == ["lee@example.com"]
 

@@ -34,7 +34,7 @@ def at(desk: Desk, request: Request, before: timedelta) -> None:
 
 
 def reminders(desk: Desk) -> list[Message]:
-    return [message for message in desk.messages("ana") if "ends at" in message.history[0].text]
+    return [message for message in desk.messages("ana") if ":hourglass: *" in message.history[0].text]
 
 
 def allow(desk: Desk, **different: bool) -> None:

@@ -12,17 +12,20 @@ import yaml
 from coordinator.asking import Asking
 from coordinator.deciding import Deciding, NotYours
 from coordinator.directory import Directory
-from coordinator.journal import Done, Journal
+from coordinator.journal import Done, Journal, Work
 from coordinator.lifecycle import Lane
+from coordinator.outside.clock import time_out
 from coordinator.outside.commits import entry_of
 from coordinator.requests import Request, State
 from coordinator.routing import Rerouting, Routing
+from coordinator.withdrawing import Withdrawing
 from sallyport.audit import Deed
 from sallyport.decisions import entry_refusals
 from sallyport.policies import Policies, load_policies
 from sallyport.problems import Problems
 from tests.coordinator.asks import NOW, claim
 from tests.coordinator.conftest import Installed, Store
+from tests.coordinator.fakes import Interrupted
 from tests.coordinator.test_directory import FakeMembers, user
 
 PEOPLE = ("ana", "lee", "sam", "kim")
@@ -341,6 +344,43 @@ class TestWithoutApprovers:
         with pytest.raises(Problems, match=said):
             firm.asks(duration, incident="INC-4711")
         assert firm.journal.ids() == []
+
+
+class TestALateClick:
+    def test_is_told_who_was_faster_by_name(self, firm: Firm) -> None:
+        request = firm.asks()
+        firm.deciding.deny(request.id, request.digest, "U0LEE", "Not now")
+        with pytest.raises(NotYours, match=f"{request.id} was denied by Lee Wong already. It stands at: Denied"):
+            firm.approves("U0SAM", request)
+
+    def test_is_not_told_of_one_yes_where_two_were_needed_and_time_ran_out(self, firm: Firm) -> None:
+        firm.rules(quorum=2)
+        request = firm.asks()
+        firm.approves("U0LEE", request)
+        firm.now += timedelta(hours=4)
+        with pytest.raises(NotYours, match=f"The time to decide {request.id} is over"):
+            firm.approves("U0SAM", request)
+        firm.journal.finish(*_timed_out(firm, request))
+        with pytest.raises(NotYours, match=f"Nobody decided {request.id} in time"):
+            firm.approves("U0SAM", request)
+
+    def test_is_told_that_it_was_cancelled(self, firm: Firm) -> None:
+        request = firm.asks()
+        Withdrawing(firm.journal, firm.directory.policies, lambda: firm.now).cancel(request.id, "U0ANA")
+        with pytest.raises(NotYours, match=f"{request.id} was cancelled"):
+            firm.approves("U0LEE", request)
+
+    def test_of_the_same_person_at_the_same_moment_is_told_so(self, firm: Firm) -> None:
+        firm.rules(quorum=2)
+        request = firm.asks()
+        slow = replace(firm.deciding, journal=Interrupted(firm.journal, lambda: firm.approves("U0LEE", request)))
+        with pytest.raises(NotYours, match=r"You have decided .* already; it still waits for others"):
+            slow.approve(request.id, request.digest, "U0LEE")
+
+
+def _timed_out(firm: Firm, request: Request) -> tuple[Work, Done]:
+    work = claim(firm.journal, Lane.CLOCK, "timeout", firm.now)
+    return work, time_out(work, firm.request(request))
 
 
 class TestAnApproverWhoGivesLess:

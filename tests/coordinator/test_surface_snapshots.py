@@ -119,12 +119,23 @@ HALF_WAY = in_state(
     deciders=("U0KIM", "U0SAM"),
     asked="",
 )
+TOLD = (State.ACTIVE, State.ENDED, State.DENIED, State.TIMED_OUT, State.FAILED)  # of which requesters are told
 MESSAGES = {
     "card-of-an-approver": approver_cards.card(in_state(State.PENDING), POLICIES, "U0LEE"),
     "card-in-a-channel": approver_cards.card(HALF_WAY, STAGED, "C0APPROVE"),
     "card-of-who-has-approved": approver_cards.card(HALF_WAY, STAGED, "U0LEE"),
     "card-of-an-emergency": approver_cards.card(granted(State.APPROVED, EMERGENCY), POLICIES, "U0LEE"),
     "alarm": emergency_messages.alarm(granted(State.APPROVED, EMERGENCY), POLICIES),
+    "card-that-is-decided": approver_cards.card(in_state(State.DENIED), POLICIES, "U0LEE"),
+    "card-of-who-is-asked-no-more": approver_cards.card(in_state(State.PENDING, deciders=()), POLICIES, "U0LEE"),
+    "reminder": notices.reminder(in_state(State.ACTIVE), POLICIES),
+    "notice-that-nobody-can-decide": notices.notice(in_state(State.PENDING, deciders=()), POLICIES),
+    **{
+        f"thread-{state}": cards.thread(in_state(state), POLICIES)
+        for state in State
+        if state is not State.ANNOUNCED
+    },
+    **{f"notice-{state}": notices.notice(in_state(state), POLICIES) for state in TOLD},
     **{
         f"{name}-of-{kind}-{state}": surface(granted(state, grant), POLICIES)
         for name, surface in (("thread", cards.thread), ("notice", notices.notice))
@@ -137,6 +148,8 @@ TEXTS = {
     "help-for-one-flow": replies.help_for([ACCESS], [WHITELISTING]),
     "help-for-nobody": replies.help_for([]),
     "draft-is-kept": replies.kept(ACCESS, DRAFT),
+    "nudge-in-a-channel": notices.nudge(in_state(State.PENDING), POLICIES, "C0APPROVE"),
+    "nudge-confirmed": replies.nudged(in_state(State.PENDING)),
 }
 
 

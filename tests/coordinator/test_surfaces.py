@@ -280,6 +280,18 @@ class TestMessages:
     def test_where_nobody_can_decide_there_is_nobody_to_nudge(self, policies: Policies) -> None:
         assert buttons(cards.thread(in_state(State.PENDING, deciders=()), policies)) == ["Cancel request"]
 
+    def test_a_notice_says_what_it_is_about_and_why_it_was_denied(self, policies: Policies) -> None:
+        text, blocks = check(notices.notice(in_state(State.DENIED), policies))
+        assert "*POST /v1/charges on Payments API*, aw-7k3m9q: Denied by Lee Wong." in text
+        assert blocks[2]["text"]["text"] == "Reason: Why?"
+
+    @pytest.mark.parametrize("surface", ["thread", "card", "card-in-a-channel"])
+    def test_say_who_decided_and_when(self, policies: Policies, surface: str) -> None:
+        _, denied = check(SURFACES[surface](in_state(State.DENIED), policies))
+        assert f"Lee Wong denied it <!date^{int(NOW.timestamp())}^" in json.dumps(denied)
+        _, approved = check(SURFACES[surface](in_state(State.ACTIVE), policies))
+        assert f"Sam Okafor approved it <!date^{int(NOW.timestamp())}^" in json.dumps(approved)
+
     def test_say_why_where_nobody_can_decide_it_any_more(self, policies: Policies) -> None:
         text, _ = check(notices.notice(in_state(State.PENDING, deciders=()), policies))
         assert "Nobody can decide it at the moment: those who could have left, or policy has changed." in text
@@ -336,7 +348,7 @@ class TestMessages:
         assert "You are told because you could have decided it" in json.dumps(blocks)
         assert "which somebody else than <@U0ANA> must close" in json.dumps(blocks)
         reviewed = granted(State.ENDED, EMERGENCY, results={"watch-review": {"by": "lee@example.com"}})
-        assert "It was reviewed." in json.dumps(check(card_of_lee(reviewed, policies))[1])
+        assert "It was reviewed by Lee Wong." in json.dumps(check(card_of_lee(reviewed, policies))[1])
 
 
 class TestACardWithStages:

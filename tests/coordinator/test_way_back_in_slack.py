@@ -57,7 +57,7 @@ class TestCancelling:
         ana.sees("asks for Production read-only", where=CHANNEL)
         office.slack.person("lee").sees("asks you to approve").press(APPROVE)
         office.presses_forged("U0ANA", action="cancel")
-        office.slack.person("lee").sees("was approved by lee@example.com already")  # the forged press's place
+        office.slack.person("lee").sees("was approved by Lee Wong already")  # the forged press's place
         assert office.request.state is not State.CANCELLED
 
 

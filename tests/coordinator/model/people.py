@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from coordinator.deciding import NotYours
-from coordinator.journal import Journal
 from coordinator.nudging import next_nudge
 from coordinator.requests import Request, State
 from sallyport.problems import Problems
+from tests.coordinator.fakes import Interrupted
 from tests.coordinator.model.company import ADDRESSES, BREAKERS, REQUESTERS, VARIANTS, Company, Replica, name_of
 
 ACCOUNTS = sorted(ADDRESSES)
@@ -50,19 +50,6 @@ class Life:
 
     def approve(self, now: datetime) -> None:
         self.expires_at = now.replace(microsecond=0) + (self.granted or self.lifetime)
-
-
-class Interrupted:
-    """A replica's journal: at the moment in which it would write, somebody else is faster."""
-
-    def __init__(self, journal: Journal, meanwhile: Callable[[], None]) -> None:
-        self._journal = journal
-        self._meanwhile = meanwhile
-
-    def __getattr__(self, name: str) -> Any:
-        if name in {"decide", "move"}:
-            self._meanwhile()
-        return getattr(self._journal, name)
 
 
 class People(RuleBasedStateMachine):
