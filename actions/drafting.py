@@ -18,7 +18,7 @@ from sallyport.problems import Place, Problem, Problems, nearest, quoted
 from sallyport.schemas import SUFFIX
 from sallyport.times import format_duration
 
-MOST_CHANGES = 500  # of one entry, as its schema has it
+MOST_CHANGES = 500  # of one entry, as the schema of all entries has it
 
 Change = dict[str, JSON]
 
@@ -49,11 +49,24 @@ def draft(
 
 def example(flow: Flow, policies: Policies, entry_id: str, requested_by: str) -> str:
     """Return a file with one change made from what the form suggests, with a note at each line that needs one."""
-    environment = next(iter(policies.catalogue.environments))
+    environment = _usual_environment(flow, policies)
     answers = {field.name: _suggested(field, policies, environment) for field in flow.fields}
     change = KINDS[flow.id].from_answers({**answers, ENVIRONMENT: environment}, policies.catalogue).to_mapping()
     text = draft(flow, entry_id, requested_by, environment, "Why; reviewers and auditors read it", [change])
-    return "".join(f"{line}\n" for line in _noted(text.rstrip("\n").split("\n"), flow))
+    most = most_changes(flow, policies)
+    return "".join(f"{line}\n" for line in _noted(text.rstrip("\n").split("\n"), flow, most))
+
+
+def most_changes(flow: Flow, policies: Policies) -> int:
+    """Return how many changes an entry of *flow* may have."""
+    return policies.schemas.most_items(flow.id, "changes") or MOST_CHANGES
+
+
+def _usual_environment(flow: Flow, policies: Policies) -> str:
+    """Return the environment that the form offers first, of those in which anything can be asked for."""
+    asked = flow.field(ENVIRONMENT)
+    known = [asked.default if asked else "", *policies.catalogue.environments]
+    return next((name for name in known if name and flow.has_rule_in(name)), known[-1])
 
 
 def _suggested(field: Field, policies: Policies, environment: str) -> str:
@@ -62,11 +75,11 @@ def _suggested(field: Field, policies: Policies, environment: str) -> str:
     return field.default or next(iter(field.options), "") or field.placeholder
 
 
-def _noted(lines: list[str], flow: Flow) -> Iterator[str]:
+def _noted(lines: list[str], flow: Flow, most: int) -> Iterator[str]:
     notes = {
         "requested_by": "you: reviews of yours do not count",
         "expires_in": "from the merge on; or expires_at: and a moment in UTC",
-        "changes": f"up to {MOST_CHANGES} for one review",
+        "changes": f"up to {most} for one review" if most > 1 else "one",
         **{field.name: field.hint for field in flow.fields if field.hint and field.name != REASON},
     }
     for line in lines:
@@ -86,6 +99,8 @@ def changes_of_table(text: str, name: str, flow: Flow, environment: str, policie
         problems += _strange_columns(rows.fieldnames or (), name, flow)
         for row in rows:
             answers = {key: value for key, value in row.items() if isinstance(key, str) and isinstance(value, str)}
+            if not any(value.strip() for value in answers.values()):
+                continue
             try:
                 change = KINDS[flow.id].from_answers({**answers, ENVIRONMENT: environment}, policies.catalogue)
                 changes.append(change.to_mapping())
@@ -104,7 +119,9 @@ def _strange_columns(columns: Iterable[str], name: str, flow: Flow) -> Iterator[
     known = {field.name for field in flow.fields} - {ENVIRONMENT, DURATION, APPROVER, REASON}
     for column in columns:
         if column not in known:
-            yield Problem(f"{flow.id} has no column {quoted(column)}", nearest(column, known), Place(name, 1, 1))
+            of_all = f"take it out: --{column} says it for all rows"
+            mend = of_all if column in {ENVIRONMENT, REASON} else nearest(column, known)
+            yield Problem(f"{flow.id} has no column {quoted(column)}", mend, Place(name, 1, 1))
 
 
 def _in_row(problem: Problem, name: str, line: int) -> Problem:

@@ -27,6 +27,8 @@ _HEAD = ("Target", "Environment", "Finding", "What", "Entries", "Ticket")
 
 def summary_line(survey: Survey) -> str:
     """Count what was found."""
+    if not survey.looked_at:
+        return "No target was looked at, so nothing is known: none is where the environment and the role lead."
     targets = f"{len(survey.looked_at)} target{'' if len(survey.looked_at) == 1 else 's'}"
     if not survey.drifts:
         found = "AWS is as the entries say"
@@ -129,6 +131,10 @@ def mended(lock: str, count: int, fault: str) -> str:
     if fault:
         return f"The differences at {lock} could not be mended: {full_stop(fault)} Somebody must look."
     return f"{_differences(count)} at {lock} {'is' if count == 1 else 'are'} mended, as read back from AWS."
+
+
+def left_to_the_sweep(lock: str) -> str:
+    return f"{lock} is left to the next sweep: an override lets many entries end there, and each of them is told."
 
 
 def _differences(count: int) -> str:

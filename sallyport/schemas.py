@@ -41,6 +41,12 @@ class Schemas:
     def __contains__(self, name: str) -> bool:
         return name in self._schemas
 
+    def most_items(self, name: str, field: str) -> int | None:
+        """Return how many items the schema *name* itself lets a list have; None if it says nothing of that."""
+        properties = self._schemas[name].get("properties", {})
+        most = properties.get(field, {}).get("maxItems")
+        return most if isinstance(most, int) else None
+
     def problems(self, name: str, document: Document) -> Iterator[Problem]:
         """Yield everything in which *document* breaks the schema *name*."""
         if not self._fits(name, document.data):

@@ -17,6 +17,7 @@ from actions.drift_looking import SETTLING, Survey, managed_sites, survey
 from actions.drift_tickets import DriftTickets, place_of
 from actions.job import Job
 from actions.ledger import Books
+from actions.overrides import live_overrides, sites_overridden
 from actions.reconcile import settle
 from actions.records import BookRecord
 from actions.reporting import Reporter
@@ -25,6 +26,7 @@ from actions.verification import Site
 from sallyport.flows import OnDrift
 from sallyport.platforms.errors import PlatformError
 from sallyport.policies import Policies
+from sallyport.problems import Problem, Problems, nearest, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,12 @@ class Scope:
 
 
 def show(job: Job, scope: Scope, *, as_json: bool) -> int:
-    """Print what differs; 1 if a target could not be looked at."""
+    """Print what differs; 1 if a target could not be looked at, or none was."""
     books = job.books()
     found = _survey(job, books, scope, books.ledger.policies.flows)
     click.echo(drift_words.machine_readable(found) if as_json else drift_words.text(found))
     job.runner.summarise(drift_words.markdown(f"Drift in {scope.name}", found))
-    return 1 if found.faults else 0
+    return 1 if found.faults or not found.looked_at else 0
 
 
 def report(job: Job, scope: Scope) -> int:
@@ -69,7 +71,7 @@ def report(job: Job, scope: Scope) -> int:
     click.echo(drift_words.text(found, filed.keys))
     _say(faults)
     job.runner.summarise(drift_words.markdown(f"Drift in {scope.name}", found, filed.keys, faults))
-    return 1 if found.faults or faults else 0
+    return 1 if found.faults or faults or not found.looked_at else 0
 
 
 def repair(job: Job, scope: Scope) -> int:
@@ -89,8 +91,11 @@ def repair(job: Job, scope: Scope) -> int:
         return 1
     notes: list[str] = []
     failed = bool(found.faults)
+    swept = _overridden(job, books)
     for site, drifts in _by_site(found.drifts):
-        if may_mend(drifts, known):
+        if site in swept:
+            notes.append(drift_words.left_to_the_sweep(site.target.lock))
+        elif may_mend(drifts, known):
             fault = _mend(job, books, site)
             words = drift_words.mended(site.target.lock, len(drifts), fault)
             unheard = _reporter(job).alert(f"drift-mended:{place_of(site)}", words)
@@ -102,6 +107,10 @@ def repair(job: Job, scope: Scope) -> int:
 
 
 def _survey(job: Job, books: Books, scope: Scope, flows: Iterable[str]) -> Survey:
+    environments = books.ledger.policies.catalogue.environments
+    if scope.environment and scope.environment not in environments:
+        what = f"there is no environment {quoted(scope.environment)}"
+        raise Problems([Problem(what, nearest(scope.environment, environments))])
     sites = [site for site in managed_sites(job, books, flows) if scope.holds(site)]
     return survey(job, books, sites, scope.again_after)
 
@@ -126,10 +135,18 @@ def _by_site(drifts: Sequence[Drift]) -> Iterable[tuple[Site, tuple[Drift, ...]]
     return sites.items()
 
 
+def _overridden(job: Job, books: Books) -> frozenset[Site]:
+    """Return the targets where an override lets many entries end: a sweep does that, and tells them all."""
+    ledger = books.ledger
+    live = live_overrides(ledger, job.clock())
+    return frozenset(site for override in live for site in sites_overridden(override, ledger))
+
+
 def _mend(job: Job, books: Books, site: Site) -> str:
     """Make the target what all live entries ask for; return why that could not be done, empty if it was."""
     record = BookRecord(books, job.writer, job.make_executor, job.pause)
-    return settle(site, record, job.clock, f"run {job.run.id}", job.pause).fault
+    settlement = settle(site, record, job.clock, f"run {job.run.id}", job.pause)
+    return settlement.fault or settlement.held
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from actions.drafting import MOST_CHANGES, changes_of_table, draft, example, flow_named
+from actions.drafting import changes_of_table, draft, example, flow_named, most_changes
 from actions.job import Job
 from sallyport.entries import path_of
 from sallyport.flows import Flow
@@ -33,12 +33,17 @@ def import_table(job: Job, flow_name: str, table: Path, requested_by: str, envir
         raise Problems([Problem(f"there is no environment {quoted(environment)}", nearest(environment, known))])
     try:
         text = table.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise Problems(
+            [Problem("there is no such file", "name the table by its path", Place(str(table)))]
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise Problems([Problem(f"the table cannot be read: {error}", "", Place(str(table)))]) from error
     changes = changes_of_table(text, table.name, flow, environment, policies)
-    for first in range(0, len(changes), MOST_CHANGES):
+    most = most_changes(flow, policies)
+    for first in range(0, len(changes), most):
         entry_id = _fresh(job, flow)
-        part = changes[first : first + MOST_CHANGES]
+        part = changes[first : first + most]
         _write(job, flow, entry_id, draft(flow, entry_id, requested_by, environment, reason, part))
     return 0
 

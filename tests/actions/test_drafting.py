@@ -9,6 +9,8 @@ import pytest
 from actions.checking import check
 from actions.commands.new import import_table, new
 from actions.job import Job
+from sallyport.changes import KINDS
+from sallyport.changes.removal_override import FLOW
 from sallyport.entries import parse_entry
 from sallyport.problems import Problems
 from tests.actions.world import NOW, ORDERS, PAYMENTS, World
@@ -36,17 +38,44 @@ def load(job: Job, text: str) -> int:
     return import_table(job, "api-whitelisting", table(job, text), "ana@example.com", "prod", "Partners")
 
 
-@pytest.mark.parametrize("flow", ["api-whitelisting", "prod-access"])
+@pytest.mark.parametrize(
+    ("flow", "by"), [*((flow, "ana@example.com") for flow in KINDS if flow != FLOW), (FLOW, "kim@example.com")]
+)
 def test_an_example_of_a_flow_is_valid_as_it_is_and_says_what_its_lines_mean(
-    job: Job, flow: str, capsys: pytest.CaptureFixture[str]
+    job: Job, flow: str, by: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert new(job, flow, "ana@example.com") == 0
+    assert new(job, flow, by) == 0
     [path] = written(job)
     assert capsys.readouterr().out == f"{path}\n"
     assert check(job.workspace.root, [path], NOW).problems == ()
     text = (job.workspace.root / path).read_text()
     assert f"$schema=../../policies/schemas/{flow}.schema.json" in text
     assert "# you: reviews of yours do not count" in text
+
+
+def test_an_example_is_for_an_environment_in_which_the_flow_can_be_asked_for(job: Job) -> None:
+    new(job, "infra-stop", "ana@example.com")
+    [path] = written(job)
+    text = (job.workspace.root / path).read_text()
+    assert "\nenvironment: dev\n" in text
+    assert "changes:  # one\n" in text
+
+
+def test_a_flow_of_one_change_an_entry_gets_an_entry_for_each_row(job: Job) -> None:
+    rows = table(job, f"of,target,most\napi-whitelisting,{PAYMENTS},12\napi-whitelisting,{ORDERS},3\n")
+    assert import_table(job, FLOW, rows, "kim@example.com", "prod", "The key was retired") == 0
+    assert len(written(job)) == 2
+    assert check(job.workspace.root, written(job), NOW).problems == ()
+
+
+def test_empty_rows_at_the_end_of_a_spreadsheet_are_no_changes(job: Job) -> None:
+    assert load(job, HEAD + "payments,POST,/v1,198.51.100.10\n,,,\n , ,,\n") == 0
+    assert len(written(job)) == 1
+
+
+def test_a_table_that_is_not_there_is_told_in_plain_words(job: Job) -> None:
+    with pytest.raises(Problems, match=r"nope\.csv: there is no such file"):
+        import_table(job, "api-whitelisting", Path("nope.csv"), "ana@example.com", "prod", "Partners")
 
 
 def test_a_flow_that_is_not_there_is_told_with_the_nearest(job: Job) -> None:
@@ -86,6 +115,7 @@ def test_every_bad_row_is_told_by_its_line_and_nothing_is_written(job: Job) -> N
     ("text", "words"),
     [
         ("api,verb\npayments,POST\n", "has no column “verb”"),
+        ("api,environment\npayments,prod\n", "; take it out: --environment says it for all rows"),
         (HEAD, "the table has no rows"),
         ("", "the table has no rows"),
         (HEAD + 'payments,"POST\n', "this is no CSV"),

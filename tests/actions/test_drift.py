@@ -22,9 +22,11 @@ from actions.job import Job
 from actions.reporting import Channels
 from actions.verification import Site
 from sallyport.changes.protocol import Access
+from sallyport.changes.removal_override import FLOW, RemovalOverride
 from sallyport.platforms.errors import Unknown
 from sallyport.platforms.jira import Jira
 from sallyport.policies import Policies
+from sallyport.problems import Problems
 from sandbox.faults import Fault, Moment
 from sandbox.faults import Kind as Spoilt
 from sandbox.jira import JiraStandIn, sample_site
@@ -189,6 +191,16 @@ class TestLooking:
         findings(world, capsys)
         assert world.pauses
         assert set(world.pauses) <= {0.5 * number for number in range(1, 20)}
+
+    def test_an_environment_that_is_none_is_told_with_the_nearest(self, world: Drifting) -> None:
+        with pytest.raises(Problems, match="there is no environment “prd”; did you mean “prod”"):
+            show(world.job(), Scope("prd"), as_json=False)
+
+    def test_nothing_looked_at_is_no_success(self, world: Drifting, capsys: pytest.CaptureFixture[str]) -> None:
+        assert show(world.job(), Scope(role="arn:aws:iam::222222222222:role/other"), as_json=False) == 1
+        said = capsys.readouterr().out
+        assert "No target was looked at, so nothing is known" in said
+        assert "AWS is as the entries say" not in said
 
     def test_only_what_was_asked_for_is_looked_at(
         self, world: Drifting, capsys: pytest.CaptureFixture[str]
@@ -361,6 +373,32 @@ class TestMending:
         world.slack.faults += [Unknown("Slack", "post a message", "no answer")] * 3
         assert self.mend(world) == 1
         assert "could not be told in the alert channel" in capsys.readouterr().out
+
+    def test_what_a_threshold_leaves_in_force_is_not_said_to_be_mended(self, world: Drifting) -> None:
+        many = [world.entry(f"aw-2222{letter}2", expires_at=world.now + timedelta(days=1)) for letter in "234"]
+        world.apply(many[0], world.add(*many))
+        world.commit("A slip", {}, ["policies/keys/2026-11.pem"])
+        world.policy("repair")
+        world.now += timedelta(hours=1)
+        world.report()
+        assert self.mend(world) == 1
+        assert len(world.live()) == 3
+        assert "3 of 3 entries" in world.slack.said(ALERTS)
+
+    def test_what_an_override_lets_end_is_left_to_the_sweep_which_tells_it(
+        self, world: Drifting, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        applied(world)
+        world.aws.live[PAYMENTS] = world.aws.drafted[PAYMENTS] = frozenset()
+        world.policy("repair")
+        world.report()
+        override = (RemovalOverride("api-whitelisting", PAYMENTS, 2),)
+        facts = {"flow": FLOW, "requested_by": "kim@example.com", "asked": "", "changes": override}
+        world.add(world.entry("ro-222222", **facts))
+        world.aws.writes.clear()
+        self.mend(world)
+        assert world.aws.writes == [ORDERS]
+        assert f"{PAYMENTS} is left to the next sweep" in capsys.readouterr().out
 
     def test_without_tickets_nothing_is_mended(self, world: Drifting) -> None:
         world.policy("repair")
