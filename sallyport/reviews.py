@@ -28,7 +28,7 @@ class PullRequest:
 
     `head` is the newest commit of its branch, the one that was merged; `base` names the branch it goes to.
     `merged_at` (UTC) and `merge_commit` are None until it is merged; after a rebase, `merge_commit` is the last of
-    the commits that it brought.
+    the commits that it brought. What is merged is closed too.
     """
 
     number: int
@@ -39,6 +39,7 @@ class PullRequest:
     base: str
     merged_at: datetime | None = None
     merge_commit: str | None = None
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
