@@ -17,6 +17,7 @@ from coordinator.slack.health import health
 from coordinator.slack.home import Desk
 from sallyport.approval import Panel, approver_problem, chosen, panels, standing
 from sallyport.changes import KINDS, Change
+from sallyport.confirming import confirmer_problem
 from sallyport.decisions import (
     NO_BREAK_GLASS,
     chosen_lifetime,
@@ -173,6 +174,9 @@ class Asking:
             approver_problem(found, asked) if grant is None else None,
         )
         problems += [problem for problem in wrong if problem]
+        if change and grant is None and not problems:
+            second = confirmer_problem(flow, answers[ENVIRONMENT], person.email, (change,), policies)
+            problems += [second] if second else []
         if change is None or problems:
             raise Problems(problems)
         now = self.now()

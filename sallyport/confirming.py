@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sallyport.changes import Change
 from sallyport.decisions import answers_of, is_emergency
 from sallyport.documents import JSON, dump, load
 from sallyport.entries import Confirmation, Entry, format_lasting
-from sallyport.flows import StepUp
+from sallyport.flows import ENVIRONMENT, Flow, StepUp
 from sallyport.policies import Policies
-from sallyport.problems import Problems
+from sallyport.problems import Problem, Problems
 from sallyport.reviews import APPROVED, CHANGES_REQUESTED, Review, last_words, may_review
 
 FOLDER = "proposals"  # not that of entries: what is merged from there by mistake asks for nothing
@@ -58,6 +59,17 @@ def may_confirm(entry: Entry, policies: Policies) -> frozenset[str]:
     listed = replace(policies, people=policies.people.with_members({}))
     persons = map(policies.people.by_email, may_review(entry, listed))
     return frozenset(person.email.casefold() for person in persons if person and person.github)
+
+
+def confirmer_problem(
+    flow: Flow, environment: str, requester: str, changes: tuple[Change, ...], policies: Policies
+) -> Problem | None:
+    """Say that nobody could confirm what is asked for, where policy wants that; None if somebody could."""
+    entry = Entry("", flow.id, environment, requester, "", None, changes, ())
+    if not is_asked_for(entry, policies) or may_confirm(entry, policies):
+        return None
+    what = "policy wants this confirmed in GitHub, and none of its approvers has a login there"
+    return Problem(what, "ask the operators to add logins to policies/people.yaml", field=ENVIRONMENT)
 
 
 def path_of(entry_id: str) -> str:

@@ -55,7 +55,7 @@ def _sentence(request: Request, words: Announcement, begins: datetime) -> str:
     who = f"asked by <@{request.requester_slack}>"
     until = f" until {date(request.expires_at)}" if request.expires_at else ""
     match request.state:
-        case State.ANNOUNCED | State.PENDING:
+        case State.ANNOUNCED | State.PENDING | State.CONFIRMING:
             return f"{words.will} {date(begins)}{until} ({who})."
         case State.APPROVED | State.APPLYING:
             return f"{words.doing} now{until} ({who})."

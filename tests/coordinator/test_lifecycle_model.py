@@ -26,7 +26,7 @@ from coordinator.deciding import NotYours
 from coordinator.head import Head
 from coordinator.journal import AlreadyDecided, Done, Journal, Work, open_store
 from coordinator.journal.effects import LEASE
-from coordinator.lifecycle import Happening, Lane, Move
+from coordinator.lifecycle import Happening, Lane, Move, approval, end_of_life
 from coordinator.outside.clock import time_out
 from coordinator.outside.runs import Runs
 from coordinator.requests import Request, State
@@ -52,6 +52,7 @@ class Expected:
 
     quorum: int
     lifetime: timedelta | None
+    steps_up: bool = False  # a second approval is needed after those
     state: State = State.PENDING
     decided: dict[str, bool] = field(default_factory=dict)
     expires_at: datetime | None = None
@@ -70,6 +71,7 @@ class Attempt:
     work: Work
     done: Done
     good: bool
+    seen: State  # where the request stood then
 
 
 class Lives(RuleBasedStateMachine):
@@ -106,13 +108,14 @@ class Lives(RuleBasedStateMachine):
         quorum=st.sampled_from([1, 1, 2]),
         hours=st.sampled_from([None, 1, 4]),
         timeout=st.sampled_from([1, 8, 24]),
+        steps_up=st.booleans(),
     )
-    def submit(self, key: str, quorum: int, hours: int | None, timeout: int) -> None:
+    def submit(self, key: str, quorum: int, hours: int | None, timeout: int, steps_up: bool) -> None:
         lifetime = timedelta(hours=hours) if hours else None
         decide_by = self.now + timedelta(hours=timeout)
         made = self.journal.submit(ask(key, lifetime=lifetime, submitted_at=self.now, decide_by=decide_by))
         assert self.by_key.setdefault(key, made.id) == made.id, "a submission makes one request"
-        self.expected.setdefault(made.id, Expected(quorum, lifetime))
+        self.expected.setdefault(made.id, Expected(quorum, lifetime, steps_up))
 
     @rule(number=st.integers(0, 2), who=st.sampled_from(PEOPLE), says_yes=MOSTLY)
     def decide(self, number: int, who: str, says_yes: bool) -> None:
@@ -123,7 +126,7 @@ class Lives(RuleBasedStateMachine):
         counts = model.state is State.PENDING and who not in model.decided
         try:
             if says_yes:
-                approve(self.journal, request_id, who, at=self.now, quorum=model.quorum)
+                approve(self.journal, request_id, who, at=self.now, quorum=model.quorum, steps_up=model.steps_up)
             else:
                 deny(self.journal, request_id, who, at=self.now)
         except AlreadyDecided:
@@ -134,6 +137,8 @@ class Lives(RuleBasedStateMachine):
         model.facts += 1
         if not says_yes:
             model.state = State.DENIED
+        elif sum(model.decided.values()) >= model.quorum and model.steps_up:
+            model.state = State.CONFIRMING
         elif sum(model.decided.values()) >= model.quorum:
             model.state = State.APPROVED
             model.expires_at = self.now + model.lifetime if model.lifetime else None
@@ -147,7 +152,8 @@ class Lives(RuleBasedStateMachine):
             self.expected[request_id],
             Withdrawing(self.journal, lambda: self.policies, lambda: self.now),
         )
-        fits = {State.PENDING, State.CANCELLED} if cancels else {State.ACTIVE, State.ENDING, State.ENDED}
+        waits = {State.PENDING, State.CONFIRMING}
+        fits = waits | {State.CANCELLED} if cancels else {State.ACTIVE, State.ENDING, State.ENDED}
         try:
             (withdrawing.cancel if cancels else withdrawing.give_back)(request_id, "U0ANA")
         except NotYours:
@@ -155,7 +161,7 @@ class Lives(RuleBasedStateMachine):
             return
         assert model.state in fits
         if cancels:
-            model.reach(State.CANCELLED, {State.PENDING})
+            model.reach(State.CANCELLED, waits)
         else:
             model.reach(State.ENDING, {State.ACTIVE})
 
@@ -208,7 +214,8 @@ class Lives(RuleBasedStateMachine):
             _, until = self.leased.get(place, ("", self.now))
             assert until <= self.now, "an effect is in one worker's hands"
             self.leased[place] = (work.lease, self.now + LEASE)
-            attempts.append(Attempt(work, self._do(work, self.journal.request(work.request_id), good), good))
+            request = self.journal.request(work.request_id)
+            attempts.append(Attempt(work, self._do(work, request, good), good, request.state))
         return attempts
 
     def _do(self, work: Work, request: Request, good: bool) -> Done:
@@ -216,6 +223,8 @@ class Lives(RuleBasedStateMachine):
         match work.kind:
             case "timeout":
                 return time_out(work, request)
+            case "confirm":
+                return self._answered(request, good)
             case "commit":
                 return Done({"commit": "c1"}, then=Move(Happening(Deed.COMMITTED, self.now, "coordinator")))
             case "dispatch":
@@ -235,12 +244,21 @@ class Lives(RuleBasedStateMachine):
         assert isinstance(done, Done)
         return done
 
+    def _answered(self, request: Request, good: bool) -> Done:
+        """Somebody has said in GitHub whether it may be."""
+        if request.state is not State.CONFIRMING:
+            return Done()
+        if not good:
+            return Done(then=Move(Happening(Deed.DENIED, self.now, PEOPLE[0]), State.DENIED))
+        confirmed, ends = Happening(Deed.CONFIRMED, self.now, PEOPLE[0]), end_of_life(self.now, request.granted)
+        return Done({"by": PEOPLE[0]}, then=approval(confirmed, ends, timedelta()))
+
     def _record(self, attempt: Attempt) -> None:
         work = attempt.work
         held = self._holds(work)
         self.journal.finish(work, attempt.done)
         if held:
-            self._expect(work, attempt.good)
+            self._expect(work, attempt)
             self._release(work)
 
     def _holds(self, work: Work) -> bool:
@@ -250,12 +268,16 @@ class Lives(RuleBasedStateMachine):
         if self._holds(work):
             del self.leased[work.request_id, work.name]
 
-    def _expect(self, work: Work, good: bool) -> None:
-        model = self.expected[work.request_id]
+    def _expect(self, work: Work, attempt: Attempt) -> None:
+        model, good = self.expected[work.request_id], attempt.good
         on_the_way = {State.APPROVED, State.APPLYING}
         match work.kind:
             case "timeout":
-                model.reach(State.TIMED_OUT, {State.PENDING})
+                model.reach(State.TIMED_OUT, {attempt.seen} & {State.PENDING, State.CONFIRMING})
+            case "confirm" if attempt.seen is State.CONFIRMING is model.state:
+                model.reach(State.APPROVED if good else State.DENIED, {State.CONFIRMING})
+                move = attempt.done.then
+                model.expires_at = move.expires_at if isinstance(move, Move) else None
             case "commit":
                 model.facts += 1
             case "dispatch":
@@ -301,7 +323,18 @@ class Lives(RuleBasedStateMachine):
     def nothing_pending_waits_for_ever(self) -> None:
         waiting = {(row.request_id, row.name) for row in self._waiting()}
         for request_id, model in getattr(self, "expected", {}).items():
-            assert model.state is not State.PENDING or (request_id, "timeout") in waiting
+            undecided = model.state in {State.PENDING, State.CONFIRMING}
+            assert not undecided or (request_id, "timeout") in waiting
+
+    @invariant()
+    def what_waits_for_its_confirmation_is_being_asked_for_and_nothing_else_is(self) -> None:
+        waiting = {(row.request_id, row.name) for row in self._waiting()}
+        for request_id, model in getattr(self, "expected", {}).items():
+            if model.state is State.CONFIRMING:
+                assert (request_id, "confirm") in waiting
+                assert not {(request_id, "commit"), (request_id, "dispatch")} & waiting
+            elif (request_id, "pull") in waiting:
+                assert (request_id, "unpull") in waiting, "what may yet be opened is closed again"
 
     def _waiting(self) -> list[object]:
         return list(self.journal.waiting()) if hasattr(self, "journal") else []

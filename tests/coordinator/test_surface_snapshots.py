@@ -119,7 +119,18 @@ HALF_WAY = in_state(
     deciders=("U0KIM", "U0SAM"),
     asked="",
 )
+CONFIRMING = in_state(
+    State.CONFIRMING,
+    decisions=(Decision("lee@example.com", Answer.APPROVE, NOW),),
+    results={
+        "ticket": {"key": "OPS-1", "url": "https://jira.test/browse/OPS-1"},
+        "pull": {"number": 12, "url": "https://github.test/pull/12", "who": ["Lee Wong", "Sam Okafor"]},
+    },
+)
 MESSAGES = {
+    "card-of-what-waits-for-github": approver_cards.card(CONFIRMING, POLICIES, "U0LEE"),
+    "thread-of-what-waits-for-github": cards.thread(CONFIRMING, POLICIES),
+    "notice-of-what-waits-for-github": notices.notice(CONFIRMING, POLICIES),
     "card-of-an-approver": approver_cards.card(in_state(State.PENDING), POLICIES, "U0LEE"),
     "card-in-a-channel": approver_cards.card(HALF_WAY, STAGED, "C0APPROVE"),
     "card-of-who-has-approved": approver_cards.card(HALF_WAY, STAGED, "U0LEE"),

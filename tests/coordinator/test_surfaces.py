@@ -207,6 +207,10 @@ class TestMessages:
         ("state", "sentence"),
         [
             (State.PENDING, "Waiting for Lee Wong or Sam Okafor, until"),
+            (
+                State.CONFIRMING,
+                "Approved by Lee Wong, Sam Okafor in Slack; waits for its second approval in GitHub",
+            ),
             (State.APPROVED, "Approved by Lee Wong, Sam Okafor; about to be applied."),
             (State.APPLYING, "Approved by Lee Wong, Sam Okafor; being applied now."),
             (State.ACTIVE, "Live until"),
@@ -255,6 +259,7 @@ class TestMessages:
         ("state", "shown"),
         [
             (State.PENDING, ["Nudge", "Cancel request"]),
+            (State.CONFIRMING, ["Cancel request"]),
             (State.APPROVED, []),
             (State.APPLYING, []),
             (State.ACTIVE, ["Extend", "Give back now"]),
