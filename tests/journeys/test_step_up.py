@@ -1,4 +1,4 @@
-"""Where policy wants it, what Slack approves waits for GitHub: neither Slack nor the coordinator is enough alone."""
+"""Where policy wants it, what Slack approves waits for GitHub: neither Slack nor the coordinator suffices alone."""
 
 from __future__ import annotations
 
