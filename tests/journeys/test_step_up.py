@@ -1,4 +1,4 @@
-"""Where policy wants it, what Slack approves waits for GitHub: neither Slack nor the coordinator suffices alone."""
+"""Where policy wants it, what Slack approves waits for GitHub: neither Slack nor the coordinator is enough."""
 
 from __future__ import annotations
 
