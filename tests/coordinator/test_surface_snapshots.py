@@ -68,6 +68,12 @@ VIEWS = {
         ACCESS, POLICIES, Offer("prod", (), (), NOTICE), {}, memo=forms.Memo("prod-access", "prod", url=URL)
     ),
     "form-with-a-draft": form(ACCESS, draft=DRAFT),
+    "form-after-an-answer-that-chooses-another-rule": forms.ask_form(
+        ACCESS,
+        POLICIES,
+        offer(ACCESS, durations=(("30m", "30 minutes"), ("15m", "15 minutes"), ("1h", "1 hour"))),
+        {"environment": "prod", "account": "prod-main", "permission_set": "ProdAdmin", "duration": "8h"},
+    ),
     "form-filled-from-a-draft": form(ACCESS, answers=dict(DRAFT.answers), memo=forms.Memo("", "", 1, URL)),
     "form-with-a-long-list": forms.ask_form(
         WHITELISTING, POLICIES, offer(WHITELISTING, approvers=MANY), {"approver": "U100"}

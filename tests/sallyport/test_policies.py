@@ -238,6 +238,22 @@ def test_a_rule_that_wants_a_confirmation_which_nobody_could_give_is_refused(app
     ]
 
 
+def test_the_rule_in_sight_is_the_first_that_the_missing_answers_may_lead_to() -> None:
+    files = edited(ACCESS, "when: {environment: prod}", "when: {environment: prod, permission_set: ProdAdmin}")
+    policies = load_policies(files)
+    flow = policies.flows["prod-access"]
+
+    def names(**answers: str) -> tuple[str, str]:
+        found = policies.rule_for(flow, answers), policies.rule_in_sight(flow, answers)
+        return tuple(rule.name if rule else "" for rule in found)  # type: ignore[return-value]  # there are two
+
+    assert names(environment="prod") == ("", "production")
+    assert names(environment="prod", permission_set="") == ("", "production")
+    assert names(environment="prod", permission_set="ProdAdmin") == ("production", "production")
+    assert names(environment="prod", permission_set="ProdReadOnly") == ("", "")
+    assert names(environment="non-prod") == ("development", "development")
+
+
 def test_a_flow_for_which_no_change_is_written_is_refused() -> None:
     files = edited(ACCESS, "flow: prod-access", "flow: prod-excess")
     files["flows/prod-excess.yaml"] = files.pop(ACCESS)
