@@ -240,12 +240,15 @@ class Ledger:
 
         A policy holds for what is asked from then on. That an approver has left since takes nothing away.
         """
-        reason = proof_refusal(entry, self.policies)
+        unconfirmed = self._memory.landings.unconfirmed
+        reason = proof_refusal(entry, self.policies) or unconfirmed(entry, self.policies)
         if not reason or attestations.refusal(entry, self.policies.keys):
             return reason
         landed = self._landed.get(entry.path)
         then = self._policies_at(landed[0]) if landed else None
-        return reason if then is None or entry_refusals(entry, then) else place_refusal(entry, self.policies)
+        if then is None or entry_refusals(entry, then) or unconfirmed(entry, then):
+            return reason
+        return place_refusal(entry, self.policies)
 
     def _judge_reviewed(self, claimed: Entry, content: bytes) -> Finding:
         proof = self._review(claimed.path, self._landed_versions(claimed.path))

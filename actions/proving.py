@@ -1,4 +1,4 @@
-"""What proves an entry without an attestation: the reviews of the merged pull request that brought it to main.
+"""What GitHub proves of an entry: the reviews of the merged pull request that brought it, or of its confirmation.
 
 GitHub is asked once for each commit that brought something. What was reviewed is compared with what is on main, so
 that neither a push past the pull request nor a merge made by hand slips anything in.
@@ -12,12 +12,15 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from actions.workspace import Version, blob_sha
-from sallyport.entries import Entry, parse_entry
+from sallyport import confirming
+from sallyport.confirming import Evidence
+from sallyport.entries import Confirmation, Entry, parse_entry
 from sallyport.platforms.errors import Refused
 from sallyport.policies import Policies
 from sallyport.problems import Problems
 from sallyport.reviews import PullRequest, Review, judge
 
+NOT_FOUND = 404
 RECORDS = 5  # versions that jobs may have committed on top of the reviewed one: its ticket, its deadline
 UNKNOWN = datetime(9000, 1, 1, tzinfo=UTC)  # where a relative deadline counts from until the merge is known
 
@@ -30,6 +33,8 @@ class Hub(Protocol):
     def reviews(self, number: int) -> tuple[Review, ...]: ...
 
     def tree(self, sha: str, path: str) -> dict[str, str]: ...
+
+    def file(self, path: str, ref: str) -> bytes | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,15 @@ class Proof:
 
 @dataclass(slots=True)
 class Landings:
-    """The pull requests behind commits, each asked for once. PlatformError where GitHub does not answer."""
+    """The pull requests behind commits and confirmations, each asked for once.
+
+    PlatformError where GitHub does not answer.
+    """
 
     hub: Hub | None
     _known: dict[str, Landing | None] = field(default_factory=dict)
     _trees: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    _confirmed: dict[tuple[int, str, str], Evidence] = field(default_factory=dict)
 
     def of(self, commit: str) -> Landing | None:
         """Return how *commit* came to main; None if it was pushed without a pull request."""
@@ -79,6 +88,27 @@ class Landings:
         if key not in self._trees:
             self._trees[key] = self._hub().tree(*key)
         return self._trees[key].get(path)
+
+    def unconfirmed(self, entry: Entry, policies: Policies) -> str:
+        """Say what lacks of the confirmation that *policies* want of a signed entry; empty if nothing does."""
+        if not confirming.is_asked_for(entry, policies):
+            return ""
+        if entry.confirmation is None:
+            return confirming.UNCONFIRMED
+        evidence = self._evidence(entry.confirmation, confirming.path_of(entry.id))
+        return confirming.refusal(entry, entry.confirmation, evidence, policies)
+
+    def _evidence(self, of: Confirmation, path: str) -> Evidence:
+        key = (of.pull, of.commit, path)
+        if key not in self._confirmed:
+            try:
+                hub = self._hub()
+                self._confirmed[key] = Evidence(hub.reviews(of.pull), hub.file(path, of.commit))
+            except Refused as refused:
+                if refused.status != NOT_FOUND:
+                    raise
+                self._confirmed[key] = Evidence((), None)  # there is no such pull request, or no such commit
+        return self._confirmed[key]
 
     def _hub(self) -> Hub:
         if self.hub is None:

@@ -29,7 +29,7 @@ from sallyport.problems import Problems
 REMEMBERED = timedelta(days=1)
 APPLIED_WITHIN = timedelta(
     minutes=45
-)  # of the last approval: until then the job that applies an entry may be at it
+)  # of the last approval, or its confirmation: until then the job that applies an entry may be at it
 
 
 class Pace(StrEnum):
@@ -152,7 +152,7 @@ def _may_go_on(finding: Finding, now: datetime) -> bool:
 def _is_fresh(finding: Finding, now: datetime) -> bool:
     entry = finding.entry
     moments = [approval.at for approval in entry.approvals] if entry else []
-    moments += [entry.grant.at] if entry and entry.grant else []
+    moments += [one.at for one in (entry.grant, entry.confirmation) if one] if entry else []
     return any(now < moment + APPLIED_WITHIN for moment in moments)
 
 

@@ -1,7 +1,8 @@
 """What proves an entry, and where it is in force: pure functions over an entry and the policies of main.
 
 An entry is wanted if its file fits the schema, its signature holds against the keys of main or the reviews of its
-pull request suffice, policy accepts it again, and its id never ended before. Any doubt is a refusal.
+pull request suffice, policy accepts it again, GitHub bears out the confirmation that policy wants, and its id
+never ended before. Any doubt is a refusal.
 """
 
 from __future__ import annotations

@@ -17,13 +17,14 @@ from coordinator.nudging import automatic
 from coordinator.positions import Position
 from coordinator.requests import LIVE, OVER, WAITING, Ask, Request, Route
 from coordinator.routing import Routing
-from coordinator.slack.choices import Choice, Offer
+from coordinator.slack.choices import Choice, Offer, answered
 from coordinator.slack.health import health
 from coordinator.slack.home import Desk
 from coordinator.sleeping import Sleeping
 from sallyport.approval import Panel, approver_problem, chosen, panels, standing
 from sallyport.changes import KINDS, Change
 from sallyport.changes.protocol import Held
+from sallyport.confirming import confirmer_problem
 from sallyport.decisions import (
     NO_BREAK_GLASS,
     chosen_lifetime,
@@ -56,24 +57,30 @@ class Asking:
     routing: Routing
     now: Callable[[], datetime]
 
-    def offer(self, flow: Flow, slack_id: str, environment: str) -> Offer:
-        """Return what the form can offer this person in *environment* (the flow's own where it is empty)."""
+    def offer(self, flow: Flow, slack_id: str, answers: Mapping[str, str]) -> Offer:
+        """Return what the form can offer this person, by the rule that *answers* choose so far.
+
+        Without an environment among them, it is the flow's own. Owners are known once all that is asked for is.
+        """
         policies = self.policies()
-        environment = environment or self._first_environment(flow)
-        rule = policies.rule_for(flow, {ENVIRONMENT: environment})
+        environment = answers.get(ENVIRONMENT) or self._first_environment(flow)
+        given = answered(flow, policies, environment, answers)
+        rule = policies.rule_in_sight(flow, given)
         person = self._person(slack_id, rule)
         problem = requester_problem(policies, flow, rule, person.email) if person else _stranger(rule)
         if rule is None or person is None or problem is not None:
             return Offer(environment, (), (), problem.sentence if problem else "")
-        found = self.routing.reachable(rule, panels(policies.people, rule, (), person.email))
+        change = _change(flow, given, policies)[0] if rule.lets_choose else None
+        owners = change.owners(policies.catalogue) if change else frozenset()
+        found = self.routing.reachable(rule, panels(policies.people, rule, owners, person.email))
         choices = (panel.emails for panel in found if panel.stage.approvers.chosen)
         return Offer(environment, self._named(frozenset().union(*choices), rule), duration_choices(rule.lifetime))
 
-    def emergency_offer(self, flow: Flow, slack_id: str, environment: str) -> Offer:
+    def emergency_offer(self, flow: Flow, slack_id: str, answers: Mapping[str, str]) -> Offer:
         """Return what the form of an emergency can offer this person: shorter lives, and who is told at once."""
         policies = self.policies()
-        environment = environment or self._first_with_break_glass(flow, slack_id)
-        rule = policies.rule_for(flow, {ENVIRONMENT: environment})
+        environment = answers.get(ENVIRONMENT) or self._first_with_break_glass(flow, slack_id)
+        rule = policies.rule_in_sight(flow, answered(flow, policies, environment, answers))
         person = self._breaker(rule, slack_id)
         if rule is None or person is None:
             return Offer(environment, (), (), NO_BREAK_GLASS.sentence)
@@ -96,7 +103,8 @@ class Asking:
 
     def _first_with_break_glass(self, flow: Flow, slack_id: str) -> str:
         for environment in self.policies().catalogue.environments:
-            if self._breaker(self.policies().rule_for(flow, {ENVIRONMENT: environment}), slack_id):
+            given = answered(flow, self.policies(), environment, {})
+            if self._breaker(self.policies().rule_in_sight(flow, given), slack_id):
                 return environment
         return self._first_environment(flow)
 
@@ -193,6 +201,9 @@ class Asking:
             approver_problem(found, asked) if grant is None else None,
         )
         problems += [problem for problem in wrong if problem]
+        if change and grant is None and not problems:
+            second = confirmer_problem(flow, answers[ENVIRONMENT], person.email, (change,), policies)
+            problems += [second] if second else []
         if change is None or problems:
             raise Problems(problems)
         now, lifetime = self.now(), chosen_lifetime(limits(rule, grant), answers.get(DURATION, ""))

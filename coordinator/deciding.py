@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from coordinator.directory import Directory
 from coordinator.journal import AlreadyDecided, Journal, UnknownRequest
-from coordinator.lifecycle import Happening, Move, approval, end_of_life
-from coordinator.positions import Position
+from coordinator.lifecycle import Happening, Move, approval, end_of_life, half_approved
+from coordinator.positions import Position, notice_of
 from coordinator.requests import Answer, Decision, Request, State
 from coordinator.routing import Routing
 from coordinator.wording import STATE_WORDS
@@ -44,7 +44,8 @@ class Deciding:
         """Record a yes for exactly what *digest* names; NotYours if it does not count.
 
         With *shortened_to*, it is for that time at most, where policy lets approvers say so. The last yes that is
-        needed makes it approved; one before it asks those whose turn is next.
+        needed makes it approved, or sends it to the second place where policy wants it confirmed; one before it
+        asks those whose turn is next.
         """
         request, person, position = self._allowed(request_id, digest, slack_id)
         if shortened_to is not None and not _may_shorten(request, position.rule, shortened_to):
@@ -56,8 +57,11 @@ class Deciding:
         def settle(after: Request) -> Move:
             reached = position.after([approval.by for approval in after.approvals])
             happening = Happening(Deed.APPROVED, decision.at, by, _details(after, decision))
+            if reached.standing.approved and position.rule.step_up:
+                return half_approved(happening, decision.at + position.rule.timeout)
             if reached.standing.approved:
-                return approval(happening, end_of_life(decision.at, after.granted), self._notice(after))
+                notice = notice_of(after, self.routing.policies())
+                return approval(happening, end_of_life(decision.at, after.granted), notice)
             return Move(happening, route=self.routing.route(reached, [one.by for one in after.decisions]))
 
         return self._record(request_id, decision, settle)
@@ -70,11 +74,6 @@ class Deciding:
         happening = Happening(Deed.DENIED, decision.at, decision.by, details)
         move = Move(happening, State.DENIED, closing=f"Denied by {person.email}: {reason}")
         return self._record(request_id, decision, lambda _: move)
-
-    def _notice(self, request: Request) -> timedelta:
-        """Return how long those who work there are warned before it begins."""
-        flow = self.routing.policies().flows.get(request.flow)
-        return flow.notice if flow and not request.extends else timedelta()
 
     def _record(self, request_id: str, decision: Decision, settle: Callable[[Request], Move]) -> Request:
         try:

@@ -20,7 +20,17 @@ from sallyport.entries import Grant
 from sallyport.times import format_moment
 
 FOLLOWS: Mapping[State, frozenset[State]] = {
-    State.PENDING: frozenset({State.ANNOUNCED, State.APPROVED, State.DENIED, State.TIMED_OUT, State.CANCELLED}),
+    State.PENDING: frozenset(
+        {
+            State.CONFIRMING,
+            State.ANNOUNCED,
+            State.APPROVED,
+            State.DENIED,
+            State.TIMED_OUT,
+            State.CANCELLED,
+        }
+    ),
+    State.CONFIRMING: frozenset({State.ANNOUNCED, State.APPROVED, State.DENIED, State.TIMED_OUT, State.CANCELLED}),
     State.ANNOUNCED: frozenset({State.APPROVED, State.CANCELLED}),
     State.APPROVED: frozenset({State.APPLYING, State.ACTIVE, State.FAILED}),
     State.APPLYING: frozenset({State.ACTIVE, State.FAILED}),
@@ -99,6 +109,7 @@ class Move:
     to: State | None = None
     closing: str = ""  # how it ended or failed, a whole sentence
     expires_at: datetime | None = None
+    decide_by: datetime | None = None  # until when somebody may answer now, where that has changed
     arm: tuple[Armed, ...] = ()
     route: Route | None = None  # whose turn it is now, where that has changed
     begins_at: datetime | None = None  # where it is announced first, or its beginning is put off
@@ -147,6 +158,13 @@ def approval(approved: Happening, expires_at: datetime | None, notice: timedelta
 def beginning(begins: datetime) -> Armed:
     """Let it begin at *begins*, and no more at another moment that was armed before."""
     return Armed("begin", "begin", Lane.CLOCK, begins, payload={"begins": format_moment(begins)})
+
+
+def half_approved(approved: Happening, decide_by: datetime) -> Move:
+    """Return the move of the last yes in Slack, where policy wants it confirmed in GitHub too by *decide_by*."""
+    details: dict[str, JSON] = {"to_be_confirmed_by": format_moment(decide_by)}
+    told = replace(approved, details={**approved.details, **details})
+    return Move(told, State.CONFIRMING, decide_by=decide_by)
 
 
 def announced_anew(now: datetime) -> Armed:
@@ -258,6 +276,19 @@ def on_route(request: Request, now: datetime) -> list[Armed]:
     return [*_surfaces(request.notify, now), *([_tells(STRANDED, now)] if told else [])]
 
 
+def on_proposal(request: Request, now: datetime) -> list[Armed]:
+    """Show, and tell the requester, where it is to be confirmed."""
+    return [*on_ticket(request, now), *_told(request, now)]
+
+
+def on_answer(now: datetime) -> list[Armed]:
+    """Close what was opened in GitHub to have something confirmed, once nobody is asked any more."""
+    return [
+        Armed("unpull", "unpull", Lane.RUNS, now, after="pull"),
+        Armed("unbranch", "unbranch", Lane.RUNS, now, after="unpull"),
+    ]
+
+
 def on_ticket(request: Request, now: datetime) -> list[Armed]:
     """Show the ticket that has just been opened on what was posted before it."""
     shown = [*_surfaces(request.notify, now), *_emergency(request.grant, now)]
@@ -296,6 +327,17 @@ def _approved(request: Request, now: datetime) -> list[Armed]:
     return [*apply, *reminder, *_expiry(request.expires_at, after="commit")]
 
 
+def _confirming(request: Request, now: datetime) -> list[Armed]:
+    """Ask in GitHub, and wait for an answer no longer than policy says."""
+    return [
+        Armed("branch", "branch", Lane.RUNS, now),
+        Armed("proposal", "proposal", Lane.RUNS, now, after="branch"),
+        Armed("pull", "pull", Lane.RUNS, now, after="proposal"),
+        Armed("confirm", "confirm", Lane.RUNS, now, after="pull"),
+        Armed("timeout", "timeout", Lane.CLOCK, request.decide_by),
+    ]
+
+
 def _expiry(due: datetime, after: str) -> list[Armed]:
     return [
         Armed("expire", "expire", Lane.EXPIRY, due, after=after),
@@ -319,6 +361,7 @@ def _failed(request: Request, now: datetime) -> list[Armed]:
 
 
 _WORK = {
+    State.CONFIRMING: _confirming,
     State.APPROVED: _approved,
     State.ACTIVE: _told,
     State.FAILED: _failed,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from coordinator.requests import Request
 from sallyport.approval import Panel, Standing, chosen, panels, standing
@@ -42,6 +43,12 @@ def rule_of(request: Request, policies: Policies) -> Rule | None:
     """Return the rule that *request* falls under now; None if policy has none for it any more."""
     flow = policies.flows.get(request.flow)
     return policies.rule_for(flow, request.answers) if flow else None
+
+
+def notice_of(request: Request, policies: Policies) -> timedelta:
+    """Return how long those who work there are warned before it begins; what goes on is no news to them."""
+    flow = policies.flows.get(request.flow)
+    return flow.notice if flow and not request.extends else timedelta()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class State(StrEnum):
     """Where a request stands. The last five are ends."""
 
     PENDING = "pending"
+    CONFIRMING = "confirming"  # approved in Slack, and waits for its confirmation in GitHub
     ANNOUNCED = "announced"  # approved, and begins when those who work there have had their notice
     APPROVED = "approved"
     APPLYING = "applying"
@@ -31,10 +32,10 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-WAITING = frozenset({State.PENDING, State.ANNOUNCED, State.APPROVED, State.APPLYING})
+WAITING = frozenset({State.PENDING, State.CONFIRMING, State.ANNOUNCED, State.APPROVED, State.APPLYING})
 LIVE = frozenset({State.ACTIVE, State.ENDING})
 OVER = frozenset(State) - WAITING - LIVE
-STANDING = frozenset(State) - OVER - {State.PENDING}  # approved and not over
+STANDING = frozenset(State) - OVER - {State.PENDING, State.CONFIRMING}  # approved and not over
 
 
 class Answer(StrEnum):

@@ -18,6 +18,7 @@ from sallyport.times import format_moment, say_duration
 
 STATE_WORDS = {
     State.PENDING: "Waiting for a decision",
+    State.CONFIRMING: "Approved in Slack, waiting for GitHub",
     State.ANNOUNCED: "Approved, and announced before it begins",
     State.APPROVED: "Approved, about to be applied",
     State.APPLYING: "Approved, being applied",
@@ -38,6 +39,7 @@ _EMERGENCY_WORDS = {  # nobody has approved it
 
 COMMENTS = {
     Deed.APPROVED: "Approved by {by} through {through} at {at}.",
+    Deed.CONFIRMED: "Confirmed by {by} through {through} at {at}: {url}",
     Deed.DENIED: "Denied by {by} through {through} at {at}. Reason: {reason}",
     Deed.TIMED_OUT: "Nobody decided until {at}; the request is closed.",
     Deed.COMMITTED: "The entry was committed at {at}: {url}",
@@ -93,7 +95,7 @@ def comment(fact: Fact, people: People, detail: str, reason: str, incident: str)
         .format(
             by=name_of(people, fact.by),
             at=format_moment(fact.at),
-            through=str(fact.details.get("through", "slack")).capitalize(),
+            through=_through(str(fact.details.get("through", "slack"))),
             url=fact.details.get("url", ""),
             effect=fact.details.get("effect", ""),
             review=fact.details.get("review", ""),
@@ -109,6 +111,10 @@ def comment(fact: Fact, people: People, detail: str, reason: str, incident: str)
 def _kept(fact: Fact) -> str:
     until = fact.details.get("kept_until")
     return f"Until {until} it is kept up." if until else ""
+
+
+def _through(door: str) -> str:
+    return {"github": "GitHub"}.get(door, door.capitalize())
 
 
 def _words(fact: Fact) -> str:

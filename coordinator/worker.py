@@ -23,6 +23,7 @@ from coordinator.lookout import Lookout
 from coordinator.orders import obey
 from coordinator.outside.clock import begin, time_out
 from coordinator.outside.commits import Commits
+from coordinator.outside.confirmations import Confirmations
 from coordinator.outside.messages import Messages
 from coordinator.outside.reminders import Reminders
 from coordinator.outside.reviews import Reviews
@@ -90,6 +91,7 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
     )
     commits = Commits(clients.github, signer, policies, now, head)
     runs = Runs(clients.github, policies, now, essentials.alerts, head)
+    confirmations = Confirmations(clients.github, policies, now, head)
     reminders = Reminders(policies, now)
     return Hands(
         single={
@@ -109,6 +111,12 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
             "watch-review": reviews.watch,
             "review-comment": reviews.comment,
             "review-reopen": reviews.reopen,
+            "branch": confirmations.branch,
+            "proposal": confirmations.propose,
+            "pull": confirmations.ask,
+            "confirm": confirmations.watch,
+            "unpull": confirmations.close,
+            "unbranch": confirmations.clear,
             "dispatch": runs.dispatch,
             "watch": runs.watch,
             "watch-expiry": runs.watch_expiry,

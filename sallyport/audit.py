@@ -21,6 +21,7 @@ class Deed(StrEnum):
 
     ASKED = "asked"
     APPROVED = "approved"
+    CONFIRMED = "confirmed"  # in GitHub, after its approval in Slack
     DENIED = "denied"
     TIMED_OUT = "timed-out"
     COMMITTED = "committed"

@@ -178,9 +178,24 @@ def _approval_problems(
     if sum(stage.approvers.chosen for stage in rule.stages) > 1:
         what = f"{rule.name} has the requester choose an approver at more than one stage"
         yield Problem(what, "the form asks for one", document.place((*at, "stages")))
+    if rule.step_up and not _logins(known, rule):
+        what = f"{rule.name} wants a confirmation in GitHub, and nobody who may approve has a login there"
+        mend = "name approvers in people.yaml, each with a `github` login; a group kept in Slack does not count"
+        yield Problem(what, mend, document.place((*at, "step_up")))
     for number, stage in enumerate(rule.stages):
         place = at if "approvers" in facts else (*at, "stages", number)
         yield from _stage_problems(known, rule, stage, document, place)
+
+
+def _logins(known: Known, rule: Rule) -> set[str]:
+    """Return the GitHub logins of all whom a rule may have approve something."""
+    items = [item for those in known.catalogue.lists.values() for item in those.values()]
+    emails: set[str] = set()
+    for spec in (stage.approvers for stage in rule.stages):
+        owners = {owner for item in items for owner in item.owners} if spec.owners else set()
+        emails |= {*spec.people, *known.people.members(spec.groups), *owners}
+    persons = map(known.people.by_email, emails)
+    return {person.github for person in persons if person and person.github}
 
 
 def _stage_problems(

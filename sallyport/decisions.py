@@ -139,6 +139,8 @@ def _refusals(entry: Entry, policies: Policies) -> list[str]:
     wrong = [p for change in entry.changes for p in change.problems(entry.environment, policies.catalogue)]
     refusals = [problem.sentence for problem in (barred, *wrong) if problem]
     missing, approved_at = _approval(entry, rule, policies)
+    if rule.step_up and entry.confirmation and approved_at:
+        approved_at = max(approved_at, entry.confirmation.at)
     refusals += [missing] if missing else []
     return refusals + _deadline_refusals(entry.expires_at, approved_at, limits(rule, entry.grant))
 

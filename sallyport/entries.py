@@ -14,9 +14,10 @@ from typing import Any, cast
 
 from sallyport.changes import KINDS, Change
 from sallyport.documents import JSON, Document, dump, load
+from sallyport.flows import PERMANENT
 from sallyport.problems import Problem, Problems, nearest
 from sallyport.schemas import SUFFIX, Schemas
-from sallyport.times import format_moment, parse_duration, parse_moment
+from sallyport.times import format_duration, format_moment, parse_duration, parse_moment
 
 FOLDER = "requests"
 POLICY, BREAK_GLASS, SCHEDULE = "policy", "break-glass", "schedule"  # how it may be granted without approvals
@@ -57,6 +58,30 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The second approval, in GitHub: whose review it was, when (UTC), and of what.
+
+    It was of `commit` in the pull request `pull` of this repository, which shows an entry that lives for `lasting`
+    from the review (None: for ever).
+    """
+
+    by: str
+    at: datetime
+    pull: int
+    commit: str
+    lasting: timedelta | None
+
+    def to_mapping(self) -> dict[str, JSON]:
+        return {
+            "by": self.by,
+            "at": format_moment(self.at),
+            "pull": self.pull,
+            "commit": self.commit,
+            "lasting": format_lasting(self.lasting),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Thread:
     """The Slack message under which everything about the entry is told."""
 
@@ -86,6 +111,7 @@ class Entry:
     approvals: tuple[Approval, ...]
     asked: str = ""  # the approver whom the requester chose, where the rule says one is chosen
     grant: Grant | None = None  # what stands in for approvals, where policy allows it
+    confirmation: Confirmation | None = None  # the second approval, where the rule asks for one
     ticket: str | None = None
     thread: Thread | None = None
     attestation: Attestation | None = None
@@ -134,6 +160,8 @@ class Entry:
             mapping["asked"] = self.asked
         if self.grant:
             mapping["grant"] = self.grant.to_mapping()
+        if self.confirmation:
+            mapping["confirmation"] = self.confirmation.to_mapping()
         if self.thread:
             mapping["thread"] = {"channel": self.thread.channel, "ts": self.thread.ts}
         if self.attestation:
@@ -149,6 +177,11 @@ class Entry:
 def is_scheduled(grant: Grant | None) -> bool:
     """Tell whether a schedule asks, and no person."""
     return grant is not None and grant.through == SCHEDULE
+
+
+def format_lasting(length: timedelta | None) -> str:
+    """Write how long an entry lives from its approval on; None is for ever."""
+    return format_duration(length) if length is not None else PERMANENT
 
 
 def path_of(flow: str, entry_id: str) -> str:
@@ -208,10 +241,16 @@ def _entry(document: Document, flow: str, since: datetime | None) -> Entry:
         ),
         asked=data.get("asked", ""),
         grant=Grant(grant["through"], moments["grant", "at"], grant.get("incident", "")) if grant else None,
+        confirmation=_confirmation(data["confirmation"], moments) if "confirmation" in data else None,
         ticket=data.get("ticket"),
         thread=Thread(thread["channel"], thread["ts"]) if thread else None,
         attestation=Attestation(attestation["key"], attestation["signature"]) if attestation else None,
     )
+
+
+def _confirmation(facts: Mapping[str, Any], moments: Mapping[tuple[str | int, ...], datetime]) -> Confirmation:
+    lasting = parse_duration(facts["lasting"]) if facts["lasting"] != PERMANENT else None
+    return Confirmation(facts["by"], moments["confirmation", "at"], facts["pull"], facts["commit"], lasting)
 
 
 def _moments(document: Document) -> dict[tuple[str | int, ...], datetime]:
@@ -222,8 +261,9 @@ def _moments(document: Document) -> dict[tuple[str | int, ...], datetime]:
     }
     if data.get("expires_at") is not None:
         written["expires_at",] = data["expires_at"]
-    if "grant" in data:
-        written["grant", "at"] = data["grant"]["at"]
+    for name in ("grant", "confirmation"):
+        if name in data:
+            written[name, "at"] = data[name]["at"]
     moments: dict[tuple[str | int, ...], datetime] = {}
     problems: list[Problem] = []
     for path, text in written.items():

@@ -21,6 +21,7 @@ from sallyport.flows import (
     Removals,
     Rule,
     Stage,
+    StepUp,
     TicketStyle,
 )
 from sallyport.times import parse_duration
@@ -74,6 +75,7 @@ def _rule(number: int, facts: Mapping[str, Any]) -> Rule:
         else None,
         may_end=Enders(tuple(enders.get("groups", ())), enders.get("owners", False)),
         cards=Cards(cards.get("direct", True), cards.get("channel", "")),
+        step_up=StepUp(facts["step_up"]) if "step_up" in facts else None,
         **{name: facts[name] for name in plain if name in facts},
     )
 

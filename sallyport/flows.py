@@ -95,6 +95,12 @@ class Cards:
     channel: str = ""
 
 
+class StepUp(StrEnum):
+    """The second place where what was approved in Slack must be approved too."""
+
+    GITHUB = "github"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What holds for the requests that match `when`: by field, the answers it is for; an empty one matches all.
@@ -116,6 +122,7 @@ class Rule:
     early_return: bool = True
     may_end: Enders = Enders()
     confirm: bool = True  # whether Approve asks once more
+    step_up: StepUp | None = None
     cards: Cards = Cards()
 
     @property

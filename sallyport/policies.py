@@ -52,6 +52,18 @@ class Policies:
         """Return the rule for *answers* to the flow's form, which may be part of them; None means denied."""
         return flow.rule_for(answers, self.tags_of(flow, answers))
 
+    def rule_in_sight(self, flow: Flow, answers: Mapping[str, str]) -> Rule | None:
+        """Return the rule for *answers*, or else the first that an answer which is still missing may lead to."""
+        untold = any(field.source and not answers.get(field.name) for field in flow.fields)
+        tags = self.tags_of(flow, answers)
+        may_match = (
+            rule
+            for rule in flow.rules
+            if all(answers.get(name) in {None, "", *accepted} for name, accepted in rule.when.items())
+            and (untold or not rule.tags or rule.tags & tags)
+        )
+        return self.rule_for(flow, answers) or next(may_match, None)
+
     def tags_of(self, flow: Flow, answers: Mapping[str, str]) -> frozenset[str]:
         """Return what the catalogue says of the items that *answers* name."""
         chosen = ((field.source, answers.get(field.name, "")) for field in flow.fields if field.source)

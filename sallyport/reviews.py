@@ -28,7 +28,7 @@ class PullRequest:
 
     `head` is the newest commit of its branch, the one that was merged; `base` names the branch it goes to.
     `merged_at` (UTC) and `merge_commit` are None until it is merged; after a rebase, `merge_commit` is the last of
-    the commits that it brought.
+    the commits that it brought. What is merged is closed too.
     """
 
     number: int
@@ -39,6 +39,7 @@ class PullRequest:
     base: str
     merged_at: datetime | None = None
     merge_commit: str | None = None
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def judge(
     author = policies.people.by_github(pull.author)
     if refusal := _author_refusal(entry, pull, author, policies.people):
         return Verdict(replace(entry, approvals=(), grant=None), (refusal,))
-    last = _last_words(pull, reviews)
+    last = last_words(review for review in reviews if not pull.merged_at or review.at <= pull.merged_at)
     accepted = may_review(entry, policies)
     people = {login: policies.people.by_github(login) for login in last}
     approvals = tuple(
@@ -126,10 +127,10 @@ def _author_refusal(entry: Entry, pull: PullRequest, author: Person | None, peop
     return ""
 
 
-def _last_words(pull: PullRequest, reviews: Iterable[Review]) -> dict[str, Review]:
-    """Return the last decisive review of each login, by its folded name; what came after the merge is too late."""
-    in_time = (r for r in reviews if r.state in _DECISIVE and (not pull.merged_at or r.at <= pull.merged_at))
-    return {review.by.casefold(): review for review in sorted(in_time, key=lambda review: review.at)}
+def last_words(reviews: Iterable[Review]) -> dict[str, Review]:
+    """Return the last decisive review of each login, by its folded name."""
+    decisive = (review for review in reviews if review.state in _DECISIVE)
+    return {review.by.casefold(): review for review in sorted(decisive, key=lambda review: review.at)}
 
 
 def _approves(review: Review, pull: PullRequest) -> bool:
@@ -144,7 +145,7 @@ def _with_approvals(
     Where a rule has the requester choose an approver, he chooses by asking for a review: any that counts will do,
     unless the file names one.
     """
-    approved = replace(entry, approvals=approvals, grant=None)  # no file gives itself a grant
+    approved = replace(entry, approvals=approvals, grant=None, confirmation=None)  # no file gives itself either
     if not (refusals := entry_refusals(approved, policies)) or entry.asked:
         return approved, refusals
     attempts = [entry_refusals(replace(approved, asked=approval.by), policies) for approval in approvals]

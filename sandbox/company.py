@@ -26,7 +26,7 @@ from sandbox.serving import Server
 from sandbox.slack import SlackStandIn, read_manifest, sample_workspace
 
 REPOSITORY = "acme/infra"
-COORDINATOR_TOKEN = "ghp_coordinator"
+COORDINATOR_TOKEN, COORDINATOR = "ghp_coordinator", "sallyport[bot]"
 JIRA_TOKEN = "jira-token"  # of the robot
 PEOPLE = ("ana-ruiz", "kimberg", "leewong", "sam-okafor")  # at GitHub; the token of each is ghp_<login>
 READY_WITHIN = 20.0
@@ -160,19 +160,19 @@ def _github(workdir: Path, installation: Installation, addresses: dict[str, str]
             "SLACK_API_URL": f"{addresses['slack']}/api/",
             "JIRA_URL": addresses["jira"],
             "JIRA_PROJECT": "OPS",
-            "COORDINATOR_LOGIN": "sallyport-bot",
+            "COORDINATOR_LOGIN": COORDINATOR,
             "DRIFT_AGAIN_AFTER": "1s",
             "ALERT_CHANNEL": "C0ALERTS",
         },
         environments={name: Environment() for name in ("prod", "non-prod", "staging", "dev")},
     )
-    permissions = {"contents": "write", "actions": "write", "checks": "read", "metadata": "read"}
+    permissions = dict.fromkeys(("contents", "actions", "pull-requests"), "write") | {"checks": "read"}
     personal = {"contents": "write", "actions": "read", "checks": "read", "pull-requests": "write"}
     people = {f"ghp_{login}": Token(login, personal) for login in PEOPLE}
     return GitHubStandIn(
         bare=installation.bare,
         repository=REPOSITORY,
-        tokens={COORDINATOR_TOKEN: Token("sallyport-bot", permissions), **people},
+        tokens={COORDINATOR_TOKEN: Token(COORDINATOR, permissions), **people},
         runner=runner,
         workdir=workdir / "github",
     )

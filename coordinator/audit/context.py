@@ -66,9 +66,10 @@ class Context:
         match fact.deed:
             case Deed.ASKED:
                 return _asked(context, fact)
-            case Deed.APPROVED:
+            case Deed.APPROVED | Deed.CONFIRMED:
                 until = str(told.get("expires_at", context.expires_at))
-                return replace(context, approvers=(*context.approvers, fact.by), expires_at=until)
+                approvers = tuple(dict.fromkeys((*context.approvers, fact.by)))
+                return replace(context, approvers=approvers, expires_at=until)
             case Deed.BREAK_GLASS:
                 return replace(context, expires_at=str(told.get("expires_at", "")))
             case Deed.NUDGED | Deed.REVIEWED | Deed.REVIEW_REOPENED:

@@ -17,6 +17,7 @@ from sallyport.times import format_moment
 SENTENCES = {
     Deed.ASKED: "{by} asked.",
     Deed.APPROVED: "{by} approved it through {through}.",
+    Deed.CONFIRMED: "{by} confirmed it in GitHub.",
     Deed.DENIED: "{by} denied it through {through}: {reason}",
     Deed.TIMED_OUT: "Nobody decided in time.",
     Deed.COMMITTED: "The entry was committed as {commit}.",

@@ -33,6 +33,7 @@ from coordinator.lifecycle import (
     Lane,
     Move,
     granted,
+    on_answer,
     on_extension,
     on_fact,
     on_route,
@@ -393,6 +394,8 @@ def _apply(connection: sa.Connection, request: Request, move: Move) -> set[Lane]
         _swap(connection, request, move, move.to)
         if request.state is State.PENDING:
             _ask_them(connection, request.id, Route())
+        if request.state is State.CONFIRMING:
+            lanes |= outbox.arm(connection, request.id, on_answer(now))
         lanes |= outbox.arm(connection, request.id, on_state(read_request(connection, request.id), now))
         lanes |= _show_extension(connection, request, now)
     elif move.route is not None and request.state is State.PENDING:
@@ -434,6 +437,7 @@ def _swap(connection: sa.Connection, request: Request, move: Move, to: State) ->
         "state": to.value,
         "revision": request.revision + 1,
         "expires_at": move.expires_at or request.expires_at,
+        "decide_by": move.decide_by or request.decide_by,
         "closing": move.closing or request.closing,
         **_times(move),
     }

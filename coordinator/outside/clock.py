@@ -10,13 +10,24 @@ from coordinator.requests import Request, State
 from sallyport.audit import Deed
 from sallyport.times import parse_moment
 
+_AGAIN = "so it was not done. Ask again whenever it is needed."
+_CLOSINGS = {
+    State.PENDING: f"Nobody decided in time, {_AGAIN}",
+    State.CONFIRMING: f"Nobody confirmed it in GitHub in time, {_AGAIN}",
+}
+
 
 def time_out(_work: Work, request: Request) -> Done:
-    """Deny by itself what nobody decided in time; a request that was decided meanwhile stays as it is."""
-    if request.state is not State.PENDING:
+    """Deny by itself what nobody decided, or confirmed, in time; what was decided meanwhile stays as it is."""
+    if request.state not in _CLOSINGS:
         return Done()
-    closing = "Nobody decided in time, so it was not done. Ask again whenever it is needed."
-    return Done(then=Move(Happening(Deed.TIMED_OUT, request.decide_by, "coordinator"), State.TIMED_OUT, closing))
+    timed_out = Happening(Deed.TIMED_OUT, request.decide_by, "coordinator")
+    move = Move(timed_out, State.TIMED_OUT, _CLOSINGS[request.state])
+
+    def unless_decided(standing: Request) -> Move | None:
+        return move if standing.revision == request.revision else None
+
+    return Done(then=unless_decided)
 
 
 def begin(work: Work, _request: Request) -> Done:

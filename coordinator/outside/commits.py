@@ -16,12 +16,13 @@ from coordinator.requests import Request
 from sallyport.attestations import Signer
 from sallyport.audit import Deed
 from sallyport.decisions import is_emergency
-from sallyport.entries import Approval, Entry, Thread, parse_entry
+from sallyport.entries import Approval, Confirmation, Entry, Thread, parse_entry
+from sallyport.flows import PERMANENT
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import StaleHead
 from sallyport.policies import Policies
 from sallyport.problems import Problems
-from sallyport.times import format_moment
+from sallyport.times import format_moment, parse_duration, parse_moment
 
 Job = tuple[Work, Request]
 COORDINATOR = "coordinator"
@@ -115,9 +116,19 @@ def entry_of(request: Request) -> Entry:
         ),
         asked=request.asked,
         grant=replace(request.grant, at=request.grant.at.replace(microsecond=0)) if request.grant else None,
+        confirmation=_confirmation(request),
         ticket=request.ticket,
         thread=Thread(thread["channel"], thread["ts"]) if thread else None,
     )
+
+
+def _confirmation(request: Request) -> Confirmation | None:
+    """Return the second approval of what has one."""
+    given = request.result("confirm")
+    if not given:
+        return None
+    lasting = parse_duration(given["lasting"]) if given["lasting"] != PERMANENT else None
+    return Confirmation(given["by"], parse_moment(given["at"]), given["pull"], given["commit"], lasting)
 
 
 def _approved_part(entry: Entry) -> Entry:
@@ -137,6 +148,7 @@ def _trailers(entry: Entry, policies: Policies) -> str:
         f"Request-Id: {entry.id}",
         f"Requested-by: {entry.requested_by}",
         *(f"Approved-by: {approval.by}" for approval in entry.approvals),
+        *([f"Confirmed-by: {entry.confirmation.by}"] if entry.confirmation else []),
         *([f"Break-glass: {entry.grant.incident}"] if entry.grant and is_emergency(entry.grant) else []),
         *([f"Ticket: {entry.ticket}"] if entry.ticket else []),
     ]

@@ -157,13 +157,14 @@ def asked_labels(request: Request, flow: Flow) -> list[str]:
 def reached_labels(request: Request) -> list[str]:
     """Return the labels by which auditors find how it came out: who approved it, and that it has ended."""
     approved = [f"approved-by:{decision.by}" for decision in request.approvals]
+    approved += [f"confirmed-by:{request.result('confirm')['by']}"] if request.result("confirm") else []
     return [*approved, "ended"] if request.state is State.ENDED else approved
 
 
 def path_to(state: State) -> tuple[State, ...]:
     """Return the states whose statuses lead a new ticket to *state*'s."""
     match state:
-        case State.PENDING:
+        case State.PENDING | State.CONFIRMING:
             return (State.PENDING,)
         case State.ANNOUNCED | State.APPROVED | State.APPLYING:
             return (State.PENDING, State.APPROVED)

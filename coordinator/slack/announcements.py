@@ -64,7 +64,7 @@ def _sentence(request: Request, words: Announcement, begins: datetime, people: P
     who = f"asked by {mention(request)}"
     until = f" until {date(request.expires_at)}" if request.expires_at else ""
     match request.state:
-        case State.ANNOUNCED | State.PENDING:
+        case State.ANNOUNCED | State.PENDING | State.CONFIRMING:
             return f"{words.will} {date(begins)}{until} ({who}).{kept(request, people)}"
         case State.APPROVED | State.APPLYING:
             return f"{words.doing} now{until} ({who}).{kept(request, people)}"

@@ -35,6 +35,7 @@ NAMED = 5  # of those who are asked; the others are counted
 STRANDED = "Nobody can decide it at the moment: those who could have left, or policy has changed."
 MARKS = {
     State.PENDING: ":hourglass_flowing_sand:",
+    State.CONFIRMING: ":hourglass_flowing_sand:",
     State.ACTIVE: ":white_check_mark:",
     State.ENDED: ":checkered_flag:",
     State.DENIED: ":no_entry:",
@@ -86,6 +87,8 @@ def status(request: Request, policies: Policies) -> str:
         case State.PENDING:
             whose = f"{asked(request, policies.people)}{_progress(request, policies)}"
             return f"Waiting for {whose}, until {date(request.decide_by)}."
+        case State.CONFIRMING:
+            return f"{approved} in Slack; waits for {_confirmation(request)}, until {date(request.decide_by)}."
         case State.ANNOUNCED:
             return (
                 f"{approved}; those who work there are warned, and then it begins.{kept(request, policies.people)}"
@@ -104,7 +107,8 @@ def status(request: Request, policies: Policies) -> str:
         case State.ENDED:
             return _ended(request)
         case State.DENIED:
-            return f"Denied by {called(policies.people, request.denial.by)}." if request.denial else "Denied."
+            by = f" by {called(policies.people, request.denial.by)}." if request.denial else ". "
+            return f"Denied{by}{'' if request.denial else shown(request.closing)}".strip()
         case State.CANCELLED if request.kept:
             return f"{STATE_WORDS[request.state]}.{kept(request, policies.people)}"
         case State.TIMED_OUT | State.CANCELLED | State.FAILED:
@@ -182,7 +186,20 @@ def _approved(request: Request, people: People) -> str:
         return "Approved by policy"
     names = ", ".join(called(people, decision.by) for decision in request.approvals)
     shortened = f" {granted(request)}" if request.granted != request.lifetime else ""
-    return f"Approved by {names}{shortened}"
+    confirmed = request.result("confirm").get("by")
+    second = f", confirmed in GitHub by {called(people, confirmed)}" if confirmed else ""
+    return f"Approved by {names}{shortened}{second}"
+
+
+def _confirmation(request: Request) -> str:
+    """Say where, and by whom, it is to be confirmed."""
+    pull = request.result("pull")
+    if not pull:
+        return "its second approval in GitHub, where it is being shown"
+    names = (
+        " or ".join(map(escape, pull["who"][:NAMED])) or "somebody who could confirm it: nobody can at the moment"
+    )
+    return f"the second approval in <{pull['url']}|GitHub> by {names}"
 
 
 def asked(request: Request, people: People) -> str:
@@ -242,6 +259,8 @@ def links(request: Request) -> list[Block]:
         links.append(f"<{ticket['url']}|{ticket['key']}>")
     if review := request.result("review"):
         links.append(f"<{review['url']}|Review {review['key']}>")
+    if pull := request.result("pull"):
+        links.append(f"<{pull['url']}|Pull request #{pull['number']}>")
     if request.run_url:
         links.append(f"<{request.run_url}|Run>")
     return [context("  ·  ".join(links))]

@@ -1,4 +1,4 @@
-"""What the fields of a form offer, and what a field with a long list offers to what has been typed so far.
+"""What the fields of a form offer, also to what has been typed so far into one with a long list.
 
 Slack shows at most 100 options at once and silently none if there are more. The lists come from the policies in
 memory: answering somebody who types asks nobody.
@@ -6,12 +6,13 @@ memory: answering somebody who types asks nobody.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, Field, Flow
+from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, Field, FieldKind, Flow
 from sallyport.policies import Policies
 
 MOST = 100  # options that Slack shows
@@ -22,13 +23,44 @@ Choice = tuple[str, str]  # value and label
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a form can offer for an environment, beyond the catalogue: who may decide, and for how long."""
+    """What a form can offer beyond the catalogue, by the rule that its answers so far choose.
+
+    That is: who may decide, and for how long.
+    """
 
     environment: str
     approvers: tuple[Choice, ...]
     durations: tuple[Choice, ...]
     notice: str = ""  # why nothing can be asked for here
     told: tuple[str, ...] = ()  # Slack ids of those who are told at once of an emergency
+
+    @property
+    def digest(self) -> str:
+        """Name what is offered, so that a form can tell whether it still shows it."""
+        return digest_of((self.environment, self.approvers, self.durations, self.notice, self.told))
+
+
+def digest_of(what: object) -> str:
+    """Return a short name for a value that is made of texts."""
+    return hashlib.sha256(repr(what).encode()).hexdigest()[:8]
+
+
+def answered(flow: Flow, policies: Policies, environment: str, answers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what the form for *environment* shows as answered by *answers*: what it chooses by itself too.
+
+    A choice that is not offered there is none.
+    """
+    bare = Offer(environment, (), ())
+    given = {ENVIRONMENT: environment}
+    for field in flow.fields:
+        value = answers.get(field.name, field.default)
+        if field.kind is FieldKind.CHOICE and field.name not in {ENVIRONMENT, APPROVER, DURATION}:
+            offered = choices(field, flow, policies, bare)
+            value = offered[0][0] if len(offered) == 1 else value
+            value = value if any(value == choice for choice, _ in offered) else ""
+        if value and field.name != ENVIRONMENT:
+            given[field.name] = value
+    return given
 
 
 def choices(field: Field, flow: Flow, policies: Policies, offer: Offer) -> Sequence[Choice]:

@@ -32,8 +32,8 @@ FEW = 20  # people who are named one by one
 def emergency_form(
     flow: Flow, policies: Policies, offer: Offer, answers: Mapping[str, str], memo: Memo, alert_channel: str
 ) -> View:
-    """Return the form for the environment of *offer*, filled with *answers*."""
-    memo = Memo(flow.id, offer.environment, memo.filling, emergency=True)
+    """Return the form with what *offer* has, filled with *answers*."""
+    memo = Memo(flow.id, offer.environment, memo.filling, emergency=True, offered=offer.digest)
     fields = (field for field in flow.fields if field.name != APPROVER)
     inputs = [
         block for field in fields if (block := input_of(field, flow, policies, offer, answers, memo.filling))

@@ -32,7 +32,7 @@ class Filling:
     doors: Doors
 
     def answered(self, ack: Ack, body: Body) -> None:
-        """Keep what is filled in so far; after the environment, show what it offers."""
+        """Keep what is filled in so far, and show what it offers where that is something else than before."""
         ack()
         view = body.get("view")
         if view is None:
@@ -40,8 +40,7 @@ class Filling:
         memo, answers = forms.memo_of(view), forms.read_answers(view)
         if not memo.emergency:  # what was meant for an emergency is not offered again later
             self.drafting.keep(Draft(forms.key_of(view), user_of(body), memo.flow, answers, self.asking.now()))
-        if inputs.field_of(body["actions"][0]["block_id"]) == ENVIRONMENT:
-            self.opening.follow(view, user_of(body))
+        self.opening.follow(view, user_of(body))
 
     def suggests(self, ack: Ack, body: Body) -> None:
         """Offer what fits to what was typed into a field with a long list."""
@@ -51,7 +50,8 @@ class Filling:
         if field is None:
             ack(options=[])
             return
-        offer = self.asking.offer(flow, user_of(body), memo.environment)
+        answers = {**forms.read_answers(body["view"]), ENVIRONMENT: memo.environment}
+        offer = self.asking.offer(flow, user_of(body), answers)
         offered = choices.choices(field, flow, self.policies(), offer)
         ack(**choices.matching(offered, body.get("value") or ""))
 

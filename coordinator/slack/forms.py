@@ -44,7 +44,7 @@ class Memo:
     """What a form carries through Slack: never what somebody typed.
 
     `filling` counts how often it was filled anew; `url` is where its person can be answered, if anywhere.
-    `emergency` tells the form of break-glass, which asks nobody.
+    `emergency` tells the form of break-glass, which asks nobody; `offered` names the offer that it shows.
     """
 
     flow: str
@@ -52,6 +52,7 @@ class Memo:
     filling: int = 0
     url: str = ""
     emergency: bool = False
+    offered: str = ""
 
     def __str__(self) -> str:
         return json.dumps(asdict(self))
@@ -76,11 +77,12 @@ def ask_form(
     memo: Memo | None = None,
     draft: Draft | None = None,
 ) -> View:
-    """Return the flow's form for the environment of *offer*, filled with *answers*.
+    """Return the flow's form with what *offer* has, filled with *answers*.
 
     With a *draft*, the form begins with the button that brings it back.
     """
-    memo = Memo(flow.id, offer.environment, memo.filling if memo else 0, memo.url if memo else "")
+    memo = memo or Memo(flow.id, offer.environment)
+    memo = Memo(flow.id, offer.environment, memo.filling, memo.url, offered=offer.digest)
     blocks = [
         block for field in flow.fields if (block := input_of(field, flow, policies, offer, answers, memo.filling))
     ]
@@ -102,7 +104,8 @@ def ask_form(
 
 def fresh_form(flow: Flow, policies: Policies, offer: Offer, url: str) -> Mapping[str, Any]:
     """Return the flow's form as it opens, with nothing filled in."""
-    memo = Memo(flow.id, offer.environment, url=url if len(url) <= URL_LONGEST else "")
+    kept = url if len(url) <= URL_LONGEST else ""
+    memo = Memo(flow.id, offer.environment, url=kept, offered=offer.digest)
     return {**_blank_form(flow.id, policies, offer), "private_metadata": str(memo)}
 
 

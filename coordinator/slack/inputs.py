@@ -1,7 +1,8 @@
 """One field of a flow as a block of its form.
 
-The environment is asked first: what may be chosen below follows from it, and so do the ids of those blocks,
-since Slack keeps what was chosen under an id even when its options have changed.
+The environment is asked first: what may be chosen below follows from it, and who decides and for how long from
+all that is answered. So do the ids of those blocks, since Slack keeps what was chosen under an id even when its
+options have changed.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.blocks.basic_components import DispatchActionConfig
 
-from coordinator.slack.choices import LONGEST, MOST, Choice, Offer, choices
-from sallyport.flows import DURATION, ENVIRONMENT, Field, FieldKind, Flow
+from coordinator.slack.choices import LONGEST, MOST, Choice, Offer, choices, digest_of
+from sallyport.flows import APPROVER, DURATION, ENVIRONMENT, Field, FieldKind, Flow
 from sallyport.policies import Policies
 
 ANSWER = "answer:"  # how the action id of every input begins; the field's name follows
@@ -42,7 +43,10 @@ def input_of(
     chosen = answers.get(field.name, field.default)
     if len(offered) == 1 or (field.name == DURATION and chosen not in dict(offered)):
         chosen = offered[0][0]
-    return _input(field, _select(field, offered, chosen), _block_id(field.name, offer.environment, filling))
+    shown = offer.environment
+    if field.name in {DURATION, APPROVER}:
+        shown = f"{shown}:{digest_of(tuple(offered))}"
+    return _input(field, _select(field, offered, chosen), _block_id(field.name, shown, filling))
 
 
 def field_of(block_id: str) -> str:
@@ -50,11 +54,11 @@ def field_of(block_id: str) -> str:
     return block_id.split(":")[0]
 
 
-def _block_id(field: str, environment: str, filling: int) -> str:
+def _block_id(field: str, shown: str, filling: int) -> str:
     """Return an id that changes with whatever must not outlive a change: Slack keeps a block's value under it."""
     if filling:
-        return f"{field}:{environment}:{filling}"
-    return f"{field}:{environment}" if environment else field
+        return f"{field}:{shown}:{filling}"
+    return f"{field}:{shown}" if shown else field
 
 
 def _select(

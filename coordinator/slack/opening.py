@@ -17,9 +17,10 @@ from coordinator.asking import Asking
 from coordinator.journal import Draft
 from coordinator.slack import chooser, forms, replies
 from coordinator.slack.answering import Answering, Body, user_of
+from coordinator.slack.choices import Offer
 from coordinator.slack.emergency_form import emergency_form
 from coordinator.slack.forms import Memo
-from sallyport.flows import ENVIRONMENT, Flow
+from sallyport.flows import Flow
 from sallyport.platforms.errors import Refused
 from sallyport.policies import Policies
 
@@ -59,7 +60,7 @@ class Opening:
             self.open(flow, body, draft.answers)
 
     def follow(self, view: View, user: str) -> None:
-        """Show what the chosen environment offers, keeping what was filled in."""
+        """Show what the answers so far offer, keeping what was filled in; nothing if that is what is shown."""
         self.answering.later(self._follow, view, user)
 
     def _carefully(self, show: Callable[..., None], body: Body, *arguments: object) -> None:
@@ -90,18 +91,22 @@ class Opening:
             self._replace(opened, form())
 
     def _filled(self, flow: Flow, user: str, answers: Mapping[str, str], memo: Memo) -> View:
-        """Return the form of the kind that *memo* tells, filled for the environment that was answered."""
-        environment = answers.get(ENVIRONMENT, "")
+        """Return the form of the kind that *memo* tells, with what the answers offer."""
+        return self._offering(flow, self._offer(flow, user, answers, memo), answers, memo)
+
+    def _offer(self, flow: Flow, user: str, answers: Mapping[str, str], memo: Memo) -> Offer:
+        offer = self.asking.emergency_offer if memo.emergency else self.asking.offer
+        return offer(flow, user, answers)
+
+    def _offering(self, flow: Flow, offer: Offer, answers: Mapping[str, str], memo: Memo) -> View:
         if memo.emergency:
-            offer = self.asking.emergency_offer(flow, user, environment)
             form = emergency_form(flow, self.policies(), offer, answers, memo, self.alert_channel)
         else:
-            offer = self.asking.offer(flow, user, environment)
             form = forms.ask_form(flow, self.policies(), offer, answers, memo=memo)
         return form.to_dict()
 
     def _form(self, flow: Flow, user: str, body: Body, answers: Mapping[str, str]) -> View:
-        offer = self.asking.offer(flow, user, answers.get(ENVIRONMENT, ""))
+        offer = self.asking.offer(flow, user, answers)
         url = str(body.get("response_url") or "")
         draft = None if answers else self.asking.draft(flow, user)
         if not answers and draft is None:
@@ -120,8 +125,10 @@ class Opening:
 
     def _follow(self, view: View, user: str) -> None:
         memo, answers = forms.memo_of(view), forms.read_answers(view)
-        form = self._filled(self.policies().flows[memo.flow], user, answers, memo)
-        self._replace(view["id"], form, view["hash"])
+        flow = self.policies().flows[memo.flow]
+        offer = self._offer(flow, user, answers, memo)
+        if offer.digest != memo.offered:
+            self._replace(view["id"], self._offering(flow, offer, answers, memo), view["hash"])
 
     def _replace(self, view_id: str, form: View, hash: str | None = None) -> None:  # noqa: A002 - Slack's word
         """Replace a form; one that the person has closed or changed meanwhile is left as it is."""

@@ -101,10 +101,10 @@ class GitHub:
 
     # Reading the repository
 
-    def head(self) -> str:
-        """Return the sha of the branch's newest commit."""
+    def head(self, branch: str = "") -> str:
+        """Return the sha of the newest commit of a branch, ours if none is named."""
         with told_apart("read the branch"):
-            answer = self._requests.get(f"/git/ref/heads/{quote(self.branch)}")
+            answer = self._requests.get(f"/git/ref/heads/{quote(branch or self.branch)}")
             return string(answer["object"], "sha")
 
     def tree(self, sha: str, path: str) -> dict[str, str]:
@@ -168,8 +168,9 @@ class GitHub:
         additions: Mapping[str, bytes],
         deletions: Sequence[str],
         expected_head: str,
+        branch: str = "",
     ) -> str:
-        """Make one verified commit on the branch and return its sha; all of it or nothing.
+        """Make one verified commit on a branch, ours if none is named, and return its sha; all of it or nothing.
 
         StaleHead if the branch is no longer at *expected_head*. That makes the same call safe to repeat after an
         unknown outcome: if the first one was done, the second is stale.
@@ -183,7 +184,7 @@ class GitHub:
             "deletions": [{"path": path} for path in deletions],
         }
         mutation = {
-            "branch": {"repositoryNameWithOwner": self.repository, "branchName": self.branch},
+            "branch": {"repositoryNameWithOwner": self.repository, "branchName": branch or self.branch},
             "message": {"headline": message_headline, "body": message_body},
             "expectedHeadOid": expected_head,
             "fileChanges": changes,
@@ -193,6 +194,24 @@ class GitHub:
                 "createCommitOnBranch", mutation, "commit { oid url }"
             )
             return string(answer["commit"], "oid")
+
+    def start_branch(self, name: str, sha: str) -> None:
+        """Begin a branch at a commit; one of that name stays as it is."""
+        try:
+            with told_apart(f"begin the branch {name}"):
+                self._requests.post("/git/refs", {"ref": f"refs/heads/{name}", "sha": sha})
+        except Refused as refusal:
+            if "already exists" not in refusal.detail:
+                raise
+
+    def drop_branch(self, name: str) -> None:
+        """Remove a branch; its commits stay where a pull request had them. One that is gone stays so."""
+        try:
+            with told_apart(f"remove the branch {name}"):
+                self._requests.delete(f"/git/refs/heads/{quote(name)}")
+        except Refused as refusal:
+            if "does not exist" not in refusal.detail:
+                raise
 
     def dispatch(self, workflow: str, inputs: Mapping[str, str], ref: str | None = None) -> Run:
         """Start *workflow* (its file name) and return its run.
@@ -292,6 +311,22 @@ class GitHub:
     def reviews(self, number: int) -> tuple[Review, ...]:
         """Return every submitted review of a pull request, oldest first, dismissed ones too."""
         return github_pulls.reviews(self._requests, number)
+
+    def pull(self, number: int) -> PullRequest:
+        """Return a pull request as it stands."""
+        return github_pulls.pull(self._requests, number)
+
+    def pull_of_branch(self, branch: str) -> PullRequest | None:
+        """Return the newest pull request that asked to bring a branch to ours, open or not; None if none did."""
+        return github_pulls.pull_of_branch(self._requests, self.repository.partition("/")[0], branch, self.branch)
+
+    def open_pull(self, branch: str, title: str, body: str) -> PullRequest:
+        """Ask to bring a branch to ours, and return the pull request."""
+        return github_pulls.open_pull(self._requests, branch, self.branch, title, body)
+
+    def close_pull(self, number: int, body: str) -> None:
+        """Close a pull request without a merge, and make *body* its text."""
+        github_pulls.close_pull(self._requests, number, body)
 
     def put_comment(self, number: int, marker: str, body: str) -> str:
         """Make the one comment of ours with *marker*, which nobody sees, say *body*; return its address."""

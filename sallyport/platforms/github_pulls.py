@@ -1,4 +1,4 @@
-"""Pull requests as evidence: which one brought a commit, how it was reviewed, and one comment kept up to date.
+"""Pull requests as evidence: which one brought a commit, how it was reviewed, and what we ask or say in one.
 
 It decides nothing about reviews: whose count, and at which commit, is for `sallyport.reviews` to say.
 """
@@ -34,6 +34,32 @@ def pull_of_commit(requests: Requests, sha: str, branch: str) -> PullRequest | N
         merged = [(pull.merged_at, pull) for pull in found if pull.base == branch and pull.merged_at]
     ordered = sorted(merged, key=lambda one: (one[1].merge_commit != sha, one[0]))
     return ordered[0][1] if ordered else None
+
+
+def pull(requests: Requests, number: int) -> PullRequest:
+    """Return a pull request as it stands."""
+    with told_apart(f"read #{number}"):
+        return _pull_of(requests.get(f"/pulls/{number}"))
+
+
+def pull_of_branch(requests: Requests, owner: str, branch: str, base: str) -> PullRequest | None:
+    """Return the newest pull request of one of our branches, open or not; None if there was none."""
+    with told_apart(f"find the pull request of {branch}"):
+        found = requests.all("/pulls", head=f"{owner}:{branch}", base=base, state="all")
+        return max(map(_pull_of, found), key=lambda pull: pull.number, default=None)
+
+
+def open_pull(requests: Requests, branch: str, base: str, title: str, body: str) -> PullRequest:
+    """Ask to bring *branch* to *base*, and return the pull request; *body* is Markdown."""
+    with told_apart(f"open a pull request of {branch}"):
+        fields = {"title": title, "body": body, "head": branch, "base": base}
+        return _pull_of(requests.post("/pulls", fields))
+
+
+def close_pull(requests: Requests, number: int, body: str) -> None:
+    """Close a pull request without a merge and make *body* its text; what is closed already stays so."""
+    with told_apart(f"close #{number}"):
+        requests.patch(f"/pulls/{number}", {"state": "closed", "body": body})
 
 
 def reviews(requests: Requests, number: int) -> tuple[Review, ...]:
@@ -92,6 +118,7 @@ def _pull_of(fields: Mapping[str, Any]) -> PullRequest:
         base=string(fields["base"], "ref"),
         merged_at=_moment(merged_at) if merged_at else None,
         merge_commit=string(fields, "merge_commit_sha") if merged_at else None,
+        closed=fields.get("state") == "closed",
     )
 
 

@@ -32,6 +32,9 @@ class Requests:
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._requester.requestJsonAndCheck("PATCH", self._path + path, input=dict(body))[1]
 
+    def delete(self, path: str) -> None:
+        self._requester.requestJsonAndCheck("DELETE", self._path + path)
+
     def all(self, path: str, name: str = "", **parameters: str) -> Iterator[dict[str, Any]]:
         """Yield the items of a list of many pages, which is the answer itself or its field *name*.
 

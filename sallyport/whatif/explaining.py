@@ -76,6 +76,7 @@ class Explanation:
     in_slack: tuple[str, ...] = ()  # groups of approvers whose members only Slack knows
     breakers: tuple[Person, ...] = ()  # who may go ahead in an emergency
     schedule: Schedule | None = None  # by which the same happens without anybody who asks
+    confirmers: tuple[Person, ...] = ()  # who could confirm it in GitHub, where the rule wants that
 
     @property
     def rule(self) -> Rule | None:
@@ -101,6 +102,7 @@ def explain(policies: Policies, flow: Flow, requester: str, answers: Mapping[str
     rule = verdict.rule if verdict else None
     missing = () if verdict and not rule else tuple(_missing(flow, rule, answers))  # what is denied needs no more
     faults = tuple(problem for problem in verdict.faults if problem.field not in missing) if verdict else ()
+    candidates = tuple(_candidates(policies, rule, verdict, requester, answers)) if verdict and rule else ()
     footprint = None
     try:
         footprint = _footprint(flow, verdict.change, answers, policies.catalogue) if verdict else None
@@ -114,12 +116,13 @@ def explain(policies: Policies, flow: Flow, requester: str, answers: Mapping[str
         verdict=verdict,
         faults=faults,
         entitled_by=_entitled_by(policies, rule, requester),
-        candidates=tuple(_candidates(policies, rule, verdict, requester, answers)) if verdict and rule else (),
+        candidates=candidates,
         footprint=footprint,
         first_status=policies.ticket_statuses["pending"].status,
         in_slack=unknown_members(policies, rule) if rule else (),
         breakers=_breakers(policies, rule) if rule else (),
         schedule=policies.schedule_of(answers.get(ENVIRONMENT, "")) if flow.id == STOPS else None,
+        confirmers=tuple(_confirmers(policies, rule, candidates, requester)) if rule else (),
     )
 
 
@@ -128,6 +131,16 @@ def _breakers(policies: Policies, rule: Rule) -> tuple[Person, ...]:
     groups = rule.break_glass.groups if rule.break_glass else ()
     emails = sorted(known(policies, rule, people.members(groups)))
     return tuple(person for email in emails if (person := people.by_email(email)))
+
+
+def _confirmers(
+    policies: Policies, rule: Rule, candidates: Iterable[Candidate], requester: str
+) -> Iterator[Person]:
+    """Yield who could confirm it: any approver with a GitHub login, also one whom the requester did not choose."""
+    for candidate in candidates if rule.step_up else ():
+        person = candidate.person
+        if person.github and not policies.people.is_same(person.email, requester):
+            yield person
 
 
 def _fits(policies: Policies, flow: Flow, answers: Mapping[str, str]) -> Iterator[RuleFit]:

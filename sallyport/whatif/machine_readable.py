@@ -34,6 +34,7 @@ def mapping(explanation: Explanation) -> dict[str, JSON]:
         "left_out": [_candidate_mapping(c) for c in explanation.candidates if c.left_out],
         "approver_groups_in_slack": list(explanation.in_slack),
         "break_glass": _emergency_mapping(explanation),
+        "step_up": _second_mapping(explanation),
         "owners_unknown": explanation.owners_unknown,
         "timeout": format_duration(rule.timeout) if rule else None,
         "lifetime": (verdict.lifetime or None) if verdict else None,
@@ -71,6 +72,14 @@ def _schedule_mapping(schedule: Schedule) -> dict[str, JSON]:
         "up": schedule.words(),
         **{name: format_duration(length) for name, length in lengths.items()},
     }
+
+
+def _second_mapping(explanation: Explanation) -> JSON:
+    place = explanation.rule.step_up if explanation.rule else None
+    if place is None:
+        return None
+    who: list[JSON] = [{"email": person.email, "login": person.github} for person in explanation.confirmers]
+    return {"place": place.value, "people": who}
 
 
 def _stage_mapping(stage: Stage) -> dict[str, JSON]:

@@ -36,6 +36,7 @@ _TERMS = {
     "early_return": ("giving back before the end", "new", "no longer"),
     "may_end": ("who else may end it before its time", "changed", "changed"),
     "approver_may_shorten": ("the approver may shorten the duration", "new", "no longer"),
+    "step_up": ("confirmation after the approval in Slack", "changed", "changed"),
 }
 
 
@@ -140,6 +141,8 @@ def _terms(terms: Terms) -> str:
         said.insert(1, f"stages {_code(terms.stages)}")
     if terms.emergency:
         said.append(f"in an emergency without an approval for {say_duration(terms.emergency)} at most")
+    if terms.step_up:
+        said.append(f"confirmed in {_code(terms.step_up)} too")
     flags = ("permanent", "chosen", "self_approval")
     said += [_TERMS[flag][0] for flag in flags if getattr(terms, flag)]
     return "; ".join(said)
@@ -162,7 +165,7 @@ def _value(value: Value) -> str:
         return "yes" if value else "no"
     if isinstance(value, timedelta):
         return format_duration(value) if value else "none"
-    return _code(value) if isinstance(value, str) else str(value)
+    return (_code(value) if value else "none") if isinstance(value, str) else str(value)
 
 
 def _meaning(meaning: Meaning) -> str:

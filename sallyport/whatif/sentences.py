@@ -96,6 +96,17 @@ def _approval(explanation: Explanation) -> Iterator[str]:
             why = " and ".join(candidate.why)
             yield f"Left out: {_name(candidate.person)}, {why}: {candidate.left_out}."
     yield f"If it is not decided within {say_duration(rule.timeout)}, the request is closed."
+    yield from _second(explanation, rule)
+
+
+def _second(explanation: Explanation, rule: Rule) -> Iterator[str]:
+    if rule.step_up is None:
+        return
+    names = " or ".join(f"{person.label} ({person.github})" for person in explanation.confirmers)
+    who = names or "an approver with a GitHub login, and there is none for this"
+    yield f"Then it must be confirmed in GitHub, within {say_duration(rule.timeout)}, by {who}."
+    if rule.break_glass:
+        yield "An emergency goes past that too."
 
 
 def _needed(rule: Rule) -> Iterator[str]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from sallyport.approval import Panel, Standing, approver_problem, chosen, panels, standing
 from sallyport.changes import KINDS, Change
+from sallyport.confirming import confirmer_problem
 from sallyport.decisions import (
     NO_BREAK_GLASS,
     chosen_lifetime,
@@ -92,6 +93,7 @@ def judge(
         reason_problem(answers.get(REASON, "")),
         lifetime_problem(rule.lifetime, answers.get(DURATION, "")),
         None if unknown_members(policies, rule) else approver_problem(found, asked),
+        confirmer_problem(flow, answers[ENVIRONMENT], requester, (change,), policies) if change else None,
     )
     return Verdict(
         rule=rule,

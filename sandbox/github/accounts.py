@@ -51,10 +51,10 @@ class Accounts:
             return self._tokens.get(value.strip())
 
     def reviewers(self) -> dict[str, Token]:
-        """Everybody who may review, by login; jobs are not asked."""
+        """Everybody who may review, by login; neither jobs nor apps are asked."""
         with self._lock:
             found = [token for token in self._tokens.values() if token.may("pull-requests", "write")]
-        return {token.login: token for token in found if not token.of_a_job}
+        return {token.login: token for token in found if not (token.of_a_job or token.is_bot)}
 
     def mint(self, permissions: Mapping[str, str]) -> str:
         """A new token for the jobs of one run."""

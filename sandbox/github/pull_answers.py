@@ -17,6 +17,7 @@ class PullAnswers:
     def brief(self, pull: Pull) -> dict[str, Any]:
         """As in a list, and as the event of a run carries it."""
         merge, issue = pull.merge, f"{self._api}/issues/{pull.number}"
+        closed = merge.at if merge else pull.closed_at
         return {
             "id": pull.number,
             "node_id": f"PR_{pull.number}",
@@ -30,7 +31,7 @@ class PullAnswers:
             "base": self._side(self._name.partition("/")[0], pull.base, pull.base_sha, fork=False),
             "merge_commit_sha": merge.after if merge else pull.test_merge,
             "merged_at": moment(merge.at) if merge else None,
-            "closed_at": moment(merge.at) if merge else None,
+            "closed_at": moment(closed) if closed else None,
             "created_at": moment(pull.created_at),
             "url": f"{self._api}/pulls/{pull.number}",
             "html_url": self.page(pull.number),

@@ -63,6 +63,8 @@ class PullPages:
             Route(f"{self._here}/pulls", self._acting(self._open), methods=["POST"]),
             Route(one, self.pull),
             Route(f"{one}/approve", self._acting(self._approve), methods=["POST"]),
+            Route(f"{one}/refuse", self._acting(self._refuse), methods=["POST"]),
+            Route(f"{one}/close", self._acting(self._close), methods=["POST"]),
             Route(f"{one}/merge", self._acting(self._merge), methods=["POST"]),
             Route(f"{one}/look", self._acting(self._look), methods=["POST"]),
         ]
@@ -166,9 +168,18 @@ class PullPages:
         return pull.number
 
     def _approve(self, number: int, token: Token, _fields: Mapping[str, str]) -> int:
-        review = self._pulls.review(number, "APPROVE", "", None, token)
+        return self._review(number, "APPROVE", "", token)
+
+    def _refuse(self, number: int, token: Token, _fields: Mapping[str, str]) -> int:
+        return self._review(number, "REQUEST_CHANGES", "No.", token)
+
+    def _review(self, number: int, event: str, body: str, token: Token) -> int:
+        review = self._pulls.review(number, event, body, None, token)
         self._reviewed(self._pulls.get(number), review, token)
         return number
+
+    def _close(self, number: int, _token: Token, _fields: Mapping[str, str]) -> int:
+        return self._pulls.edit(number, None, None, close=True).number
 
     def _merge(self, number: int, token: Token, fields: Mapping[str, str]) -> int:
         merge = self._pulls.merge(number, fields.get("method", "merge"), None, ("", ""), token)
@@ -180,7 +191,13 @@ class PullPages:
         return number
 
 
-_BUTTONS = (("approve", "Approve"), ("merge", "Merge"), ("look", "I have pushed"))
+_BUTTONS = (
+    ("approve", "Approve"),
+    ("refuse", "Request changes"),
+    ("merge", "Merge"),
+    ("close", "Close"),
+    ("look", "I have pushed"),
+)
 
 
 def rendered(text: str) -> str:
@@ -189,4 +206,4 @@ def rendered(text: str) -> str:
 
 
 def _state(pull: Pull) -> str:
-    return state("open" if pull.is_open else "merged")
+    return state("open" if pull.is_open else "merged" if pull.merge else "closed")

@@ -75,6 +75,7 @@ class Pull:
     base_sha: str
     created_at: datetime
     merge: Merge | None = None
+    closed_at: datetime | None = None  # without a merge
     test_merge: str | None = None  # the commit that its runs work on; None where it conflicts
     reviews: tuple[Review, ...] = ()
     comments: tuple[Comment, ...] = ()
@@ -85,7 +86,7 @@ class Pull:
 
     @property
     def is_open(self) -> bool:
-        return self.merge is None
+        return self.merge is None and self.closed_at is None
 
 
 class Pulls:
@@ -167,6 +168,13 @@ class Pulls:
             )
             self._keep(replace(pull, reviews=(*pull.reviews, review)))
             return review
+
+    def edit(self, number: int, title: str | None, body: str | None, *, close: bool) -> Pull:
+        """Change the words of a pull request, and close it; what was merged stays so."""
+        with self._lock:
+            pull = self.get(number)
+            words = replace(pull, title=title or pull.title, body=pull.body if body is None else body)
+            return self._keep(replace(words, closed_at=self._now()) if close and words.is_open else words)
 
     def comment(self, number: int, body: str, token: Token) -> Comment:
         with self._lock:

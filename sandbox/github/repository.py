@@ -263,8 +263,12 @@ class Repository:
             raise StaleHead(branch) from error
 
     def point(self, ref: str, sha: str) -> None:
-        """Make a ref of GitHub's own (`refs/pull/7/merge`) name a commit."""
+        """Make a ref, such as GitHub's own `refs/pull/7/merge`, name a commit."""
         self._git("update-ref", ref, sha)
+
+    def drop(self, ref: str) -> None:
+        """Forget a ref; its commits stay."""
+        self._git("update-ref", "-d", ref)
 
     def sign(self, sha: str) -> None:
         """Remember that GitHub itself made the commit."""

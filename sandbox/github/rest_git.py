@@ -1,4 +1,4 @@
-"""REST reads of the repository: branches, refs, trees, blobs, contents, commits, comparisons, check runs."""
+"""REST calls about the repository: branches, refs, trees, blobs, contents, commits, comparisons, check runs."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class GitCalls:
             Endpoint("GET", "/branches/{branch:path}", self.branch, "contents"),
             Endpoint("GET", "/git/ref/{ref:path}", self.ref, "contents"),
             Endpoint("GET", "/git/refs/{ref:path}", self.ref, "contents"),
+            Endpoint("POST", "/git/refs", self.create_ref, "contents", "write"),
+            Endpoint("DELETE", "/git/refs/{ref:path}", self.delete_ref, "contents", "write"),
             Endpoint("GET", "/git/trees/{sha:path}", self.tree, "contents", query=frozenset({"recursive"})),
             Endpoint("GET", "/git/blobs/{sha}", self.blob, "contents"),
             Endpoint("GET", "/contents", self.contents, "contents", query=frozenset({"ref"})),
@@ -59,6 +61,26 @@ class GitCalls:
         if sha is None:
             not_found()
         return Answer(self._answers().ref(full, sha))
+
+    def create_ref(self, call: Call) -> Answer:
+        """Begin a branch; the stand-in makes no other ref."""
+        body = call.body if isinstance(call.body, dict) else {}
+        full, sha = str(body.get("ref", "")), str(body.get("sha", ""))
+        if set(body) != {"ref", "sha"} or not full.startswith("refs/heads/"):
+            raise Refusal(422, "Reference name must start with 'refs/heads/' here, and a sha is needed")
+        if self._repository.ref(full) is not None:
+            raise Refusal(422, "Reference already exists")
+        if self._repository.resolve(sha) != sha:
+            raise Refusal(422, "Object does not exist")
+        self._repository.point(full, sha)
+        return Answer(self._answers().ref(full, sha), 201)
+
+    def delete_ref(self, call: Call) -> Answer:
+        full = f"refs/{call.path['ref']}"
+        if self._repository.ref(full) is None or full == f"refs/heads/{self._repository.default_branch}":
+            raise Refusal(422, "Reference does not exist")
+        self._repository.drop(full)
+        return Answer(None, 204)
 
     def tree(self, call: Call) -> Answer:
         sha = self._repository.tree_sha(call.path["sha"])

@@ -1,4 +1,4 @@
-"""REST calls about pull requests: open, look, review, comment, merge."""
+"""REST calls about pull requests: open, look, review, comment, merge, close."""
 
 from __future__ import annotations
 
@@ -39,8 +39,11 @@ class PullCalls:
     def endpoints(self) -> list[Endpoint]:
         one, talk = "/pulls/{number:int}", "/issues/{number:int}/comments"
         edit = "/issues/comments/{comment:int}"
+        listed = frozenset({"head", "base", "state"})
         return [
             Endpoint("POST", "/pulls", self.open, SCOPE, "write"),
+            Endpoint("GET", "/pulls", self.pulls, SCOPE, query=listed, paged=True),
+            Endpoint("PATCH", one, self.edit, SCOPE, "write"),
             Endpoint("GET", one, self.pull, SCOPE),
             Endpoint("GET", f"{one}/files", self.files, SCOPE, paged=True),
             Endpoint("GET", f"{one}/reviews", self.reviews, SCOPE, paged=True),
@@ -59,6 +62,25 @@ class PullCalls:
         pull = self._pulls.open(body["title"], body.get("body") or "", body["head"], body["base"], call.token)
         self._opened(pull, call.token)
         return Answer(self._full(pull), 201)
+
+    def pulls(self, call: Call) -> Answer:
+        """Newest first, as on GitHub; without a state, those that are open."""
+        wanted, head, base = (call.query.get(name, "") for name in ("state", "head", "base"))
+        found = [
+            pull
+            for pull in reversed(self._pulls.all())
+            if wanted == "all" or pull.is_open == (wanted != "closed")
+            if head in {"", f"{pull.owner}:{pull.branch}"} and base in {"", pull.base}
+        ]
+        return paged(call, [self._answers().brief(pull) for pull in found], lambda page: page)
+
+    def edit(self, call: Call) -> Answer:
+        body = _given(call, {"title", "body", "state"}, set())
+        if body.get("state") not in {None, "closed"}:
+            raise Refusal(400, "The stand-in does not open a pull request again")
+        pull = self._of(call)
+        edited = self._pulls.edit(pull.number, body.get("title"), body.get("body"), close="state" in body)
+        return Answer(self._full(edited))
 
     def pull(self, call: Call) -> Answer:
         return Answer(self._full(self._of(call)))

@@ -100,6 +100,9 @@ class FakeGitHub:
     def tree(self, sha: str, path: str) -> dict[str, str]:
         return self.pulls.tree(sha, path)
 
+    def file(self, path: str, ref: str) -> bytes | None:
+        return self.pulls.file(path, ref)
+
     def put_comment(self, number: int, marker: str, body: str) -> str:
         return self.pulls.put_comment(number, marker, body)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sallyport.platforms.errors import PlatformError
+from sallyport.platforms.errors import PlatformError, Refused
 from sallyport.reviews import APPROVED, PullRequest, Review
 from tests.actions.repository import commit_on, git
 
@@ -46,6 +46,12 @@ class FakePulls:
         self.given[number] = []
         return self.pulls[number]
 
+    def push(self, pull: PullRequest, additions: Mapping[str, bytes]) -> str:
+        """Push one more commit to the branch and return it."""
+        head = commit_on(self.bare, "Change again", additions, branch=f"pull-{pull.number}")
+        self.pulls[pull.number] = replace(pull, head=head)
+        return head
+
     def review(self, pull: PullRequest, by: str = "leewong", state: str = APPROVED, commit: str = "") -> None:
         self.given[pull.number].append(Review(by, state, commit or pull.head, self.clock() - timedelta(minutes=1)))
 
@@ -77,12 +83,21 @@ class FakePulls:
 
     def reviews(self, number: int) -> tuple[Review, ...]:
         self._ask(f"reviews of {number}")
+        if number not in self.given:
+            raise Refused("GitHub", "read reviews", "Not Found", status=404)
         return tuple(self.given[number])
 
     def tree(self, sha: str, path: str) -> dict[str, str]:
         self._ask(f"tree of {sha}")
         rows = git(self.bare, "ls-tree", "-r", sha, f"{path}/").split("\n")
         return {name: facts.split()[2] for facts, _, name in (row.partition("\t") for row in rows if row)}
+
+    def file(self, path: str, ref: str) -> bytes | None:
+        self._ask(f"{path} at {ref}")
+        if ref not in git(self.bare, "rev-list", "--all").split():
+            raise Refused("GitHub", f"read {path}", f"No commit found for the ref {ref}", status=404)
+        held = git(self.bare, "ls-tree", "-r", "--name-only", ref, path)
+        return f"{git(self.bare, 'show', f'{ref}:{path}')}\n".encode() if held else None
 
     def put_comment(self, number: int, marker: str, body: str) -> str:
         assert len(body) <= 65_436

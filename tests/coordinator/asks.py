@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from coordinator.journal import Journal, Work
-from coordinator.lifecycle import Armed, Happening, Lane, Move
+from coordinator.lifecycle import Armed, Happening, Lane, Move, half_approved
 from coordinator.requests import Answer, Ask, Decision, Request, Route, State
 from sallyport.audit import Deed
 from sallyport.changes.api_whitelisting import ApiWhitelisting
@@ -53,21 +53,31 @@ def no(by: str = LEE, at: datetime = NOW, reason: str = "Not today") -> Decision
     return Decision(by, Answer.DENY, at, reason=reason)
 
 
-def at_quorum(quorum: int, decision: Decision) -> Callable[[Request], Move]:
-    """Settle as the product does: approved once that many people have said yes."""
+def at_quorum(quorum: int, decision: Decision, *, steps_up: bool = False) -> Callable[[Request], Move]:
+    """Settle as the product does: approved, or half of it, once that many people have said yes."""
 
     def settle(after: Request) -> Move:
         reached = len(after.approvals) >= quorum
         happening = Happening(Deed.APPROVED, decision.at, decision.by, {"through": decision.through})
+        if reached and steps_up:
+            return half_approved(happening, decision.at + HOUR)
         expires_at = decision.at + after.lifetime if after.lifetime else None
         return Move(happening, State.APPROVED if reached else None, expires_at=expires_at)
 
     return settle
 
 
-def approve(journal: Journal, request_id: str, by: str = LEE, *, at: datetime = NOW, quorum: int = 1) -> Request:
+def approve(
+    journal: Journal,
+    request_id: str,
+    by: str = LEE,
+    *,
+    at: datetime = NOW,
+    quorum: int = 1,
+    steps_up: bool = False,
+) -> Request:
     decision = yes(by, at)
-    return journal.decide(request_id, decision, at_quorum(quorum, decision))
+    return journal.decide(request_id, decision, at_quorum(quorum, decision, steps_up=steps_up))
 
 
 def deny(journal: Journal, request_id: str, by: str = LEE, *, at: datetime = NOW) -> Request:

@@ -17,6 +17,7 @@ from coordinator.journal import Journal
 from coordinator.lifecycle import Lane
 from coordinator.outside.clock import begin, time_out
 from coordinator.outside.commits import Commits
+from coordinator.outside.confirmations import Confirmations
 from coordinator.outside.messages import Messages
 from coordinator.outside.reminders import Reminders
 from coordinator.outside.reviews import Reviews
@@ -75,6 +76,7 @@ class Desk:
         self.head = Head(self.github)
         self.commits = Commits(self.github, lambda: self.installed.signer, policies, now, self.head)
         self.runs = Runs(self.github, policies, now, alert, self.head)
+        confirmations = Confirmations(self.github, policies, now, self.head)
         reminders = Reminders(policies, now)
         hands = Hands(
             single={
@@ -94,6 +96,12 @@ class Desk:
                 "watch-review": reviews.watch,
                 "review-comment": reviews.comment,
                 "review-reopen": reviews.reopen,
+                "branch": confirmations.branch,
+                "proposal": confirmations.propose,
+                "pull": confirmations.ask,
+                "confirm": confirmations.watch,
+                "unpull": confirmations.close,
+                "unbranch": confirmations.clear,
                 "dispatch": self.runs.dispatch,
                 "watch": self.runs.watch,
                 "watch-expiry": self.runs.watch_expiry,

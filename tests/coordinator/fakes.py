@@ -18,6 +18,7 @@ from coordinator.journal import Journal
 from sallyport.outcomes import CHECK_NAME, Outcome, dump_outcomes
 from sallyport.platforms.errors import PlatformError, Refused, Unknown
 from sallyport.platforms.github_answers import ACTIONS, CheckRun, Run, RunState, StaleHead
+from sallyport.reviews import APPROVED, PullRequest, Review
 
 T = TypeVar("T")
 WORKFLOWS = {
@@ -53,6 +54,10 @@ class FakeGitHub:
     calls: list[str] = field(default_factory=list)
     checks: dict[str, list[CheckRun]] = field(default_factory=dict)
     away: PlatformError | None = None  # what every call ends with while GitHub is away
+    branches: dict[str, dict[str, bytes]] = field(default_factory=dict)  # of our own, with what each adds
+    pulls: dict[int, PullRequest] = field(default_factory=dict)
+    said: dict[int, list[Review]] = field(default_factory=dict)
+    words: dict[int, str] = field(default_factory=dict)  # the text of each pull request
     _faults: list[tuple[str, PlatformError, bool]] = field(default_factory=list)
     _pushed: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -78,6 +83,17 @@ class FakeGitHub:
         """A job commits that an entry is gone."""
         del self.files[path]
         self._pushed += 1
+
+    def review(self, number: int, by: str = "leewong", state: str = APPROVED, commit: str = "") -> None:
+        """Somebody reviews a pull request, at its head unless a *commit* is named."""
+        self.said[number].append(Review(by, state, commit or self.pulls[number].head, self.now()))
+
+    def push_to(self, number: int) -> None:
+        """Somebody pushes to the branch of a pull request."""
+        pull = self.pulls[number]
+        [branch] = self.branches
+        self.branches[branch]["proposals/more.yaml"] = b"more"
+        self.pulls[number] = replace(pull, head=self._head_of(branch))
 
     def sweeps(self) -> int:
         """The schedule of expire.yml strikes; return the run."""
@@ -115,8 +131,8 @@ class FakeGitHub:
 
     # What the product does
 
-    def head(self) -> str:
-        return self._do("head", self._head)
+    def head(self, branch: str = "") -> str:
+        return self._do("head", lambda: self._head_of(branch))
 
     def tree(self, sha: str, path: str) -> dict[str, str]:
         self._at_head(sha)
@@ -128,8 +144,46 @@ class FakeGitHub:
         return self._do("blob", lambda: found[0])
 
     def file(self, path: str, ref: str | None = None) -> bytes | None:
-        assert ref is None, "the coordinator looks at the branch as it is"
-        return self._do("file", lambda: self.files.get(path))
+        heads = {self._head_of(name): files for name, files in self.branches.items()}
+        assert ref is None or ref in heads, "the coordinator looks at branches as they are"
+        return self._do("file", lambda: (self.files if ref is None else heads[ref]).get(path))
+
+    def start_branch(self, name: str, sha: str) -> None:
+        assert sha == self._head(), "a branch begins at the newest commit"
+        self._do("start_branch", lambda: self.branches.setdefault(name, {}))
+
+    def drop_branch(self, name: str) -> None:
+        self._do("drop_branch", lambda: self.branches.pop(name, None))
+
+    def open_pull(self, branch: str, title: str, body: str) -> PullRequest:
+        def do() -> PullRequest:
+            if self._pull_of(branch):
+                said = ("Validation Failed", f"A pull request already exists for acme:{branch}.")
+                raise Refused("GitHub", "open a pull request", said[0], status=422, reasons=said)
+            assert self.branches[branch], "GitHub takes no pull request without commits"
+            number = len(self.pulls) + 12
+            url = f"https://github.test/acme/infra/pull/{number}"
+            pull = PullRequest(number, url, title, "sallyport[bot]", self._head_of(branch), "main")
+            self.pulls[number], self.said[number], self.words[number] = pull, [], body
+            return pull
+
+        return self._do("open_pull", do)
+
+    def pull_of_branch(self, branch: str) -> PullRequest | None:
+        return self._do("pull_of_branch", lambda: self._pull_of(branch))
+
+    def pull(self, number: int) -> PullRequest:
+        return self._do("pull", lambda: self.pulls[number])
+
+    def reviews(self, number: int) -> tuple[Review, ...]:
+        return self._do("reviews", lambda: tuple(self.said[number]))
+
+    def close_pull(self, number: int, body: str) -> None:
+        def do() -> None:
+            self.pulls[number] = replace(self.pulls[number], closed=True)
+            self.words[number] = body
+
+        self._do("close_pull", do)
 
     def commit(
         self,
@@ -138,14 +192,18 @@ class FakeGitHub:
         additions: Mapping[str, bytes],
         deletions: Sequence[str],
         expected_head: str,
+        branch: str = "",
     ) -> str:
         assert additions, "a commit without changes"
         assert not deletions, "the coordinator deletes nothing"
         assert "\n" not in message_headline
 
         def do() -> str:
-            if expected_head != self._head():
-                raise StaleHead("GitHub", "commit", f"is at {self._head()} but expected {expected_head}")
+            if expected_head != self._head_of(branch):
+                raise StaleHead("GitHub", "commit", f"is at {self._head_of(branch)} but expected {expected_head}")
+            if branch:
+                self.branches[branch] |= additions
+                return self._head_of(branch)
             self.files.update(additions)
             self.commits.append((message_headline, message_body, dict(additions)))
             return self._head()
@@ -221,6 +279,15 @@ class FakeGitHub:
             if fault[2]:
                 do()
             raise fault[1]
+
+    def _head_of(self, branch: str) -> str:
+        if branch and branch not in self.branches:
+            raise Refused("GitHub", "read the branch", "Not Found", status=404)
+        added = repr(sorted(self.branches[branch].items())) if branch else ""
+        return _sha(f"{branch}:{added}".encode()) if added else self._head()
+
+    def _pull_of(self, branch: str) -> PullRequest | None:
+        return next((p for p in self.pulls.values() if branch.rpartition("/")[2] in p.title), None)
 
     def _head(self) -> str:
         return _sha(f"{self._pushed}:{len(self.commits)}".encode())

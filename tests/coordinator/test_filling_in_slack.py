@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from coordinator.slack.chooser import SHORTCUT_NAME
+from sallyport.platforms.errors import Refused
+from sallyport.platforms.slack import Slack
 from sandbox.slack import Form, Member
 from tests.coordinator.conftest import Installed, Places, over_http
 from tests.coordinator.installing import changed, with_accounts
@@ -97,6 +100,149 @@ class TestALongList:
         office.opens_form(command="/prod-access").options("Account", "team")
         payload = {**office.slack.deliveries[-1].payload, "block_id": "gone:prod"}
         assert office.slack.press_raw(payload).body == {"options": []}
+
+
+HOURS = ["4 hours", "15 minutes", "30 minutes", "1 hour", "2 hours", "8 hours"]
+BRIEF = {"default": "30m", "min": "15m", "max": "1h"}
+
+
+def with_rules(installed: Installed, *rules: dict[str, Any], flow: str = "prod_access") -> Installed:
+    """These rules come first in production, each with what differs from the usual one."""
+
+    def change(document: Any) -> None:
+        usual = document["rules"][0]
+        more = [usual | rule | {"when": usual["when"] | rule["when"]} for rule in rules]
+        document["rules"] = more + document["rules"]
+
+    return changed(installed, **{f"flows__{flow}": change})
+
+
+class TestWhatIsOffered:
+    @pytest.fixture
+    def office(self, opens: OpenOffice, installed: Installed) -> Office:
+        """Who asks to be administrator, or for the payments account, gets it for an hour at most."""
+        admin = {"name": "admin", "when": {"permission_set": "ProdAdmin"}, "duration": BRIEF}
+        pci = {"name": "card data", "when": {"tags": "pci"}, "duration": BRIEF | {"default": "15m"}}
+
+        def accounts(document: Any) -> None:
+            place = {"prod": {"account": "333333333333"}}
+            document["payments"] = {"title": "Payments", "tags": ["pci"], "in": place}
+
+        return opens(with_rules(changed(installed, catalogue__accounts=accounts), admin, pci))
+
+    def test_follows_what_is_chosen_and_keeps_what_was_typed(self, office: Office) -> None:
+        form = office.opens_form(command="/prod-access")
+        assert form.options("Duration") == HOURS
+        form.fill("Reason", "a look")
+        form.choose("Permission set", "Production administrator")
+        form.waits_for(lambda form: form.value("Duration") == "30 minutes")
+        assert form.options("Duration") == ["30 minutes", "15 minutes", "1 hour"]
+        assert (form.value("Permission set"), form.value("Reason")) == ("Production administrator", "a look")
+        form.choose("Permission set", "Production read-only")
+        form.waits_for(lambda form: form.options("Duration") == HOURS)
+        assert form.value("Duration") == "30 minutes", "what can be had still stays chosen"
+
+    def test_follows_what_the_catalogue_says_of_it(self, office: Office) -> None:
+        form = office.opens_form(command="/prod-access")
+        form.choose("Account", "Payments")
+        form.waits_for(lambda form: form.value("Duration") == "15 minutes")
+        form.choose("Permission set", "Production read-only")
+        form.fill("Reason", "a look")
+        assert form.submit() == {}
+        assert office.request.lifetime == timedelta(minutes=15)
+
+    def test_is_shown_anew_only_where_it_is_something_else(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shown: list[str] = []
+        update = Slack.update_view
+
+        def counted(*arguments: Any) -> str:
+            shown.append("again")
+            return update(*arguments)
+
+        monkeypatch.setattr(Slack, "update_view", counted)
+        form = office.opens_form(command="/prod-access")
+        form.fill("Reason", "a look")
+        form.choose("Permission set", "Production read-only")
+        form.choose("Duration", "2 hours")
+        form.choose("Permission set", "Production administrator")
+        form.waits_for(lambda form: form.value("Duration") == "30 minutes")
+        assert shown == ["again"]
+
+    def test_is_mended_by_the_next_answer_where_two_crossed(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tried = threading.Event()
+
+        def crossed(*_: Any) -> str:
+            tried.set()
+            raise Refused("Slack", "update a form", "hash_conflict", reasons=("hash_conflict",))
+
+        form = office.opens_form(command="/prod-access")
+        with monkeypatch.context() as broken:
+            broken.setattr(Slack, "update_view", crossed)
+            form.choose("Permission set", "Production administrator")
+            assert tried.wait(10)
+        assert form.options("Duration") == HOURS
+        form.fill("Reason", "a")
+        form.waits_for(lambda form: form.value("Duration") == "30 minutes")
+        assert form.value("Reason") == "a"
+
+    def test_of_an_emergency_follows_too(self, opens: OpenOffice, installed: Installed) -> None:
+        brief = {"groups": ["prod-approvers"], "max": "15m"}
+        admin = {"name": "admin", "when": {"permission_set": "ProdAdmin"}, "break_glass": brief}
+        office = opens(with_rules(installed, admin))
+        lee = office.slack.person("lee")
+        assert lee.types("/prod-access break-glass INC-1", channel=CHANNEL).ok
+        form = lee.waits_for_form("Break-glass")
+        assert form.options("Duration") == ["1 hour", "15 minutes", "30 minutes"]
+        form.choose("Permission set", "Production administrator")
+        form.waits_for(lambda form: form.options("Duration") == ["15 minutes"])
+        assert form.value("Incident reference") == "INC-1"
+
+    def test_is_the_first_that_may_come_of_it_while_no_rule_is_chosen_yet(
+        self, opens: OpenOffice, installed: Installed
+    ) -> None:
+        def only_named(document: Any) -> None:
+            usual = document["rules"][0]
+            named = [("ProdAdmin", BRIEF), ("ProdReadOnly", usual["duration"])]
+            document["rules"] = [
+                usual | {"name": name, "when": {"environment": "prod", "permission_set": name}, "duration": life}
+                for name, life in named
+            ]
+
+        form = opens(changed(installed, flows__prod_access=only_named)).opens_form(command="/prod-access")
+        assert form.options("Duration") == ["30 minutes", "15 minutes", "1 hour"]
+        assert "nobody may ask" not in form.text
+        form.choose("Permission set", "Production read-only")
+        form.waits_for(lambda form: form.options("Duration") == HOURS)
+
+    def test_are_the_approvers_of_the_rule_that_is_chosen_and_the_owners_once_they_are_known(
+        self, opens: OpenOffice, installed: Installed
+    ) -> None:
+        leads = {"groups": ["prod-approvers"], "owners": True, "chosen": True}
+        legacy = {"name": "legacy", "when": {"api": "orders"}, "approvers": leads}
+
+        def owned_by_kim(document: Any) -> None:
+            document["orders"]["owners"] = ["kim@example.com"]
+
+        rules = with_rules(installed, legacy, flow="api_whitelisting")
+        office = opens(changed(rules, catalogue__apis=owned_by_kim))
+        form = office.opens_form()
+        form.choose("API Gateway", "Payments API")
+        assert form.options("Manager") == ["Lee Wong", "Sam Okafor"]
+        form.choose("Manager", "Sam Okafor")
+        form.choose("API Gateway", "Orders API")
+        form.choose("HTTP method", "POST")
+        form.fill("Path", "/v1/orders")
+        form.fill("Source", "198.51.100.10/32")
+        form.waits_for(lambda form: form.options("Manager") == ["Kim Berg", "Lee Wong", "Sam Okafor"])
+        assert form.value("Manager") == "Sam Okafor"
+        form.choose("Manager", "Kim Berg")
+        form.fill("Reason", "a look")
+        assert form.submit() == {}
+        assert office.request.asked == "kim@example.com"
 
 
 class TestADraft:

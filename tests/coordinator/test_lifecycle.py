@@ -75,9 +75,14 @@ class TestStates:
         assert before == {State.APPROVED, State.APPLYING}
         assert {state for state, after in FOLLOWS.items() if State.APPROVED in after} == {
             State.PENDING,
+            State.CONFIRMING,
             State.ANNOUNCED,
         }
-        assert {state for state, after in FOLLOWS.items() if State.ANNOUNCED in after} == {State.PENDING}
+        announced = {state for state, after in FOLLOWS.items() if State.ANNOUNCED in after}
+        assert announced == {State.PENDING, State.CONFIRMING}
+
+    def test_nothing_is_confirmed_that_was_not_approved_before(self) -> None:
+        assert {state for state, after in FOLLOWS.items() if State.CONFIRMING in after} == {State.PENDING}
 
 
 class TestWhatIsArmed:

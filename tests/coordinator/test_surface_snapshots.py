@@ -68,6 +68,12 @@ VIEWS = {
         ACCESS, POLICIES, Offer("prod", (), (), NOTICE), {}, memo=forms.Memo("prod-access", "prod", url=URL)
     ),
     "form-with-a-draft": form(ACCESS, draft=DRAFT),
+    "form-after-an-answer-that-chooses-another-rule": forms.ask_form(
+        ACCESS,
+        POLICIES,
+        offer(ACCESS, durations=(("30m", "30 minutes"), ("15m", "15 minutes"), ("1h", "1 hour"))),
+        {"environment": "prod", "account": "prod-main", "permission_set": "ProdAdmin", "duration": "8h"},
+    ),
     "form-filled-from-a-draft": form(ACCESS, answers=dict(DRAFT.answers), memo=forms.Memo("", "", 1, URL)),
     "form-with-a-long-list": forms.ask_form(
         WHITELISTING, POLICIES, offer(WHITELISTING, approvers=MANY), {"approver": "U100"}
@@ -120,7 +126,18 @@ HALF_WAY = in_state(
     asked="",
 )
 TOLD = (State.ACTIVE, State.ENDED, State.DENIED, State.TIMED_OUT, State.FAILED)  # of which requesters are told
+CONFIRMING = in_state(
+    State.CONFIRMING,
+    decisions=(Decision("lee@example.com", Answer.APPROVE, NOW),),
+    results={
+        "ticket": {"key": "OPS-1", "url": "https://jira.test/browse/OPS-1"},
+        "pull": {"number": 12, "url": "https://github.test/pull/12", "who": ["Lee Wong", "Sam Okafor"]},
+    },
+)
 MESSAGES = {
+    "card-of-what-waits-for-github": approver_cards.card(CONFIRMING, POLICIES, "U0LEE"),
+    "thread-of-what-waits-for-github": cards.thread(CONFIRMING, POLICIES),
+    "notice-of-what-waits-for-github": notices.notice(CONFIRMING, POLICIES),
     "card-of-an-approver": approver_cards.card(in_state(State.PENDING), POLICIES, "U0LEE"),
     "card-in-a-channel": approver_cards.card(HALF_WAY, STAGED, "C0APPROVE"),
     "card-of-who-has-approved": approver_cards.card(HALF_WAY, STAGED, "U0LEE"),

@@ -207,6 +207,10 @@ class TestMessages:
         ("state", "sentence"),
         [
             (State.PENDING, "Waiting for Lee Wong or Sam Okafor, until"),
+            (
+                State.CONFIRMING,
+                "Approved by Lee Wong, Sam Okafor in Slack; waits for its second approval in GitHub",
+            ),
             (State.APPROVED, "Approved by Lee Wong, Sam Okafor; about to be applied."),
             (State.APPLYING, "Approved by Lee Wong, Sam Okafor; being applied now."),
             (State.ACTIVE, "Live until"),
@@ -255,6 +259,7 @@ class TestMessages:
         ("state", "shown"),
         [
             (State.PENDING, ["Nudge", "Cancel request"]),
+            (State.CONFIRMING, ["Cancel request"]),
             (State.APPROVED, []),
             (State.APPLYING, []),
             (State.ACTIVE, ["Extend", "Give back now"]),
@@ -496,10 +501,9 @@ class TestForms:
 
     def test_what_a_form_carries_is_read_back(self, policies: Policies) -> None:
         memo = forms.Memo("prod-access", "prod", 2, "https://slack.test/1")
-        form = forms.ask_form(
-            policies.flows["prod-access"], policies, self.offer(policies, "prod-access", "prod"), {}, memo=memo
-        )
-        assert forms.memo_of(form.to_dict()) == memo
+        offer = self.offer(policies, "prod-access", "prod")
+        form = forms.ask_form(policies.flows["prod-access"], policies, offer, {}, memo=memo)
+        assert forms.memo_of(form.to_dict()) == replace(memo, offered=offer.digest)
 
     def test_an_address_that_is_too_long_to_carry_is_left_out(self, policies: Policies) -> None:
         flow = policies.flows["prod-access"]
@@ -514,7 +518,7 @@ class TestForms:
         for count, kind in ((100, "static_select"), (101, "external_select")):
             many = tuple((f"U{n}", f"Manager {n}") for n in range(count))
             view = self.check(forms.ask_form(flow, policies, replace(usual, approvers=many), {"approver": "U99"}))
-            (element,) = [b["element"] for b in view["blocks"] if b["block_id"] == "approver:prod"]
+            (element,) = [b["element"] for b in view["blocks"] if b["block_id"].startswith("approver:")]
             assert (element["type"], element["initial_option"]["value"]) == (kind, "U99")
 
     @pytest.mark.parametrize("typed", ["", "w", MARKUP, "\x00", "x" * 3000, "  many   words  "])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sallyport.changes.api_whitelisting import METHODS, ApiWhitelisting
 from sallyport.changes.prod_access import ProdAccess
 from sallyport.changes.sources import Source, SourceKind, parse_source
-from sallyport.entries import Approval, Attestation, Entry, Grant, Thread
+from sallyport.entries import Approval, Attestation, Confirmation, Entry, Grant, Thread
 from sallyport.ids import ALPHABET, LENGTH
 from sallyport.policies import Policies, load_policies, read_folder
 from sallyport.schemas import SUFFIX
@@ -103,6 +103,14 @@ approvals = st.builds(Approval, emails, moments, st.sampled_from(["slack", "pull
 grants = st.builds(Grant, st.just("policy"), moments) | st.builds(
     Grant, st.just("break-glass"), moments, _numbers.map("INC-{}".format)
 )
+confirmations = st.builds(
+    Confirmation,
+    emails,
+    moments,
+    st.integers(1, 10**9),
+    st.text("0123456789abcdef", min_size=40, max_size=40),
+    st.none() | st.integers(1, 90).map(lambda days: timedelta(days=days)),
+)
 entries = st.builds(
     Entry,
     id=ids.map("aw-".__add__),
@@ -115,6 +123,7 @@ entries = st.builds(
     approvals=st.lists(approvals, max_size=2).map(tuple),
     asked=st.just("") | emails,
     grant=st.none() | grants,
+    confirmation=st.none() | confirmations,
     ticket=st.none() | _numbers.map("OPS-{}".format),
     thread=st.none() | _numbers.map(lambda number: Thread("C0INFRA", f"{number}.{number % 1000000:06}")),
     attestation=st.none() | st.builds(Attestation, st.text("0123456789-", min_size=1), st.just("c2lnbmF0dXJl")),

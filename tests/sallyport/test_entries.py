@@ -11,12 +11,23 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sallyport.changes.prod_access import ProdAccess
-from sallyport.entries import Approval, Attestation, Entry, Grant, Thread, changes_digest, parse_entry, path_of
+from sallyport.entries import (
+    Approval,
+    Attestation,
+    Confirmation,
+    Entry,
+    Grant,
+    Thread,
+    changes_digest,
+    parse_entry,
+    path_of,
+)
 from sallyport.problems import Problems
 from sallyport.schemas import Schemas
 from tests.sallyport.examples import NOW, access_entry, entries, entry, policies, texts, whitelisting
 
 SCHEMAS = policies().schemas
+CONFIRMED = Confirmation("lee@example.com", NOW, 12, "c" * 40, timedelta(hours=4))
 
 
 def read(text: str, path: str = entry().path) -> Entry:
@@ -255,6 +266,12 @@ class TestTheSignedBytes:
             ("asked", ""),
             ("grant", Grant("policy", NOW)),
             ("grant", Grant("break-glass", NOW, "INC-4711")),
+            ("confirmation", CONFIRMED),
+            ("confirmation", replace(CONFIRMED, by="sam@example.com")),
+            ("confirmation", replace(CONFIRMED, at=NOW + timedelta(seconds=1))),
+            ("confirmation", replace(CONFIRMED, pull=13)),
+            ("confirmation", replace(CONFIRMED, commit="d" * 40)),
+            ("confirmation", replace(CONFIRMED, lasting=None)),
             ("ticket", "OPS-143"),
             ("ticket", None),
             ("thread", Thread("C0INFRA", "1732180364.000201")),

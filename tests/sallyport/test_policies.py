@@ -9,7 +9,7 @@ import pytest
 
 from sallyport.changes import KINDS
 from sallyport.changes.api_whitelisting import Api
-from sallyport.flows import PERMANENT, BreakGlass, Cards, Nudges
+from sallyport.flows import PERMANENT, BreakGlass, Cards, Nudges, StepUp
 from sallyport.policies import load_policies, read_folder
 from sallyport.problems import Problems
 from tests.sallyport.examples import ROOT, policies, policy_files
@@ -162,6 +162,8 @@ def test_schemas_that_cannot_be_used_stop_the_reading_with_their_problems() -> N
         (FLOW, "timeout: 8h", "quorum: 2\n    timeout: 8h",
          ":27:13: production needs 2 approvals of the one approver whom the requester chooses; take out "
          "“chosen” or the quorum"),
+        (ACCESS, "quorum: 1", "step_up: slack",
+         ":20:14: step_up cannot be “slack”; known: github"),
         (ACCESS, "quorum: 1", "quorum: 0",
          ":20:13: quorum is less than 1"),
         # names of files, flows, commands and prefixes
@@ -212,6 +214,46 @@ def test_schemas_that_cannot_be_used_stop_the_reading_with_their_problems() -> N
 def test_a_fault_is_told_at_its_place_with_the_remedy(path: str, old: str, new: str, line: str) -> None:
     found = said(edited(path, old, new))
     assert path + line in found
+
+
+@pytest.mark.parametrize(
+    ("approvers", "told"),
+    [
+        ("{groups: [prod-approvers]}", False),
+        ("{owners: true}", False),
+        ("{people: [dee@example.com]}", True),
+        ("{groups: [on-call]}", True),
+    ],
+    ids=["who have logins", "owners of something", "somebody without a login", "a group kept in Slack"],
+)
+def test_a_rule_that_wants_a_confirmation_which_nobody_could_give_is_refused(approvers: str, told: bool) -> None:
+    files = edited(ACCESS, "{groups: [prod-approvers]}\n    quorum: 1", f"{approvers}\n    step_up: github")
+    people = files[PEOPLE].decode().replace("groups:\n", "groups:\n  on-call: {slack: S0ONCALL}\n")
+    files = {**files, PEOPLE: people.encode()}
+    if not told:
+        assert load_policies(files).flows["prod-access"].rules[0].step_up is StepUp.GITHUB
+        return
+    assert said(files) == [
+        "flows/prod-access.yaml:20:14: production wants a confirmation in GitHub, and nobody who may approve has "
+        "a login there; name approvers in people.yaml, each with a `github` login; a group kept in Slack does "
+        "not count"
+    ]
+
+
+def test_the_rule_in_sight_is_the_first_that_the_missing_answers_may_lead_to() -> None:
+    files = edited(ACCESS, "when: {environment: prod}", "when: {environment: prod, permission_set: ProdAdmin}")
+    policies = load_policies(files)
+    flow = policies.flows["prod-access"]
+
+    def names(**answers: str) -> tuple[str, str]:
+        found = policies.rule_for(flow, answers), policies.rule_in_sight(flow, answers)
+        return tuple(rule.name if rule else "" for rule in found)  # type: ignore[return-value]  # there are two
+
+    assert names(environment="prod") == ("", "production")
+    assert names(environment="prod", permission_set="") == ("", "production")
+    assert names(environment="prod", permission_set="ProdAdmin") == ("production", "production")
+    assert names(environment="prod", permission_set="ProdReadOnly") == ("", "")
+    assert names(environment="non-prod") == ("development", "development")
 
 
 def test_a_flow_for_which_no_change_is_written_is_refused() -> None:

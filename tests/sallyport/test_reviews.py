@@ -14,7 +14,7 @@ from sallyport.changes.api_whitelisting import ApiWhitelisting
 from sallyport.changes.infra_stop import InfraStop
 from sallyport.changes.prod_access import ProdAccess
 from sallyport.changes.sources import Source, SourceKind
-from sallyport.entries import POLICY, Approval, Entry, Grant
+from sallyport.entries import POLICY, Approval, Confirmation, Entry, Grant
 from sallyport.policies import Policies, load_policies, read_folder
 from sallyport.reviews import (
     APPROVED,
@@ -238,3 +238,8 @@ class TestWhatNoReviewCanMend:
     def test_nobody_being_able_to_approve_is_such_a_thing(self) -> None:
         both = bulk(whitelisting("payments"), whitelisting("orders"))
         assert any("0 of 1" in said for said in hopeless(both, TestSeveralChanges.owned, NOW))
+
+
+def test_no_file_says_of_itself_that_it_was_confirmed() -> None:
+    claimed = entry(confirmation=Confirmation("lee@example.com", NOW, 12, "c" * 40, None))
+    assert judge(claimed, pull(), [review()], POLICIES, NOW).entry.confirmation is None

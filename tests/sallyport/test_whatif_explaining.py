@@ -258,6 +258,23 @@ class TestStagesGroupsInSlackAndEmergencies:
             "people": ["lee@example.com", "sam@example.com"],
         }
 
+    def test_who_must_confirm_it_in_github_is_named_chosen_or_not_and_the_requester_never(self) -> None:
+        glass = "    step_up: github\n    break_glass: {groups: [prod-approvers], max: 1h}\n"
+        stepped = edited("flows/prod-access.yaml", "    timeout: 4h\n", f"    timeout: 4h\n{glass}")
+        lines = said(explained(under=stepped, **ACCESS))
+        who = "Lee Wong (leewong) or Sam Okafor (sam-okafor)"
+        confirmed = f"  Then it must be confirmed in GitHub, within 4 hours, by {who}."
+        assert lines[lines.index(confirmed) + 1] == "  An emergency goes past that too."
+        of_lee = explained(under=stepped, requester="lee@example.com", **ACCESS)
+        assert machine_readable.mapping(of_lee)["step_up"] == {
+            "place": "github",
+            "people": [{"email": "sam@example.com", "login": "sam-okafor"}],
+        }
+
+    def test_there_is_no_word_of_a_confirmation_where_none_is_asked_for(self) -> None:
+        assert not any("GitHub" in line for line in said(explained(**ACCESS)))
+        assert machine_readable.mapping(explained(**ACCESS))["step_up"] is None
+
     def test_there_is_no_word_of_an_emergency_where_no_glass_can_be_broken(self) -> None:
         assert "Emergency" not in said(explained(**ACCESS))
         assert machine_readable.mapping(explained(**ACCESS))["break_glass"] is None

@@ -280,6 +280,16 @@ class TestEmergenciesStagesAndGroupsInSlack:
         assert "- may newly go ahead in an emergency: `lee@example.com`, `sam@example.com`" in lines
         assert "- break-glass: none → 1h (longer)" in lines
 
+    def test_a_confirmation_that_is_newly_asked_for_is_told(self) -> None:
+        step_up = (ACCESS, "quorum: 1", "quorum: 1\n    step_up: github")
+        assert "- confirmation after the approval in Slack: none → `github` (changed)" in told(edited(step_up))
+        (terms,) = [
+            line
+            for line in told(edited(step_up), without(ACCESS))
+            if line.startswith("- terms: 1 approval within 4 hours")
+        ]
+        assert "confirmed in `github` too" in terms
+
     def test_a_new_flow_tells_its_emergencies_and_stages_in_its_terms(self) -> None:
         manager = "{name: manager, approvers: {people: [lee@example.com]}}"
         stages = f"stages: [{manager}, {{name: it, approvers: {{owners: true}}}}]"

@@ -1,0 +1,144 @@
+"""GitHub: what was approved in Slack is shown in a pull request, and waits there for the review that confirms it.
+
+The pull request is a question and is never merged. What its review proves, a job reads from GitHub by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from coordinator import proposing
+from coordinator.head import Head
+from coordinator.journal import Again, Done, Work
+from coordinator.lifecycle import Happening, Move, approval, end_of_life, on_proposal
+from coordinator.outside.commits import COORDINATOR, entry_of
+from coordinator.positions import notice_of
+from coordinator.requests import Request, State
+from sallyport.audit import Deed
+from sallyport.confirming import Word, may_confirm, path_of, proposal, word
+from sallyport.entries import format_lasting
+from sallyport.people import Person
+from sallyport.platforms.errors import Refused
+from sallyport.platforms.github import GitHub
+from sallyport.policies import Policies
+from sallyport.reviews import PullRequest
+from sallyport.times import format_moment
+
+BRANCHES = "sallyport"  # of ours begin with it
+DOOR = "github"
+_SOON, _LATER = timedelta(seconds=2), timedelta(seconds=15)  # between two looks, at first and at last
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmations:
+    """The effects `branch`, `proposal`, `pull`, `confirm`, `unpull` and `unbranch`."""
+
+    github: GitHub
+    policies: Callable[[], Policies]
+    now: Callable[[], datetime]
+    head: Head
+
+    def branch(self, _work: Work, request: Request) -> Done:
+        """Begin the branch of the pull request; nothing, where nobody waits for it any more."""
+        if request.state is State.CONFIRMING:
+            self.github.start_branch(branch_of(request), self.head.latest())
+        return Done()
+
+    def propose(self, work: Work, request: Request) -> Done:
+        """Commit there what is to be confirmed, unless an earlier attempt has."""
+        if request.state is not State.CONFIRMING:
+            return Done()
+        branch, path = branch_of(request), path_of(request.id)
+        shown = proposal(entry_of(request), request.granted).encode()
+        head = self.github.head(branch)
+        if work.uncertain and self.github.file(path, head) == shown:
+            return Done({"commit": head})
+        commit = self.github.commit(f"Show {request.id} to be confirmed", "", {path: shown}, (), head, branch)
+        return Done({"commit": commit})
+
+    def ask(self, work: Work, request: Request) -> Done:
+        """Open the pull request, or adopt the one that an earlier attempt may have opened, if only to close it."""
+        pull = self._opened(request) if work.uncertain else None
+        if request.state is not State.CONFIRMING:
+            return Done({"number": pull.number, "url": pull.url, "who": []} if pull else {})
+        pull = pull or self._open(request)
+        names = [person.label for person in self._confirmers(request)]
+        result = {"number": pull.number, "url": pull.url, "who": names}
+        return Done(result, arm=tuple(on_proposal(request, self.now())))
+
+    def watch(self, _work: Work, request: Request) -> Done | Again:
+        """See what those who may confirm it have said; the clock ends what nobody confirms."""
+        if request.state is not State.CONFIRMING:
+            return Done()
+        number, commit = int(request.result("pull")["number"]), str(request.result("proposal")["commit"])
+        pull = self.github.pull(number)
+        said = word(entry_of(request), commit, self.github.reviews(number), self.policies())
+        if said is not None and said.yes and said.at < request.decide_by:
+            return self._confirmed(request, said, pull, commit)
+        if said is not None and not said.yes:
+            return self._denied(said.by, said.at, pull, proposing.refused(self.policies(), said.by))
+        if pull.closed:
+            return self._denied(COORDINATOR, self.now(), pull, proposing.CLOSED)
+        if pull.head != commit:
+            return self._denied(COORDINATOR, self.now(), pull, proposing.CHANGED)
+        return Again(self.now() + self._patience(request))
+
+    def close(self, _work: Work, request: Request) -> Done:
+        """Close the pull request and say there what became of it."""
+        if asked := request.result("pull"):
+            self.github.close_pull(int(asked["number"]), proposing.closed(request, self.policies()))
+        return Done()
+
+    def clear(self, _work: Work, request: Request) -> Done:
+        """Remove the branch; GitHub keeps the commit that was reviewed with the pull request."""
+        self.github.drop_branch(branch_of(request))
+        return Done()
+
+    def _opened(self, request: Request) -> PullRequest | None:
+        return self.github.pull_of_branch(branch_of(request))
+
+    def _open(self, request: Request) -> PullRequest:
+        """Open it; one that GitHub did not list a moment ago, and knows all the same, is looked for again."""
+        policies = self.policies()
+        title, body = proposing.asked(request, policies, self._confirmers(request))
+        try:
+            return self.github.open_pull(branch_of(request), title, body)
+        except Refused as refused:
+            there = any("already exists" in reason for reason in refused.reasons)
+            if there and (pull := self._opened(request)):
+                return pull
+            raise
+
+    def _confirmers(self, request: Request) -> list[Person]:
+        people = self.policies().people
+        found = map(people.by_email, sorted(may_confirm(entry_of(request), self.policies())))
+        return [person for person in found if person]
+
+    def _confirmed(self, request: Request, said: Word, pull: PullRequest, commit: str) -> Done:
+        result = {
+            "by": said.by,
+            "at": format_moment(said.at),
+            "pull": pull.number,
+            "commit": commit,
+            "lasting": format_lasting(request.granted),
+        }
+        details = {"through": DOOR, "url": pull.url, "reviewed": commit}
+        confirmed = Happening(Deed.CONFIRMED, said.at, said.by, details)
+        ends = end_of_life(said.at, request.granted)
+        return Done(result, then=approval(confirmed, ends, notice_of(request, self.policies())))
+
+    def _denied(self, by: str, at: datetime, pull: PullRequest, why: str) -> Done:
+        details = {"through": DOOR, "reason": why, "url": pull.url}
+        return Done(then=Move(Happening(Deed.DENIED, at, by, details), State.DENIED, closing=why))
+
+    def _patience(self, request: Request) -> timedelta:
+        """Return the pause before the next look: short while the approval is young."""
+        last = max((decision.at for decision in request.approvals), default=self.now())
+        return min(max((self.now() - last) / 60, _SOON), _LATER)
+
+
+def branch_of(request: Request) -> str:
+    """Return the branch that shows what a request asks for."""
+    return f"{BRANCHES}/{request.id}"
