@@ -36,8 +36,9 @@ def whitelisting(world: World) -> None:
     form = opened(
         world, "ana", "API whitelisting", lambda: ana.types("/apiwhitelisting", channel="infra-requests")
     )
-    form.choose("Environment", "Production")
-    world.catches_up()
+    for environment in ("Non-production", "Production"):
+        form.choose("Environment", environment)
+        world.catches_up()
     form.choose("HTTP method", "POST")
     form.choose("API Gateway", "Payments API")
     form.fill("Path", "/v1/charges")
