@@ -23,7 +23,7 @@ from coordinator.standing import Board, Standing
 from sallyport.audit import Deed
 from sallyport.entries import BREAK_GLASS, Grant
 from sallyport.outcomes import Outcome, Result
-from sallyport.platforms.errors import TryLater
+from sallyport.platforms.errors import PlatformError, Refused, TryLater
 from sallyport.times import format_moment, utc_now
 from sandbox.faults import Fault, Moment
 from sandbox.faults import Kind as Spoils
@@ -186,6 +186,24 @@ class TestOverdueReverts:
             "AWS said no.",
             "AWS is away.",
         ]
+
+    @pytest.mark.parametrize(
+        "error",
+        [Refused("GitHub", "start expire.yml", "Actions is disabled"), TryLater("GitHub", "start", "away")],
+    )
+    def test_it_is_told_too_when_no_job_can_be_started(
+        self, tower: Tower, active: Request, error: PlatformError
+    ) -> None:
+        desk = tower.desk
+        end = active.expires_at or desk.now
+        desk.now = end
+        desk.github.fail("dispatch", error, times=1000)
+        desk.settle(GRACE)
+        desk.now = end + GRACE
+        assert not [run for run in desk.github.runs if run.workflow == "expire.yml"]
+        told = [text for text in tower.look(timedelta()) if f"{active.id} was to end" in text]
+        assert len(told) == 1
+        assert not any("was to end" in text for text in tower.look())
 
     def test_what_ends_in_time_is_no_alert(self, tower: Tower, active: Request) -> None:
         assert tower.look(30 * MINUTE) == []

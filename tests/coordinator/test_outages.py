@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from coordinator.journal.silences import LONGEST_PAUSE, SPACING
-from coordinator.journal.tables import effects, silences
+from coordinator.journal.tables import effects, requests, silences
 from coordinator.outside.tickets import label_of
 from coordinator.queueing import Queue
 from coordinator.requests import Request, State
@@ -116,7 +116,8 @@ class Day:
                     self.desk.job_ends(request, Result.APPLIED, "It is in force.")
 
     def states(self) -> set[State]:
-        return {self.desk.request(one).state for one in self.requests}
+        with self.desk.journal.reading() as connection:
+            return {State(one) for one in connection.scalars(sa.select(requests.c.state).distinct())}
 
     def catches_up(self) -> datetime:
         """Everybody is back; wait until nothing waits that is due, and return when that was."""
