@@ -51,6 +51,7 @@ def finish(
     for fault in faults:
         click.echo(one_line(fault), err=True)
     job.runner.summarise("".join(f"\n> 🔴 {fault}\n" for fault in map(one_line, faults)))
+    job.runner.summarise(reporter.links(news))
     bad = any(item.told and not item.outcome.result.good for item in news)
     return 1 if bad or faults else 0
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 JOINER = "\u2060"  # no width and no break
 _SIGNS = re.compile(r"""[\\`*_\[\]{}<>&|~#!$^@:"']""")
 _MENTION = re.compile(r"(?<![\w.+-])@(?=\w)")
 _SHORTCODE = re.compile(r":(?=[\w+-]+:)")
 _ADDRESS = re.compile(r"(?i)\bwww(?=\.)")
+_OF_ADDRESSES = "/:?&=%#+,;@"
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
@@ -23,6 +25,11 @@ def inert(text: str) -> str:
     for pattern in (_MENTION, _SHORTCODE, _ADDRESS):
         line = pattern.sub(lambda found: found[0] + JOINER, line)
     return _SIGNS.sub(lambda found: f"&#{ord(found[0])};", line)
+
+
+def link(words: str, address: str) -> str:
+    """Return *words* as a link; nothing in the address can end it early."""
+    return f"[{inert(words)}]({quote(address, safe=_OF_ADDRESSES)})"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -8,12 +8,15 @@ tells nothing twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from actions import messages
+from actions.markdown import inert, link
 from actions.results import News
 from actions.telling import check_summary, jira_comment, slack_alert, slack_reply
+from sallyport.entries import Entry
 from sallyport.outcomes import CHECK_NAME, Outcome, dump_outcomes
 from sallyport.platforms.errors import PlatformError, Refused, TryLater
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 TRIES = 3
 LONGEST_PAUSE = 20.0
+LINKED = 20  # that many entries of a job are linked to, since each costs a call
 CHECK_BYTES = 65_000  # GitHub takes 65,535 characters in each field of a check's output
 
 
@@ -109,6 +113,23 @@ class Reporter:
                 slack.post(channel, plain, blocks=blocks, marker=marker)
 
         return tuple(self._delivered("the alert channel", key, post))
+
+    def links(self, news: Sequence[News]) -> str:
+        """Return, as Markdown, the ways to the tickets and threads of what was told, where there are any."""
+        about = [
+            item.entry for item in news if item.told and item.entry and (item.entry.ticket or item.entry.thread)
+        ]
+        lines = [f"- {inert(entry.id)}: {' · '.join(self._links_of(entry))}" for entry in about[:LINKED]]
+        more = [f"- and {len(about) - LINKED} more"] if len(about) > LINKED else []
+        return "\n".join(["\n#### Tickets and threads\n", *lines, *more, ""]) if lines else ""
+
+    def _links_of(self, entry: Entry) -> Iterator[str]:
+        slack, jira = self.channels.slack, self.channels.jira
+        if entry.ticket:
+            yield link(entry.ticket, jira.url_of(entry.ticket)) if jira else inert(entry.ticket)
+        if entry.thread and slack:
+            with suppress(PlatformError):
+                yield link("thread", slack.permalink(entry.thread.channel, entry.thread.ts))
 
     def _check(self, outcomes: tuple[Outcome, ...], summary: str) -> Iterator[str]:
         bad = any(not outcome.result.good for outcome in outcomes)

@@ -119,6 +119,7 @@ class FakeSlack:
 
     posts: list[dict[str, Any]] = field(default_factory=list)
     faults: list[PlatformError] = field(default_factory=list)
+    link_faults: list[PlatformError] = field(default_factory=list)
 
     def find(
         self, channel: str, marker: str, thread_ts: str | None = None, oldest: str | None = None
@@ -147,6 +148,11 @@ class FakeSlack:
         )
         return Posted(channel, str(len(self.posts)))
 
+    def permalink(self, channel: str, ts: str) -> str:
+        if self.link_faults:
+            raise self.link_faults.pop(0)
+        return f"https://acme.slack.example/archives/{channel}/p{ts.replace('.', '')}"
+
     def said(self, channel: str) -> str:
         return "\n".join(post["text"] for post in self.posts if post["channel"] == channel)
 
@@ -160,6 +166,9 @@ class FakeJira:
     create_faults: list[PlatformError] = field(default_factory=list)  # each is raised instead of a ticket
     tickets: dict[str, dict[str, Any]] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
+
+    def url_of(self, key: str) -> str:
+        return f"https://jira.example/browse/{key}"
 
     def find_by_label(self, project: str, label: str) -> tuple[str, ...]:
         assert project == "OPS"

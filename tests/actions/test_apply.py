@@ -373,6 +373,23 @@ def test_a_crash_of_ours_is_reported_with_a_name_that_finds_it_in_the_log(
 # Reporting
 
 
+def test_the_summary_leads_to_the_ticket_and_the_thread_and_says_how_to_undo(world: World) -> None:
+    entry = world.entry()
+    world.apply(entry, world.add(entry))
+    thread = "https://acme.slack.example/archives/C0INFRA/p1732180364000200"
+    links = f"[OPS-142](https://jira.example/browse/OPS-142) · [thread]({thread})"
+    assert f"- {entry.id}: {links}" in world.summary
+    assert "How to undo" in world.summary
+    assert "deployment 1" in world.summary
+
+
+def test_a_thread_that_slack_does_not_find_has_no_link_and_nothing_fails(world: World) -> None:
+    world.slack.link_faults = [Refused("Slack", "give a message's address", "message_not_found")]
+    entry = world.entry()
+    assert world.apply(entry, world.add(entry)) == 0
+    assert f"- {entry.id}: [OPS-142](https://jira.example/browse/OPS-142)\n" in world.summary
+
+
 def test_a_report_that_comes_late_is_not_lost(world: World) -> None:
     entry = world.entry()
     world.slack.faults += [TryLater("Slack", "post a message", "too many requests", after=3)]
@@ -418,7 +435,7 @@ HOSTILE = "<!channel> `x` [a](https://evil.example) <img src=x> | *bold* @team :
 def test_what_a_person_typed_shows_as_typed_everywhere(world: World) -> None:
     entry = world.entry(reason=HOSTILE)
     assert world.apply(entry, world.add(entry)) == 0
-    for markup in ("<!channel>", "`x`", "](https", "<img", "*bold*", " | *", "@team", ":tada:", "www.", "$a$"):
+    for markup in ("<!channel>", "`x`", "[a](", "<img", "*bold*", " | *", "@team", ":tada:", "www.", "$a$"):
         assert markup not in world.summary
     for post in world.slack.posts:
         assert "<!channel>" not in post["text"]

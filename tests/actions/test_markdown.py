@@ -8,7 +8,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.markdown import bounded, inert, table
+from actions.markdown import bounded, inert, link, table
 from actions.runner import annotation, one_line
 from sallyport.problems import Place, Problem
 
@@ -61,3 +61,9 @@ def test_a_long_text_is_cut_at_a_line_and_says_so() -> None:
     assert len(text.encode()) <= 500
     assert text.endswith("*The rest is in the job's log.*\n")
     assert bounded("short", 500) == "short"
+
+
+def test_an_address_ends_no_link_early() -> None:
+    assert link("x](y)", "https://a.example/b) [c](d e)`") == (
+        "[x&#93;(y)](https://a.example/b%29%20%5Bc%5D%28d%20e%29%60)"
+    )
