@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -170,6 +170,11 @@ class Request:
     @property
     def approvals(self) -> tuple[Decision, ...]:
         return tuple(d for d in self.decisions if d.answer is Answer.APPROVE)
+
+    def with_decision(self, decision: Decision) -> Request:
+        """Return the request with one decision more, where it stands among the others in time."""
+        decisions = sorted((*self.decisions, decision), key=lambda one: (one.at, one.by))
+        return replace(self, decisions=tuple(decisions))
 
     @property
     def denial(self) -> Decision | None:

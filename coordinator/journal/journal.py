@@ -127,7 +127,7 @@ class Journal:
             if request.state is not State.PENDING or any(d.by == decision.by for d in request.decisions):
                 raise AlreadyDecided(request)
             connection.execute(_NEW_DECISION, decision_values(request_id, decision))
-            request = read_request(connection, request_id)
+            request = request.with_decision(decision)
             move = settle(request)
             lanes = _apply(connection, request, move) if move else set()
             request = read_request(connection, request_id)

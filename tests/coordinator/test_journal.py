@@ -12,7 +12,7 @@ import pytest
 
 from coordinator.journal import AlreadyDecided, Done, Journal, UnknownRequest
 from coordinator.lifecycle import Lane
-from coordinator.requests import Route, State
+from coordinator.requests import Request, Route, State
 from sallyport.audit import FIRST, Deed, breaks
 from tests.coordinator.asks import (
     ANA,
@@ -130,6 +130,14 @@ class TestDeciding:
         assert (request.state, request.expires_at) == (State.PENDING, None)
         assert approve(journal, made.id, SAM, quorum=2).state is State.APPROVED
         assert [fact.by for fact, _ in journal.facts(made.id)] == [ANA, LEE, SAM]
+
+    def test_who_judges_sees_the_decisions_in_their_order_in_time(self, journal: Journal) -> None:
+        request = journal.submit(ask())
+        approve(journal, request.id, SAM, at=NOW + SECOND, quorum=3)
+        judged: list[Request] = []
+        journal.decide(request.id, yes(LEE, NOW), judged.append)
+        assert judged == [journal.request(request.id)]
+        assert [decision.by for decision in judged[0].decisions] == [LEE, SAM]
 
     def test_a_denial_ends_it(self, journal: Journal) -> None:
         made = journal.submit(ask())
