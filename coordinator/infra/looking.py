@@ -15,6 +15,7 @@ from coordinator.infra import answers
 from coordinator.infra.lines import STOP, WHITELIST
 from coordinator.infra.record import Record
 from coordinator.slack.answering import Answering
+from coordinator.slack.text import bounded
 from sallyport.catalogue import Environment
 from sallyport.changes.infra_stop import Infrastructure
 from sallyport.offers import Offer, buttons
@@ -44,7 +45,7 @@ class Looking:
         people = self.policies().people
         down = answers.on_record(self.record.stops(place.id), self.record.teardowns(place.id), people)
         let_in = answers.addresses(self.record.addresses(place.id), place, people)
-        known = answers.bounded(answers.joined((down, let_in)))
+        known = bounded(answers.joined((down, let_in)))
         offers = self.offers(place, user)
         posted = self._post(channel, user, known, _blocks(place, known, answers.looking(), offers))
         if not self._has_infrastructure(place):

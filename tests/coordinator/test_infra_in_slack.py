@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from coordinator.infra import answers
 from coordinator.requests import Request, State
+from coordinator.slack.text import LONGEST, bounded
 from sallyport.platforms.errors import Refused
 from tests.coordinator.conftest import Installed, Places
 from tests.coordinator.installing import with_infra
@@ -114,10 +114,10 @@ class TestAddresses:
         assert "No address" in says(infra, "/infra whitelist list staging")
 
     def test_a_list_that_is_too_long_for_slack_says_how_much_is_left_out(self) -> None:
-        text = answers.bounded("\n".join(["head", *(["x" * 99] * 40)]))
-        assert len(text) < answers.LONGEST + 100
+        text = bounded("\n".join(["head", *(["x" * 99] * 40)]))
+        assert len(text) < LONGEST + 100
         assert text.endswith("\nand 13 more")
-        assert answers.bounded("one\ntwo") == "one\ntwo"
+        assert bounded("one\ntwo") == "one\ntwo"
 
     def test_who_gives_an_address_back_is_told_who_still_holds_it(self, infra: Office) -> None:
         whitelisted(infra, "kim")
