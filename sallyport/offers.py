@@ -19,6 +19,7 @@ class Offer(StrEnum):
 
     STOP = "stop"
     START = "start"
+    SPINUP = "spinup"
     WHITELIST = "whitelist"
     LOOK = "look"
 
@@ -26,6 +27,7 @@ class Offer(StrEnum):
 LABELS = {
     Offer.STOP: "Stop…",
     Offer.START: "Start again",
+    Offer.SPINUP: "Restore",
     Offer.WHITELIST: "Let an address in…",
     Offer.LOOK: "Look again",
 }

@@ -73,6 +73,8 @@ class InfraDoor:
                 self.opening.open(self.policies().flows[WHITELIST], body, {ENVIRONMENT: place.id})
             case Offer.START:
                 self.answering.answer(body, self._start(place, user))
+            case Offer.SPINUP:
+                self.answering.answer(body, self._spin_up(place, user))
             case Offer.LOOK:
                 self.answering.later(self.looking.look, place, user, body["channel"]["id"])
 

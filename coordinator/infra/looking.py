@@ -68,11 +68,12 @@ class Looking:
 
     def offers(self, place: Environment, user: str) -> tuple[Offer, ...]:
         """Return what this person may do there now."""
-        stops = self.record.stops(place.id)
+        stops, teardowns = self.record.stops(place.id), self.record.teardowns(place.id)
         mine = {flow.id for flow in self.asking.may_use(user) if flow.has_rule_in(place.id)}
         found = {
             Offer.START: any(self.ending.may_spare(request, user) for request in stops),
-            Offer.STOP: not stops and STOP in mine,
+            Offer.SPINUP: any(self.ending.may_spare(request, user) for request in teardowns),
+            Offer.STOP: not (stops or teardowns) and STOP in mine,
             Offer.WHITELIST: WHITELIST in mine,
             Offer.LOOK: True,
         }

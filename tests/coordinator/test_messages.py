@@ -178,7 +178,7 @@ class TestReplies:
         root = next(m for m in desk.messages("ana", "infra-requests") if m.thread_ts is None)
         (reply,) = root.replies()
         assert "Part 020 is deleted, and comes back as it was." in reply.visible_text
-        assert reply.visible_text.endswith("comes back as it was.\nand 42 more")
+        assert reply.visible_text.endswith("comes back as it was.\nand 41 more")
 
     def test_what_the_job_told_in_the_thread_is_not_told_again(self, desk: Desk) -> None:
         request = desk.approve(desk.submit())
