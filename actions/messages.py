@@ -56,8 +56,8 @@ def already(what: str, deadline: datetime | None) -> str:
 
 
 def reverted(what: str, deadline: datetime | None, now: datetime) -> str:
-    late = f", {lateness(now - deadline)} after its deadline" if deadline and now >= deadline else ""
-    return f"{what} has ended{late}; AWS was read back and nothing is kept for it."
+    late = f", {lateness(now - deadline)} after its time was over" if deadline and now >= deadline else ""
+    return f"{what} has ended{late}; AWS was read back, and nothing of it is in force."
 
 
 def continued(what: str, request_id: str, other: Entry) -> str:
@@ -104,7 +104,7 @@ def apply_failed(what: str, fault: str, aftermath: str) -> str:
 
 
 def revert_failed(what: str, fault: str, deadline: datetime | None, now: datetime) -> str:
-    late = f"It is {lateness(now - deadline)} past its deadline. " if deadline and now >= deadline else ""
+    late = f"Its time was over {lateness(now - deadline)} ago. " if deadline and now >= deadline else ""
     return f"{what} could not be taken back: {full_stop(fault)} {late}The next sweep tries again."
 
 

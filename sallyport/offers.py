@@ -19,6 +19,7 @@ class Offer(StrEnum):
 
     STOP = "stop"
     START = "start"
+    SPINUP = "spinup"
     KEEP = "keep"
     WHITELIST = "whitelist"
     LOOK = "look"
@@ -27,6 +28,7 @@ class Offer(StrEnum):
 LABELS = {
     Offer.STOP: "Stop…",
     Offer.START: "Start again",
+    Offer.SPINUP: "Restore",
     Offer.KEEP: "Keep it up until…",
     Offer.WHITELIST: "Let an address in…",
     Offer.LOOK: "Look again",

@@ -97,7 +97,7 @@ def read_status(job: Job, environment: str) -> EnvironmentStatus:
     stops = _live(job, ledger, STOP, environment, lock_of(environment, access))
     addresses = _live(job, ledger, WHITELIST, environment, allow_list.lock_of(environment, access))
     teardowns = _live(job, ledger, TEARDOWN, environment, lock_of(environment, access))
-    return EnvironmentStatus(place, state, stops, job.clock(), addresses, teardowns)
+    return EnvironmentStatus(place, state, stops, job.clock(), addresses, teardowns, ledger.policies.people)
 
 
 def _live(job: Job, ledger: Ledger, flow: str, environment: str, lock: str) -> tuple[Entry, ...]:

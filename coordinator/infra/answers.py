@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import accumulate
 
 from coordinator.infra.lines import STOP, TEARDOWN, WHITELIST
 from coordinator.requests import Request, State
@@ -17,7 +16,6 @@ from sallyport.platforms.slack_text import date, escape
 from sallyport.problems import Problems
 from sallyport.schedules import said_of
 
-LONGEST = 2800  # characters of one answer: it stands in one block of at most 3000
 HELP = """*Environments: how they stand, stop and start, and who may reach them*
 • `/infra status [env]` shows what is stopped, who asked for it, and how AWS has it now.
 • `/infra stop [env] [--for 12h | --until 08:00] [--reason '…']` stops services and databases; they \
@@ -183,11 +181,3 @@ def _until(request: Request) -> str:
 def joined(parts: Iterable[str]) -> str:
     """Join what there is, line by line."""
     return "\n".join(part for part in parts if part)
-
-
-def bounded(text: str) -> str:
-    """Return as many lines of *text* as one block takes, and say how many there are more."""
-    lines = text.split("\n")
-    ends = accumulate(len(line) + 1 for line in lines)
-    shown = sum(end <= LONGEST for end in ends)
-    return text if shown == len(lines) else "\n".join([*lines[:shown], f"and {len(lines) - shown} more"])

@@ -19,6 +19,7 @@ from coordinator.outside.runs import APPLY
 from coordinator.requests import Request, State
 from coordinator.slack.answering import Ack, Answering, Body, user_of
 from coordinator.slack.opening import Opening
+from coordinator.slack.text import bounded
 from sallyport.catalogue import Environment
 from sallyport.changes.infra_stop import InfraStop
 from sallyport.changes.sources import parse_network
@@ -76,6 +77,8 @@ class InfraDoor:
                 self.answering.answer(body, self._start(place, user))
             case Offer.KEEP:
                 self._ask_until_when(place, body)
+            case Offer.SPINUP:
+                self.answering.answer(body, self._spin_up(place, user))
             case Offer.LOOK:
                 self.answering.later(self.looking.look, place, user, body["channel"]["id"])
 
@@ -99,7 +102,7 @@ class InfraDoor:
                 ack(self._remove(errand, place, user))
             case Kind.LIST:
                 found = self.record.addresses(place.id)
-                ack(answers.bounded(answers.addresses(found, place, self.policies().people)))
+                ack(bounded(answers.addresses(found, place, self.policies().people)))
             case Kind.REFRESH:
                 self._refresh(place, ack, body)
 

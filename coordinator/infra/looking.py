@@ -16,6 +16,7 @@ from coordinator.infra.lines import STOP, WHITELIST
 from coordinator.infra.record import Record
 from coordinator.keeping import Keeping
 from coordinator.slack.answering import Answering
+from coordinator.slack.text import bounded
 from sallyport.catalogue import Environment
 from sallyport.changes.infra_stop import Infrastructure
 from sallyport.offers import Offer, buttons
@@ -47,7 +48,7 @@ class Looking:
         down = answers.on_record(self.record.stops(place.id), self.record.teardowns(place.id), people)
         let_in = answers.addresses(self.record.addresses(place.id), place, people)
         coming = self.record.coming(place.id)
-        known = answers.bounded(answers.joined((down, answers.coming(coming, people), let_in)))
+        known = bounded(answers.joined((down, answers.coming(coming, people), let_in)))
         offers = self.offers(place, user)
         posted = self._post(channel, user, known, _blocks(place, known, answers.looking(), offers))
         if not self._has_infrastructure(place):
@@ -71,12 +72,13 @@ class Looking:
 
     def offers(self, place: Environment, user: str) -> tuple[Offer, ...]:
         """Return what this person may do there now."""
-        stops = self.record.stops(place.id)
+        stops, teardowns = self.record.stops(place.id), self.record.teardowns(place.id)
         mine = {flow.id for flow in self.asking.may_use(user) if flow.has_rule_in(place.id)}
         found = {
             Offer.START: any(self.ending.may_spare(request, user) for request in stops),
+            Offer.SPINUP: any(self.ending.may_spare(request, user) for request in teardowns),
             Offer.KEEP: self.keeping.may_keep(place.id, user),
-            Offer.STOP: not stops and STOP in mine,
+            Offer.STOP: not (stops or teardowns) and STOP in mine,
             Offer.WHITELIST: WHITELIST in mine,
             Offer.LOOK: True,
         }

@@ -92,7 +92,7 @@ class Messages:
         root, marker = request.result("thread"), marker_of(fact)
         found = self.slack.find(root["channel"], marker, thread_ts=root["ts"])
         if found is None:
-            text = f"{request.id}: {cards.shown(str(fact.details.get('detail', '')))}"
+            text = f"{request.id}: {cards.shown_lines(str(fact.details.get('detail', '')))}"
             found = self.slack.post(root["channel"], text, marker=marker, thread_ts=root["ts"])
         return Done({"channel": found.channel, "ts": found.ts})
 

@@ -162,7 +162,7 @@ def outcomes_of(github: GitHub, run: RunState) -> list[Outcome]:
 
 def not_reverted(request_id: str, why: str) -> str:
     """Say to the operators that an entry outlives its end."""
-    return f"{request_id} is past its deadline and not taken back: {why}"
+    return f"{request_id} has ended, is not taken back yet, and is tried again: {why}"
 
 
 def _still_there(run: RunState, outcome: Outcome | None) -> dict[str, JSON]:

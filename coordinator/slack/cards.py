@@ -20,6 +20,7 @@ from coordinator.positions import position_of
 from coordinator.requests import Answer, Extension, Request, State
 from coordinator.slack.decision_buttons import decision_buttons
 from coordinator.slack.own_buttons import ask_again, own_buttons
+from coordinator.slack.text import bounded
 from coordinator.wording import STATE_WORDS, UNREPORTED_END, granted, lasts, mention, state_words
 from sallyport.decisions import is_emergency
 from sallyport.people import People
@@ -158,6 +159,11 @@ def _until(extension: Extension) -> str:
 def shown(sentence: str) -> str:
     """Return *sentence* inert, and cut where Slack would refuse the message for its length."""
     return escape(sentence if len(sentence) <= SHOWN_SENTENCE else f"{sentence[: SHOWN_SENTENCE - 1]}…")
+
+
+def shown_lines(detail: str) -> str:
+    """Return all lines of *detail* inert, as far as one message takes them."""
+    return bounded("\n".join(map(shown, detail.split("\n"))))
 
 
 def title(request: Request, policies: Policies) -> str:

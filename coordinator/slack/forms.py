@@ -27,6 +27,8 @@ from coordinator.requests import Request
 from coordinator.slack.choices import Offer
 from coordinator.slack.inputs import ANSWER, field_of, input_of
 from coordinator.slack.text import tidy
+from sallyport.changes import KINDS
+from sallyport.changes.protocol import Foretold
 from sallyport.decisions import REASON_LONGEST
 from sallyport.flows import Flow
 from sallyport.platforms.slack_text import date
@@ -36,6 +38,7 @@ from sallyport.problems import Problem
 ASK, DENIAL = "ask", "deny-reason"  # callback ids
 CONTINUE = "continue:"  # how the action id of a button that brings a draft back begins; the draft's form follows
 REASON_BLOCK = "reason"
+SECTION = 2900  # characters; Slack takes 3000
 URL_LONGEST = 1000  # an address that is longer is left out: Slack keeps 3000 characters with a form
 
 
@@ -86,8 +89,8 @@ def ask_form(
     blocks = [
         block for field in flow.fields if (block := input_of(field, flow, policies, offer, answers, memo.filling))
     ]
-    if offer.notice:
-        blocks.insert(1, SectionBlock(text=PlainTextObject(text=offer.notice)))
+    told = [text for text in (offer.notice, _foretold(flow, policies, offer.environment)) if text]
+    blocks[1:1] = [SectionBlock(text=PlainTextObject(text=text[:SECTION])) for text in told]
     if draft:
         blocks.insert(0, going_on(draft, f"Filled in and not sent: {date(draft.kept_at)}."))
     return View(
@@ -100,6 +103,17 @@ def ask_form(
         private_metadata=str(memo),
         notify_on_close=True,
     )
+
+
+def _foretold(flow: Flow, policies: Policies, environment: str) -> str:
+    """Return what the flow's change will do there, where its kind says so; empty otherwise."""
+    kind = KINDS[flow.id]
+    if not issubclass(kind, Foretold):
+        return ""
+    try:
+        return kind.foretell(environment, policies.catalogue)
+    except LookupError:
+        return ""
 
 
 def fresh_form(flow: Flow, policies: Policies, offer: Offer, url: str) -> Mapping[str, Any]:

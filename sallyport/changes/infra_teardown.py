@@ -72,6 +72,18 @@ class InfraTeardown:
     def from_mapping(cls, mapping: Mapping[str, JSON]) -> Self:
         return cls(str(mapping["environment"]), str(mapping["confirm"]))
 
+    @classmethod
+    def foretell(cls, environment: str, catalogue: Catalogue) -> str:
+        parts = _dies(Estate.find(catalogue, environment))
+        return "\n".join(
+            [
+                f"⚠️ A full teardown of {catalogue.environments[environment].title} ({environment}) deletes:",
+                *(f"• {label}: {value}" for label, value in parts),
+                "The data of databases is kept in snapshots, and all of it is restored when the teardown ends.",
+                f"It keeps: {STAYS}.",
+            ]
+        )
+
     def to_mapping(self) -> dict[str, JSON]:
         return {"environment": self.environment, "confirm": self.confirm}
 
@@ -96,14 +108,7 @@ class InfraTeardown:
         return "Full teardown"
 
     def details(self, catalogue: Catalogue) -> Sequence[tuple[str, str]]:
-        estate = Estate.find(catalogue, self.environment)
-        shown = (
-            *parts_of(estate.infrastructure),
-            ("Load balancers", ", ".join(estate.load_balancers)),
-            ("NAT gateways", ", ".join(estate.nat_gateways)),
-            ("Stays", STAYS),
-        )
-        return tuple((label, value) for label, value in shown if value)
+        return (*_dies(Estate.find(catalogue, self.environment)), ("Stays", STAYS))
 
     def effect(self, environment: str, catalogue: Catalogue) -> str:
         title = catalogue.environments[environment].title
@@ -119,3 +124,12 @@ class InfraTeardown:
             "NAT gateways with their addresses, target groups, load balancers (whose DNS names change), and ECS "
             "services."
         )
+
+
+def _dies(estate: Estate) -> tuple[tuple[str, str], ...]:
+    """Return what is deleted as (label, names)."""
+    others = (
+        ("Load balancers", ", ".join(estate.load_balancers)),
+        ("NAT gateways", ", ".join(estate.nat_gateways)),
+    )
+    return (*parts_of(estate.infrastructure), *((label, value) for label, value in others if value))

@@ -113,6 +113,16 @@ class Announcement:
 
 
 @runtime_checkable
+class Foretold(Protocol):
+    """What a kind of change fulfils besides where its form says what it does, before anybody asks for it."""
+
+    @classmethod
+    def foretell(cls, environment: str, catalogue: Catalogue) -> str:
+        """Say, in plain lines, what becomes of *environment*; LookupError if it has nothing of the kind."""
+        ...
+
+
+@runtime_checkable
 class Announced(Protocol):
     """What a kind of change fulfils besides where its flow gives notice before it begins."""
 

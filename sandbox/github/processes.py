@@ -37,6 +37,18 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
+def running(pid: int, words: str) -> set[int]:
+    """The descendants of `pid` whose program is Python, called with `words` at the beginning."""
+    listing = subprocess.run(["ps", "-A", "-o", "pid=,args="], capture_output=True, text=True, check=True)
+    called = (line.split(maxsplit=2) for line in listing.stdout.splitlines())
+    fitting = {
+        int(found[0])
+        for found in called
+        if len(found) == 3 and Path(found[1]).name.startswith("python") and found[2].startswith(words)
+    }
+    return fitting & descendants(pid)
+
+
 def _parents() -> dict[int, int]:
     if (_PROC / "self" / "stat").exists():
         pids = [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]

@@ -116,8 +116,8 @@ def test_what_is_due_is_taken_back_told_with_its_lateness_and_removed(world: Wor
     assert world.files == set()
     outcome = world.github.outcomes[entry.id]
     assert outcome.result is Result.REVERTED
-    assert "42 seconds after its deadline" in outcome.detail
-    assert "42 seconds after its deadline" in world.slack.said("C0INFRA")
+    assert "42 seconds after its time was over" in outcome.detail
+    assert "42 seconds after its time was over" in world.slack.said("C0INFRA")
     assert len(world.jira.by_ticket["OPS-142"]) == 2
     assert accesses(world) == []
 
@@ -197,7 +197,7 @@ def test_a_target_that_fails_keeps_no_other_from_its_end(world: World) -> None:
     assert world.files == {stuck.path}
     outcome = world.github.outcomes[stuck.id]
     assert outcome.result is Result.FAILED
-    assert "5 minutes past its deadline" in outcome.detail
+    assert "Its time was over 5 minutes ago" in outcome.detail
     assert stuck.id in world.slack.said(ALERTS)
     assert any(f"{stuck.id}:failed:" in comment for comment in world.jira.by_ticket["OPS-142"])
 

@@ -53,6 +53,19 @@ def with_infra(installed: Installed) -> Installed:
     return replace(installed, files=files, policies=load_policies(files, "infra"))
 
 
+def with_teardown(installed: Installed) -> Installed:
+    """The flows of `/infra` are there with that of a teardown, which policy approves by itself."""
+    path = "flows/infra-teardown.yaml"
+    flow = yaml.safe_load((ROOT / "policies" / path).read_bytes())
+    for rule in flow["rules"]:
+        rule.pop("approvers")
+        rule.pop("quorum", None)
+        rule["auto_approve"] = True
+    infra = with_infra(installed)
+    files = {**infra.files, path: json.dumps(flow).encode()}
+    return replace(infra, files=files, policies=load_policies(files, "teardown"))
+
+
 def with_accounts(installed: Installed, count: int) -> Installed:
     """Production has that many accounts."""
     accounts = {

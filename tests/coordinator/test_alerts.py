@@ -182,7 +182,7 @@ class TestOverdueReverts:
             desk.work()
             tower.look()
         failed = [text for text in tower.said if "not taken back" in text]
-        assert [text.partition("not taken back: ")[2].partition("\n")[0] for text in failed] == [
+        assert [text.partition("tried again: ")[2].partition("\n")[0] for text in failed] == [
             "AWS said no.",
             "AWS is away.",
         ]
@@ -321,7 +321,7 @@ class TestTheSweep:
         )
         assert sorted(tower.look()) == [
             ":rotating_light: Nobody approved it.",
-            ":rotating_light: aw-888888 is past its deadline and not taken back: AWS said no.",
+            ":rotating_light: aw-888888 has ended, is not taken back yet, and is tried again: AWS said no.",
         ]
         tower.sweeps()
         assert len(tower.look()) == 2

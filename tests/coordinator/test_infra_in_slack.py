@@ -8,14 +8,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from coordinator.infra import answers
 from coordinator.infra.keeping_form import choices
 from coordinator.requests import Request, State
+from coordinator.slack.text import LONGEST, bounded
 from sallyport.coming import read_coming
+from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import Refused
 from sallyport.times import utc_now
 from tests.coordinator.conftest import Installed, Places
-from tests.coordinator.installing import changed, setting, with_infra
+from tests.coordinator.installing import changed, setting, with_infra, with_teardown
 from tests.coordinator.office import CHANNEL, Office, open_office
 
 
@@ -23,6 +24,13 @@ from tests.coordinator.office import CHANNEL, Office, open_office
 def infra(sqlite_url: str, installed: Installed, places: Places) -> Iterator[Office]:
     """The flows of `/infra`, over HTTP."""
     with open_office(sqlite_url, with_infra(installed), places, http=True) as office:
+        yield office
+
+
+@pytest.fixture
+def estate(sqlite_url: str, installed: Installed, places: Places) -> Iterator[Office]:
+    """The same, with teardowns that policy approves by itself."""
+    with open_office(sqlite_url, with_teardown(installed), places, http=True) as office:
         yield office
 
 
@@ -81,6 +89,47 @@ class TestStopping:
         )
 
 
+def torn_down(office: Office) -> Request:
+    """Ana has development torn down; the request, live."""
+    ana = office.slack.person("ana")
+    says(office, "/infra teardown dev --level=full")
+    form = ana.waits_for_form("Tear down an environment")
+    form.fill("Type the name of the environment to confirm", "dev")
+    form.fill("Reason", "Nobody needs it before the release")
+    assert form.submit() == {}
+    run = office.github.waits_for_runs(1).state
+    outcome = Outcome(office.request.id, Result.APPLIED, "It is torn down.", utc_now())
+    office.github.report(run.id, outcome)
+    office.github.complete(run.id)
+    ana.sees("Live until")
+    return office.request
+
+
+class TestTearingDown:
+    def test_the_form_says_what_is_deleted_and_what_stays(self, estate: Office) -> None:
+        says(estate, "/infra teardown —level=full")
+        form = estate.slack.person("ana").waits_for_form("Tear down an environment")
+        assert "A full teardown of Development (dev) deletes:" in form.text
+        for part in ("ECS services: all of acme-dev", "RDS instances: acme-dev-db", "NAT gateways: acme-dev-a"):
+            assert f"• {part}" in form.text
+        assert "It keeps: VPC and subnets" in form.text
+        form.choose("Environment", "Staging")
+        moved = form.waits_for("A full teardown of Staging (staging) deletes:")
+        assert "acme-dev" not in moved.text
+
+    def test_a_restore_is_offered_to_whom_policy_lets_and_no_stop_to_anybody(self, estate: Office) -> None:
+        torn_down(estate)
+        says(estate, "/infra status", who="kim")
+        kim = estate.slack.person("kim")
+        assert kim.sees("Torn down for Ana Ruiz", CHANNEL).buttons == ["Let an address in…", "Look again"]
+        says(estate, "/infra status", who="lee")
+        shown = estate.slack.person("lee").sees("Restore", CHANNEL)
+        assert shown.buttons == ["Restore", "Let an address in…", "Look again"]
+        shown.press("Restore")
+        estate.slack.person("lee").sees("Development (dev) is being restored", CHANNEL)
+        assert estate.request.state is State.ENDING
+
+
 class TestStarting:
     def test_what_nobody_stopped_is_not_started(self, infra: Office) -> None:
         assert "Nothing keeps Development (dev) stopped" in says(infra, "/infra start")
@@ -119,10 +168,10 @@ class TestAddresses:
         assert "No address" in says(infra, "/infra whitelist list staging")
 
     def test_a_list_that_is_too_long_for_slack_says_how_much_is_left_out(self) -> None:
-        text = answers.bounded("\n".join(["head", *(["x" * 99] * 40)]))
-        assert len(text) < answers.LONGEST + 100
+        text = bounded("\n".join(["head", *(["x" * 99] * 40)]))
+        assert len(text) < LONGEST + 100
         assert text.endswith("\nand 13 more")
-        assert answers.bounded("one\ntwo") == "one\ntwo"
+        assert bounded("one\ntwo") == "one\ntwo"
 
     def test_who_gives_an_address_back_is_told_who_still_holds_it(self, infra: Office) -> None:
         whitelisted(infra, "kim")

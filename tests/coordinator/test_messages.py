@@ -169,6 +169,17 @@ class TestReplies:
         assert desk.alerts == []
         assert "Failed." in desk.messages("lee")[0].visible_text
 
+    def test_every_line_of_an_outcome_is_told_as_far_as_slack_takes_them(self, desk: Desk) -> None:
+        request = desk.approve(desk.submit())
+        desk.settle(MINUTE)
+        parts = [f"Part {number:03} is deleted, and comes back as it was." for number in range(100)]
+        desk.job_ends(request, Result.APPLIED, "\n".join(["It is live.", *parts]))
+        desk.settle(MINUTE)
+        root = next(m for m in desk.messages("ana", "infra-requests") if m.thread_ts is None)
+        (reply,) = root.replies()
+        assert "Part 020 is deleted, and comes back as it was." in reply.visible_text
+        assert reply.visible_text.endswith("comes back as it was.\nand 41 more")
+
     def test_what_the_job_told_in_the_thread_is_not_told_again(self, desk: Desk) -> None:
         request = desk.approve(desk.submit())
         desk.settle(MINUTE)

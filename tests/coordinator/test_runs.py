@@ -312,7 +312,7 @@ class TestTheEnd:
         request = self.end(desk, active, report=False, gone=False)
         assert request.state is State.ACTIVE
         (alert,) = desk.alerts
-        assert "is past its deadline and not taken back" in alert
+        assert "has ended, is not taken back yet, and is tried again" in alert
         assert {"expire", "watch-expiry"} <= desk.waiting()
         later(desk, MINUTE)
         assert [run.workflow for run in desk.github.runs] == ["apply.yml", "expire.yml", "expire.yml"]
@@ -325,7 +325,7 @@ class TestTheEnd:
         later(desk, 4 * HOUR)
         desk.github.complete(2, "failure")
         later(desk)
-        assert "is past its deadline and not taken back" in desk.alerts[0]
+        assert "has ended, is not taken back yet, and is tried again" in desk.alerts[0]
         assert [run.state.attempt for run in desk.github.runs] == [1, 2]
         desk.github.delete(entry_of(active).path)
         desk.job_ends(active, Result.REVERTED, "It was taken back.", run="expire")

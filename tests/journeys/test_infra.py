@@ -59,7 +59,7 @@ def test_a_night_without_development_and_the_morning_after(patient_company: Comp
     shown = ana.sees("As read from AWS", CHANNEL, timeout=60)
     assert shown.shows("api stopped, 0 of 0 tasks")
     assert shown.shows("AWS starts it by itself")
-    assert shown.shows("Stopped for ana@example.com until")
+    assert shown.shows("Stopped for Ana Ruiz until")
     assert shown.buttons == ["Start again", "Let an address in…", "Look again"]
     assert "Policy does not let you end" in says(company, "/infra start dev", who="kim")
     announced = lee.sees("Development (dev) is stopped until", CHANNEL)

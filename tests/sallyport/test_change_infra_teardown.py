@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sallyport.catalogue import Catalogue, Environment, Item
-from sallyport.changes.infra_teardown import Estate, InfraTeardown
+from sallyport.changes.infra_teardown import STAYS, Estate, InfraTeardown
 from sallyport.policies import load_policies, read_folder
 from sallyport.problems import Problems
 from tests.sallyport.examples import ROOT
@@ -52,6 +52,15 @@ def test_production_is_never_torn_down() -> None:
 def test_it_holds_the_lock_that_a_stop_holds() -> None:
     assert CHANGE.lock("dev", CATALOGUE) == "infra/111111111111/eu-west-1/dev"
     assert CHANGE.access("dev", CATALOGUE).role == "arn:aws:iam::111111111111:role/sallyport-apply-dev"
+
+
+def test_the_form_says_by_name_what_is_deleted_and_what_stays() -> None:
+    title = CATALOGUE.environments["dev"].title
+    first, *parts, data, kept = InfraTeardown.foretell("dev", CATALOGUE).split("\n")
+    assert first == f"⚠️ A full teardown of {title} (dev) deletes:"
+    assert parts == [f"• {label}: {value}" for label, value in CHANGE.details(CATALOGUE)[:-1]]
+    assert "snapshots" in data
+    assert kept == f"It keeps: {STAYS}."
 
 
 def test_it_says_what_dies_what_stays_and_how_it_comes_back() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from actions.executors.allow_lists.drift import Drift, by_range, drift
-from actions.executors.allow_lists.room import without_room
+from actions.executors.allow_lists.room import forecasts, without_room
 from actions.executors.allow_lists.state import ListState, Opening, Rule, Scene, say
 from actions.executors.protocol import Plan, Step, Target, Verb
 
@@ -32,6 +32,7 @@ def make_plan(target: Target, scene: Scene, state: ListState) -> Plan[ListState]
         steps=(*_creations(scene, create, refusals), *_removals(scene, found)),
         unchanged=frozenset(scene.asks) - new.keys() - refusals.keys(),
         refusals=refusals,
+        notes=dict(forecasts(scene, state)),
         facts=(*_notices(found), *(f"{holder.id}: {holder.counts}." for holder in state.holders.values())),
     )
 

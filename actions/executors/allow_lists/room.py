@@ -1,15 +1,19 @@
-"""Which new entries fit into the quotas of security groups and prefix lists, the oldest approved first. Pure."""
+"""Which new entries fit into the quotas of security groups and prefix lists, and how many will still. Pure.
+
+The oldest approved comes first.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from actions.executors.allow_lists.state import Holder, ListState, Opening, Rule
+from actions.executors.allow_lists.state import Holder, ListState, Opening, Rule, Scene
 from actions.executors.turns import in_turn
 from sallyport.entries import Entry
 
 Place = tuple[str, int]  # a holder and an IP version, which have a quota of their own
+FEW = 5  # addresses: where no more than these fit, it is told before nobody's does
 
 
 def without_room(
@@ -31,6 +35,31 @@ def without_room(
         for place, count in needs.items():
             used[place] += count
     return refusals
+
+
+def forecasts(scene: Scene, state: ListState) -> Iterator[tuple[str, str]]:
+    """Yield, for each live entry at a place that is nearly full, how many addresses still fit."""
+    near = dict(_nearly_full(state))
+    for entry_id, asks in scene.asks.items():
+        found = [near[place] for place in sorted(set(map(_place, asks))) if place in near]
+        if found:
+            yield entry_id, " ".join(found)
+
+
+def _nearly_full(state: ListState) -> Iterator[tuple[Place, str]]:
+    for holder in state.holders.values():
+        each = len(state.allow_list.ports.get(holder.id, ())) or 1  # rules for one address
+        for version, most in holder.limit.items():
+            left = max(0, most - holder.used[version]) // each
+            if left <= FEW:
+                yield (holder.id, version), _forecast(holder, version, left)
+
+
+def _forecast(holder: Holder, version: int, left: int) -> str:
+    kind, what = ("prefix list", "entries") if holder.revision else ("security group", f"IPv{version} rules")
+    used = f"{holder.used[version]} of {holder.limit[version]} {what}"
+    fit = {0: "no further address fits", 1: "1 more address fits"}.get(left, f"{left} more addresses fit")
+    return f"Nearly full: {used} of the {kind} {holder.id} are used, so that {fit}."
 
 
 def _place(opening: Opening) -> Place:

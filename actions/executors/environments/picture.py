@@ -14,6 +14,7 @@ from sallyport.catalogue import Environment
 from sallyport.coming import Coming
 from sallyport.entries import Entry
 from sallyport.offers import Offer, buttons
+from sallyport.people import People
 from sallyport.platforms.slack_text import date, escape
 from sallyport.schedules import said_of
 
@@ -36,14 +37,15 @@ def picture_of(status: EnvironmentStatus, offers: Iterable[Offer], coming: Comin
     place, state = status.environment, status.state
     services = [_service(found) for found in state.services.values()]
     databases = [_database(found) for found in state.databases.values()]
-    missing = [f":warning: {escape(name)} is in the catalogue, but not in AWS" for name in state.missing]
+    sign = ":zzz:" if status.teardowns else ":warning:"
+    missing = [f"{sign} {escape(name)} {status.why_missing(name)}" for name in state.missing]
     blocks = [
         _header(place),
         *_section("", list(_held(status)) or ["Nothing that Sallyport knows of keeps it stopped."]),
         *_section("", [f":alarm_clock: {line}" for line in (coming.lines() if coming else ())]),
         *_section("ECS services", services),
         *_section("Databases", [*databases, *missing]),
-        *_section("Addresses let in", [_address(entry) for entry in status.addresses]),
+        *_section("Addresses let in", [_address(entry, status.people) for entry in status.addresses]),
         _context(f"As read from AWS {date(status.at)}."),
         *buttons(offers, place.id),
     ]
@@ -57,6 +59,8 @@ def not_read(environment: str, why: str, offers: Iterable[Offer]) -> Post:
 
 
 def _sentence(status: EnvironmentStatus) -> str:
+    if status.is_gone:
+        return f"{_named(status.environment)} is torn down."
     running = sum(state_of(found) == "running" for found in status.state.services.values())
     serving = sum(found.is_serving for found in status.state.databases.values())
     return (
@@ -67,9 +71,9 @@ def _sentence(status: EnvironmentStatus) -> str:
 
 def _held(status: EnvironmentStatus) -> Iterator[str]:
     for entry in status.teardowns:
-        yield f":zzz: Torn down for {escape(said_of(entry.requested_by))}{_until(entry)} ({entry.id})."
+        yield f":zzz: Torn down for {_who(entry, status.people)}{_until(entry)} ({entry.id})."
     for entry in status.stops:
-        yield f":zzz: Stopped for {escape(said_of(entry.requested_by))}{_until(entry)} ({entry.id})."
+        yield f":zzz: Stopped for {_who(entry, status.people)}{_until(entry)} ({entry.id})."
 
 
 def _service(found: Service) -> str:
@@ -84,8 +88,13 @@ def _database(found: Database) -> str:
     return f"{sign} `{escape(found.name)}` ({KIND_NAMES[found.kind]}) {escape(found.status)}{restart}"
 
 
-def _address(entry: Entry) -> str:
-    return f"• `{escape(address_of(entry))}` for {escape(said_of(entry.requested_by))}{_until(entry)} ({entry.id})"
+def _address(entry: Entry, people: People) -> str:
+    return f"• `{escape(address_of(entry))}` for {_who(entry, people)}{_until(entry)} ({entry.id})"
+
+
+def _who(entry: Entry, people: People) -> str:
+    person = people.by_email(entry.requested_by)
+    return escape(person.label if person else said_of(entry.requested_by))
 
 
 def _until(entry: Entry) -> str:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from actions.executors.environments.state import KIND_NAMES, Database, EnvironmentState, Service
+from actions.executors.environments.state import KIND_NAMES, Database, EnvironmentState, Kind, Service
 from actions.markdown import inert, table
 from sallyport.catalogue import Environment
 from sallyport.changes.infra_words import ADDRESS
 from sallyport.documents import JSON
 from sallyport.entries import Entry
+from sallyport.people import People
 from sallyport.schedules import said_of
 from sallyport.times import format_moment
+
+_DATABASES = (KIND_NAMES[Kind.INSTANCE], KIND_NAMES[Kind.CLUSTER])
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,18 @@ class EnvironmentStatus:
     at: datetime
     addresses: tuple[Entry, ...] = ()  # the live entries that let one in
     teardowns: tuple[Entry, ...] = ()  # the live entries that keep it torn down
+    people: People = field(default_factory=People)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is torn down, and nothing of it is there."""
+        return bool(self.teardowns) and not (self.state.services or self.state.databases)
+
+    def why_missing(self, name: str) -> str:
+        """Say why one of `state.missing` is, as the end of a sentence; a teardown keeps the clusters of ECS."""
+        if self.teardowns and name.startswith(_DATABASES):
+            return "is deleted, and comes back when the teardown ends"
+        return "is in the catalogue, but not in AWS"
 
     def to_mapping(self) -> dict[str, JSON]:
         """Return it as JSON for whoever posts it; moments are UTC."""
@@ -37,27 +52,29 @@ class EnvironmentStatus:
             "databases": [_database(found) for found in self.state.databases.values()],
             "missing": list(self.state.missing),
             "stops": [_stop(entry) for entry in self.stops],
+            "teardowns": [_stop(entry) for entry in self.teardowns],
             "addresses": [{**_stop(entry), "address": address_of(entry)} for entry in self.addresses],
         }
 
     def to_markdown(self) -> str:
         """Return it as a page for a job's summary or a terminal."""
         title = f"### {inert(self.environment.title)} ({inert(self.environment.id)})"
-        parts = [title, *(f"> {inert(line)}" for line in self._stopped_by())]
+        parts = [title, *(f"> {inert(line)}" for line in self._held())]
         services = [_service_row(found) for found in self.state.services.values()]
         databases = [_database_row(found) for found in self.state.databases.values()]
         parts += _section("ECS services", ("Service", "State", "Running", "Desired"), services)
         parts += _section("Databases", ("Database", "State", "AWS starts it by itself"), databases)
-        parts += [f"- {inert(name)} is in the catalogue, but not in AWS." for name in self.state.missing]
+        parts += [f"- {inert(name)} {self.why_missing(name)}." for name in self.state.missing]
         parts += _section(
             "Addresses let in", ("Address", "For", "Until"), [_let_in(one) for one in self.addresses]
         )
         return "\n\n".join([*parts, f"As read from AWS at {_moment(self.at)}."]) + "\n"
 
-    def _stopped_by(self) -> Iterator[str]:
-        for entry in self.stops:
+    def _held(self) -> Iterator[str]:
+        held = [*(("Torn down", entry) for entry in self.teardowns), *(("Stopped", entry) for entry in self.stops)]
+        for done, entry in held:
             until = f"until {_moment(entry.expires_at)}" if entry.expires_at else "without a deadline"
-            yield f"Stopped for {said_of(entry.requested_by)} ({entry.id}) {until}."
+            yield f"{done} for {said_of(entry.requested_by)} ({entry.id}) {until}."
 
 
 def state_of(found: Service) -> str:

@@ -128,6 +128,24 @@ def test_an_address_that_fits_one_group_and_not_the_other_is_refused_for_both() 
     assert found.steps == ()
 
 
+@pytest.mark.parametrize(
+    ("used", "said"),
+    [
+        (48, None),
+        (50, "Nearly full: 50 of 60 IPv4 rules of the security group {}, so that 5 more addresses fit."),
+        (57, "Nearly full: 57 of 60 IPv4 rules of the security group {}, so that 1 more address fits."),
+        (59, "Nearly full: 59 of 60 IPv4 rules of the security group {}, so that no further address fits."),
+    ],
+)
+def test_who_is_let_in_where_few_more_fit_is_told_before_the_limit(used: int, said: str | None) -> None:
+    there = tuple(Rule(f"sgr-{o}", o.holder, o, ours=True) for o in openings(GROUPS, [ADDRESSES[0]]))
+    state = aws(GROUPS, there)
+    state = replace(state, holders={**state.holders, WEB: replace(state.holders[WEB], used={4: used, 6: 60})})
+    assert plan(state, [lease(1, ADDRESSES[0])], []).notes == (
+        {"iw-000001": said.format(f"{WEB} are used")} if said else {}
+    )
+
+
 def test_two_who_ask_for_one_address_need_its_room_once() -> None:
     found = plan(aws(LISTS, room=1), [lease(1, ADDRESSES[0]), lease(2, ADDRESSES[0])], [])
     assert found.refusals == {}

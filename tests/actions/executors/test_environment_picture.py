@@ -17,6 +17,7 @@ from sallyport.changes.infra_whitelist import InfraWhitelist
 from sallyport.coming import Coming
 from sallyport.entries import Entry
 from sallyport.offers import Offer, action_id, read_offers, read_press
+from sallyport.people import People, Person
 from sandbox.slack.api_messages import checked_content
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
@@ -80,9 +81,24 @@ def test_it_names_the_schedule_that_has_stopped_it() -> None:
 
 def test_it_says_who_keeps_it_torn_down() -> None:
     torn_down = replace(STOP, id="it-222222", flow="infra-teardown")
-    _, words = shown(replace(status([], []), stops=(), teardowns=(torn_down,)))
-    assert "Torn down for ana@example.com until <!date^" in words
+    people = People((Person("ana@example.com", "Ana <Ruiz>"),))
+    missing = ("RDS instance acme-dev-db", "ECS cluster acme-dev")
+    found = replace(status([], [], missing=missing), stops=(), teardowns=(torn_down,), people=people)
+    text, words = shown(found)
+    assert text == "Development (dev) is torn down."
+    assert "Torn down for Ana &lt;Ruiz&gt; until <!date^" in words
     assert "(it-222222)" in words
+    assert "RDS instance acme-dev-db is deleted, and comes back when the teardown ends" in words
+    assert "ECS cluster acme-dev is in the catalogue, but not in AWS" in words
+    assert "> Torn down for ana&#64;example.com (it-222222) until 2026-11-22 08&#58;00 UTC." in found.to_markdown()
+    assert found.to_mapping()["teardowns"] == [
+        {"id": "it-222222", "requested_by": "ana@example.com", "expires_at": "2026-11-22T08:00:00Z"}
+    ]
+
+
+def test_what_somebody_made_while_it_is_torn_down_is_counted() -> None:
+    text, _ = shown(replace(status([Service("acme-dev", "api", 1, 1)], []), teardowns=(STOP,)))
+    assert text == "Development (dev): 1 of 1 services run, 0 of 0 databases serve."
 
 
 def test_a_large_environment_is_cut_where_slack_would_refuse_it() -> None:
