@@ -100,7 +100,8 @@ class Shop:
     def due(self, name: str) -> timedelta:
         """How long until the effect is tried next, as the journal has it."""
         (row,) = [row for row in self.journal.waiting() if row.name == name]
-        return max(row.due, row.leased_until) - self.now
+        silent = [silence.until for silence in self.journal.silences()]
+        return max(row.due, row.leased_until, *silent) - self.now
 
 
 @pytest.fixture
