@@ -38,6 +38,13 @@ def test_actions_are_pinned_by_their_whole_sha(name: str, step: dict[str, Any]) 
     assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step.get("uses", f"a/b@{'0' * 40}"))
 
 
+@pytest.mark.parametrize(("name", "step"), [(n, s) for n, s in STEPS if "role-to-assume" in s.get("with", {})])
+def test_what_cloudtrail_shows_leads_to_the_run_and_to_the_request(name: str, step: dict[str, Any]) -> None:
+    session = step["with"]["role-session-name"]
+    assert session.endswith("-${{ github.run_id }}")
+    assert ("inputs.request_id" in session) == (name in {"apply.yml", "expire.yml"})
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_a_workflow_has_no_rights_but_those_a_job_names_and_ends_some_time(file: Path) -> None:
     workflow = load(file.name)
