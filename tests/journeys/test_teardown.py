@@ -60,7 +60,7 @@ def test_a_teardown_and_a_spinup_that_are_interrupted_come_to_their_ends(company
     assert "type dev, or cancel" in error
     form.fill("Type the name of the environment to confirm", "dev")
     assert form.submit() == {}
-    thread = ana.sees(REASON, CHANNEL)
+    thread = ana.sees(REASON, CHANNEL, timeout=40)
     until(lambda: company.jira.issues, "there is a ticket")
 
     company.aws.reset_calls()
