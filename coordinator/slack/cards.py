@@ -235,8 +235,10 @@ def about(request: Request, policies: Policies) -> list[Block]:
     environment = policies.catalogue.environments[request.environment]
     details = [detail for change in request.changes for detail in change.details(policies.catalogue)]
     facts = [("Environment", environment.title), *details, ("Duration", lasts(request).removeprefix("for "))]
+    words = state_words(request)
+    standing = f"{flow.title}: {words[:1].lower()}{words[1:]}"  # GitHub keeps its capital
     return [
-        HeaderBlock(text=PlainTextObject(text=f"{flow.title}: {state_words(request).lower()}"[:HEADER_LONGEST])),
+        HeaderBlock(text=PlainTextObject(text=standing[:HEADER_LONGEST])),
         SectionBlock(text=MarkdownTextObject(text=_deed(request, f"*{title(request, policies)}*"))),
         SectionBlock(fields=list(_fields(facts))),
         SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON])),
