@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from coordinator.audit.records import Record
-from coordinator.audit.sinks import Found
+from coordinator.audit.sink import Found
 from sallyport.outcomes import CHECK_NAME, Outcome, dump_outcomes
 from sallyport.platforms.errors import PlatformError, Refused, Unknown
 from sallyport.platforms.github_answers import ACTIONS, CheckRun, Run, RunState, StaleHead
