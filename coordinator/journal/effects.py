@@ -63,12 +63,14 @@ class Again:
     due: datetime
 
 
-def arm(connection: sa.Connection, request_id: str, armed: Iterable[Armed]) -> set[Lane]:
-    """Arm effects in the running transaction and return the lanes that have work."""
+def arm(connection: sa.Connection, armed: Iterable[tuple[str, Armed]]) -> set[Lane]:
+    """Arm effects, each of a request by its id, in the running transaction; return the lanes that have work."""
     wanted = list(armed)
     if wanted:
-        connection.execute(_ARM[connection.dialect.name], [_row(request_id, effect) for effect in wanted])
-    return {effect.lane for effect in wanted}
+        connection.execute(
+            _ARM[connection.dialect.name], [_row(request_id, effect) for request_id, effect in wanted]
+        )
+    return {effect.lane for _, effect in wanted}
 
 
 def _arm(insert: Any) -> Any:

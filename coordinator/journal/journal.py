@@ -7,62 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from coordinator.journal import effects as outbox
+from coordinator.journal import submitting, transitions
 from coordinator.journal.drafts import Drafts
 from coordinator.journal.effects import Done, Work
-from coordinator.journal.rows import (
-    decision_values,
-    fact_values,
-    new_request,
-    request_values,
-    to_fact,
-    to_request,
-)
+from coordinator.journal.rows import decision_values, to_fact
+from coordinator.journal.submitting import New
 from coordinator.journal.tables import deciders, decisions, effects, facts, requests
+from coordinator.journal.together import Together
+from coordinator.journal.transitions import UnknownRequest
 from coordinator.journal.turns import Turns
-from coordinator.lifecycle import (
-    FOLLOWS,
-    Armed,
-    Happening,
-    Lane,
-    Move,
-    granted,
-    on_extension,
-    on_fact,
-    on_route,
-    on_state,
-    on_submit,
-)
+from coordinator.lifecycle import Armed, Happening, Lane, Move
 from coordinator.requests import STANDING, Ask, Decision, Request, Route, State
-from sallyport.audit import FIRST, Deed, Fact
+from sallyport.audit import Fact
 from sallyport.ids import new_id
-from sallyport.times import format_moment
+
+__all__ = ["AlreadyDecided", "Journal", "OutcomeUnknown", "UnknownRequest"]
 
 log = structlog.get_logger()
 
-_NEW_REQUEST = sa.insert(requests)  # built once: building a statement costs more than running it
-_NEW_FACT = sa.insert(facts)
 _NEW_DECISION = sa.insert(decisions)
-_NEW_DECIDER = sa.insert(deciders)
-_EXTENSION = (
-    sa.select(requests.c.id, requests.c.state, requests.c.expires_at)
-    .where(requests.c.extends == sa.bindparam("first"))
-    .order_by(requests.c.submitted_at.desc(), requests.c.id)
-    .limit(1)
-)
-
-
-class UnknownRequest(LookupError):
-    """No request has this id."""
+_LOST = (OperationalError, InterfaceError)  # it is the database, and nothing that anybody asked for
 
 
 class OutcomeUnknown(Exception):
@@ -85,27 +58,18 @@ class Journal:
         self._reader = engine.execution_options(read_only=True)
         self._turns = Turns(Path(engine.url.database or "")) if engine.dialect.name == "sqlite" else None
         self.on_work = on_work
+        self._submissions = Together(self._submit, shared=(OutcomeUnknown, *_LOST))
         self.drafts = Drafts(self._reader.begin, self._patiently)
 
     # Facts
 
     def submit(self, ask: Ask) -> Request:
-        """Record a new request; a submission that was recorded before returns the request it made then."""
-        values = request_values(ask, new_id(ask.prefix))
-        asked = Fact(values["id"], 1, Deed.ASKED, ask.submitted_at, ask.requester, ask.facts())
-        armed, move = on_submit(ask), granted(ask)
-        request = new_request(ask, values["id"])
+        """Record a new request; a submission that was recorded before returns the request it made then.
+
+        Those of the same moment share one transaction, which is what a stream of them can afford.
+        """
         try:
-            with self._urgently() as connection:
-                connection.execute(_NEW_REQUEST, values)
-                connection.execute(_NEW_FACT, fact_values(asked))
-                _ask_them(connection, request.id, ask.route)
-                lanes = outbox.arm(connection, request.id, armed) | _show_extension(
-                    connection, request, ask.submitted_at
-                )
-                if move is not None:
-                    lanes |= _apply(connection, request, move)
-                    request = _request(connection, request.id)
+            return self._submissions.write(New.of(ask, new_id(ask.prefix)))
         except IntegrityError:
             earlier = self._by_submission(ask.key)
             if earlier is None:
@@ -116,8 +80,12 @@ class Journal:
                 if recorded := self._by_submission(ask.key):
                     return recorded  # only the answer to the commit was lost
             raise
+
+    def _submit(self, news: Sequence[New]) -> list[Request]:
+        with self._urgently() as connection:
+            made, lanes = submitting.write(connection, news)
         self._tell(lanes)
-        return request
+        return made
 
     def decide(self, request_id: str, decision: Decision, settle: Callable[[Request], Move | None]) -> Request:
         """Record one person's decision; *settle* says, knowing all decisions, whether it settles the request.
@@ -135,38 +103,38 @@ class Journal:
 
     def _decide(self, request_id: str, decision: Decision, settle: Callable[[Request], Move | None]) -> Request:
         with self._urgently() as connection:
-            request = _request(connection, request_id, lock=True)
+            request = transitions.read(connection, request_id, lock=True)
             if request.state is not State.PENDING or any(d.by == decision.by for d in request.decisions):
                 raise AlreadyDecided(request)
             connection.execute(_NEW_DECISION, decision_values(request_id, decision))
-            request = _request(connection, request_id)
+            request = transitions.read(connection, request_id)
             move = settle(request)
-            lanes = _apply(connection, request, move) if move else set()
-            request = _request(connection, request_id)
+            lanes = transitions.apply(connection, request, move) if move else set()
+            request = transitions.read(connection, request_id)
         self._tell(lanes)
         return request
 
     def move(self, request_id: str, move: Move) -> Request:
         """Record what a person did to a request; returns it as it stands afterwards."""
         with self._urgently() as connection:
-            lanes = _apply(connection, _request(connection, request_id, lock=True), move)
-            request = _request(connection, request_id)
+            lanes = transitions.apply(connection, transitions.read(connection, request_id, lock=True), move)
+            request = transitions.read(connection, request_id)
         self._tell(lanes)
         return request
 
     def reroute(self, request_id: str, happening: Happening, route: Route) -> None:
         """Ask other people than before; nothing happens if the request waits no longer, or waits for them."""
         with self._patiently() as connection:
-            request = _request(connection, request_id, lock=True)
+            request = transitions.read(connection, request_id, lock=True)
             if request.state is not State.PENDING or set(request.deciders) == set(route.deciders):
                 return
-            lanes = _apply(connection, request, Move(happening, route=route))
+            lanes = transitions.apply(connection, request, Move(happening, route=route))
         self._tell(lanes)
 
     def arm(self, request_id: str, effect: Armed) -> None:
         """Arm an effect that a person asks for and that is no fact before it is done."""
         with self._urgently() as connection:
-            lanes = outbox.arm(connection, request_id, [effect])
+            lanes = outbox.arm(connection, [(request_id, effect)])
         self._tell(lanes)
 
     # Effects
@@ -186,10 +154,10 @@ class Journal:
                 return
             lanes = outbox.waiting_for(connection, work)
             if done.then is not None:
-                request = _request(connection, work.request_id, lock=True)
+                request = transitions.read(connection, work.request_id, lock=True)
                 move = done.then(request) if callable(done.then) else done.then
-                lanes |= _apply(connection, request, move) if move else set()
-            lanes |= outbox.arm(connection, work.request_id, done.arm)
+                lanes |= transitions.apply(connection, request, move) if move else set()
+            lanes |= outbox.arm(connection, ((work.request_id, effect) for effect in done.arm))
         self._tell(lanes)
 
     def put_off(self, work: Work, due: datetime) -> None:
@@ -213,10 +181,10 @@ class Journal:
         False if it does not wait, or is being done right now. Raises UnknownRequest.
         """
         with self._patiently() as connection:
-            _request(connection, request_id, lock=True)
+            transitions.read(connection, request_id, lock=True)
             if not outbox.override(connection, request_id, effect, happening.at, parked=parked):
                 return False
-            lanes = _record(connection, request_id, happening)
+            lanes = transitions.record(connection, request_id, happening)
         self.on_work(lanes)
         return True
 
@@ -246,7 +214,7 @@ class Journal:
     def request(self, request_id: str) -> Request:
         """Return the request; UnknownRequest if there is none."""
         with self._reader.begin() as connection:
-            return _request(connection, request_id)
+            return transitions.read(connection, request_id)
 
     def facts(self, request_id: str) -> list[tuple[Fact, str]]:
         """Return the audit trail of a request, in order, each fact with its stored digest."""
@@ -297,7 +265,7 @@ class Journal:
 
     def _requests(self, ids: sa.Select[str]) -> list[Request]:
         with self._reader.begin() as connection:
-            return [_request(connection, request_id) for request_id in connection.scalars(ids).all()]
+            return [transitions.read(connection, request_id) for request_id in connection.scalars(ids).all()]
 
     def waiting(self) -> Sequence[sa.Row[Any]]:
         """Return the effects that are not done yet, soonest first."""
@@ -345,100 +313,4 @@ class Journal:
     def _by_submission(self, key: str) -> Request | None:
         with self._reader.begin() as connection:
             request_id = connection.scalar(sa.select(requests.c.id).where(requests.c.submission == key))
-            return _request(connection, request_id) if request_id else None
-
-
-def _request(connection: sa.Connection, request_id: str, *, lock: bool = False) -> Request:
-    query = sa.select(requests).where(requests.c.id == request_id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    if row is None:
-        raise UnknownRequest(request_id)
-    made = (
-        sa.select(decisions).where(decisions.c.request_id == request_id).order_by(decisions.c.at, decisions.c.by)
-    )
-    done = sa.select(effects.c.name, effects.c.result).where(effects.c.request_id == request_id)
-    asked = sa.select(deciders.c.slack_id).where(deciders.c.request_id == request_id).order_by(deciders.c.slack_id)
-    return to_request(
-        row,
-        connection.execute(made).all(),
-        connection.execute(done).all(),
-        connection.scalars(asked).all(),
-        connection.execute(_EXTENSION, {"first": request_id}).one_or_none(),
-    )
-
-
-def _ask_them(connection: sa.Connection, request_id: str, route: Route) -> None:
-    """Record whose turn it is, in place of whose it was."""
-    connection.execute(sa.delete(deciders).where(deciders.c.request_id == request_id))
-    if route.deciders:
-        rows = [{"request_id": request_id, "slack_id": slack_id} for slack_id in route.deciders]
-        connection.execute(_NEW_DECIDER, rows)
-
-
-def _apply(connection: sa.Connection, request: Request, move: Move) -> set[Lane]:
-    if move.to is not None and move.to not in FOLLOWS.get(request.state, frozenset()):
-        return set()
-    now = move.happening.at
-    lanes = _record(connection, request.id, _with_deadline(move))
-    if move.to is not None:
-        _swap(connection, request, move, move.to)
-        if request.state is State.PENDING:
-            _ask_them(connection, request.id, Route())
-        lanes |= outbox.arm(connection, request.id, on_state(_request(connection, request.id), now))
-        lanes |= _show_extension(connection, request, now)
-    elif move.route is not None and request.state is State.PENDING:
-        lanes |= _reroute(connection, request, move.route, now)
-    return lanes | outbox.arm(connection, request.id, move.arm)
-
-
-def _show_extension(connection: sa.Connection, request: Request, now: datetime) -> set[Lane]:
-    """Show at the request that *request* extends, if any, how that stands now."""
-    if not request.extends:
-        return set()
-    return outbox.arm(connection, request.extends, on_extension(_request(connection, request.extends), now))
-
-
-def _reroute(connection: sa.Connection, request: Request, route: Route, now: datetime) -> set[Lane]:
-    notify = list(dict.fromkeys((*request.notify, *route.notify)))
-    connection.execute(sa.update(requests).where(requests.c.id == request.id).values(notify=notify))
-    _ask_them(connection, request.id, route)
-    return outbox.arm(connection, request.id, on_route(_request(connection, request.id), now))
-
-
-def _with_deadline(move: Move) -> Happening:
-    """Return what happened with the deadline that it sets, if it does."""
-    if move.expires_at is None:
-        return move.happening
-    details = {**move.happening.details, "expires_at": format_moment(move.expires_at)}
-    return replace(move.happening, details=details)
-
-
-def _swap(connection: sa.Connection, request: Request, move: Move, to: State) -> None:
-    same = sa.and_(
-        requests.c.id == request.id,
-        requests.c.state == request.state.value,
-        requests.c.revision == request.revision,
-    )
-    values = {
-        "state": to.value,
-        "revision": request.revision + 1,
-        "expires_at": move.expires_at or request.expires_at,
-        "closing": move.closing or request.closing,
-    }
-    swapped = connection.execute(sa.update(requests).where(same).values(**values)).rowcount
-    if swapped != 1:
-        raise RuntimeError(f"{request.id} changed under its lock")
-
-
-def _record(connection: sa.Connection, request_id: str, happening: Happening) -> set[Lane]:
-    """Append a fact to the request's chain, and arm its comment in the ticket."""
-    last = connection.execute(
-        sa.select(facts.c.number, facts.c.digest)
-        .where(facts.c.request_id == request_id)
-        .order_by(facts.c.number.desc())
-        .limit(1)
-    ).one_or_none()
-    number, previous = (last.number + 1, last.digest) if last else (1, FIRST)
-    fact = Fact(request_id, number, happening.deed, happening.at, happening.by, happening.details, previous)
-    connection.execute(_NEW_FACT, fact_values(fact))
-    return outbox.arm(connection, request_id, on_fact(number, happening.deed, happening.at))
+            return transitions.read(connection, request_id) if request_id else None

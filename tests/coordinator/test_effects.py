@@ -189,7 +189,7 @@ class TestArmingAgain:
     ) -> None:
         made = journal.submit(ask())
         work = claim(journal, Lane.JIRA, "ticket")
-        monkeypatch.setattr("coordinator.journal.journal._apply", lambda *_: 1 / 0)
+        monkeypatch.setattr("coordinator.journal.transitions.apply", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             journal.finish(work, Done({"key": "OPS-1"}, then=happened(Deed.COMMITTED)))
         assert journal.request(made.id).ticket is None
