@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 GIVES_UP = 10.0  # seconds; Slack does after three, and what took longer is told
+STALE = 2.0  # seconds; uvicorn closes a connection that nothing was sent on for five
 BEGINS = 0.5  # seconds before the first request is due
 
 Payload = Callable[[int], dict[str, str]]
@@ -50,7 +51,7 @@ class _Sender:
         self._host, self._port, self._path = parts.hostname or "", parts.port or 80, parts.path
         self._payload = payload
         self._sign = sign
-        self._free: list[Connection] = []
+        self._free: list[tuple[float, Connection]] = []  # since when, the newest last
 
     async def send(self, rate: int, count: int) -> list[Answered]:
         start = time.monotonic() + BEGINS
@@ -60,7 +61,7 @@ class _Sender:
             await asyncio.sleep(due - time.monotonic())
             tasks.append(asyncio.create_task(self._one(number, due)))
         answers = await asyncio.gather(*tasks)
-        for _, writer in self._free:
+        for _, (_, writer) in self._free:
             writer.close()
         return answers
 
@@ -73,7 +74,7 @@ class _Sender:
         return Answered(due, time.monotonic() - due, status, body)
 
     async def _ask(self, body: str) -> tuple[int, bytes]:
-        connection = self._free.pop() if self._free else await asyncio.open_connection(self._host, self._port)
+        connection = await self._connection()
         reader, writer = connection
         headers = {"Host": self._host, "Content-Length": str(len(body)), **self._sign(body)}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -81,5 +82,13 @@ class _Sender:
         status, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         sizes = [line.partition(":")[2] for line in lines if line.lower().startswith("content-length:")]
         answer = await reader.readexactly(int(sizes[0]))
-        self._free.append(connection)
+        self._free.append((time.monotonic(), connection))
         return int(status.split()[1]), answer
+
+    async def _connection(self) -> Connection:
+        if self._free:
+            since, connection = self._free.pop()
+            if time.monotonic() - since < STALE:
+                return connection
+            connection[1].close()
+        return await asyncio.open_connection(self._host, self._port)

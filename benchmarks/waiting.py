@@ -88,14 +88,14 @@ def _decide_and_look(url: str, count: int) -> tuple[list[float], dict[str, float
 
 def _fill(journal: Journal, count: int) -> list[str]:
     """Record requests that wait, with all done outside that is done before a decision."""
-    with_all = [journal.submit(_ask(number)).id for number in range(count)]
+    with_all = [journal.submit(ask(number)).id for number in range(count)]
     with journal.writing() as connection:
         done = sa.text("UPDATE effects SET done = wanted WHERE lane <> :clock")
         connection.execute(done, {"clock": Lane.CLOCK.value})
     return with_all
 
 
-def _ask(number: int) -> Ask:
+def ask(number: int) -> Ask:
     now = utc_now()
     return Ask(
         key=f"view:{number}",

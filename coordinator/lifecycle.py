@@ -41,6 +41,7 @@ class Lane(StrEnum):
     JIRA = "jira"
     SLACK = "slack"
     COMMIT = "commit"
+    DISPATCH = "dispatch"
     RUNS = "runs"
     EXPIRY = "expiry"
     CLOCK = "clock"
@@ -215,7 +216,7 @@ def _approved(request: Request, now: datetime) -> list[Armed]:
     """Apply it, and arm the expiry with it: there is no path on which only the first of the two is known."""
     apply = [
         Armed("commit", "commit", Lane.COMMIT, now),
-        Armed("dispatch", "dispatch", Lane.RUNS, now, after="commit"),
+        Armed("dispatch", "dispatch", Lane.DISPATCH, now, after="commit"),
         Armed("watch", "watch", Lane.RUNS, now, after="dispatch"),
     ]
     if request.expires_at is None:

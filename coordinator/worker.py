@@ -105,7 +105,6 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
             "watch-review": reviews.watch,
             "review-comment": reviews.comment,
             "review-reopen": reviews.reopen,
-            "dispatch": runs.dispatch,
             "watch": runs.watch,
             "watch-expiry": runs.watch_expiry,
             "begin": begin,
@@ -114,8 +113,14 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
             "reminder": reminders.reminder,
             "nudge": reminders.nudge,
         },
-        batch={"commit": commits.commit, "withdraw": commits.withdraw, "expire": runs.expire},
+        batch={
+            "commit": commits.commit,
+            "withdraw": commits.withdraw,
+            "dispatch": runs.dispatch,
+            "expire": runs.expire,
+        },
         alert=essentials.alerts,
+        place={"dispatch": runs.place},
     )
 
 

@@ -37,6 +37,7 @@ class Work:
     attempts: int
     uncertain: bool
     result: Mapping[str, Any]  # of the arming before, such as where the card was posted
+    due: datetime
 
     @property
     def marker(self) -> str:
@@ -130,6 +131,7 @@ def claim(connection: sa.Connection, lane: Lane, now: datetime, limit: int) -> l
             attempts=row.attempts,
             uncertain=row.uncertain,
             result=row.result,
+            due=row.due,
         )
         for row in rows
     ]
@@ -170,6 +172,12 @@ def put_off(connection: sa.Connection, work: Work, due: datetime) -> None:
     """Look at *work* again at *due*; nothing went wrong."""
     values = {"attempts": 0, "uncertain": work.uncertain, **_ANSWERED}
     _update(connection, work, held=True, leased_until=_NEVER, lease="", due=due, **values)
+
+
+def release(connection: sa.Connection, works: Iterable[Work]) -> None:
+    """Give back what was claimed and not attempted, as it was."""
+    for work in works:
+        _update(connection, work, held=True, leased_until=_NEVER, lease="", uncertain=work.uncertain)
 
 
 def retry(

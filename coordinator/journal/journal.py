@@ -165,6 +165,11 @@ class Journal:
         with self._patiently() as connection:
             outbox.put_off(connection, work, due)
 
+    def release(self, works: Sequence[Work]) -> None:
+        """Give back effects that were claimed and not attempted."""
+        with self._patiently() as connection:
+            outbox.release(connection, works)
+
     def retry(
         self, work: Work, due: datetime, error: str, *, uncertain: bool, away_at: datetime | None = None
     ) -> None:

@@ -94,7 +94,6 @@ class Desk:
                 "watch-review": reviews.watch,
                 "review-comment": reviews.comment,
                 "review-reopen": reviews.reopen,
-                "dispatch": self.runs.dispatch,
                 "watch": self.runs.watch,
                 "watch-expiry": self.runs.watch_expiry,
                 "begin": begin,
@@ -103,8 +102,14 @@ class Desk:
                 "reminder": reminders.reminder,
                 "nudge": reminders.nudge,
             },
-            batch={"commit": self.commits.commit, "withdraw": self.commits.withdraw, "expire": self.runs.expire},
+            batch={
+                "commit": self.commits.commit,
+                "withdraw": self.commits.withdraw,
+                "dispatch": self.runs.dispatch,
+                "expire": self.runs.expire,
+            },
             alert=alert,
+            place={"dispatch": self.runs.place},
         )
         self.reconciler = Reconciler(self.journal, hands, now)
 

@@ -179,7 +179,7 @@ class TestArmingAgain:
         journal.finish(claim(journal, Lane.COMMIT, "commit"), Done({"commit": "c1"}))
         journal.on_work = told.append
         dispatched = happened(Deed.DISPATCHED, State.APPLYING)
-        journal.finish(claim(journal, Lane.RUNS, "dispatch"), Done({"run": 1, "url": "u"}, then=dispatched))
+        journal.finish(claim(journal, Lane.DISPATCH, "dispatch"), Done({"run": 1, "url": "u"}, then=dispatched))
         request = journal.request(made.id)
         assert (request.state, request.run_url) == (State.APPLYING, "u")
         assert told == [{Lane.RUNS, Lane.SLACK, Lane.JIRA, Lane.AUDIT}]

@@ -40,7 +40,7 @@ from tests.coordinator.fakes import FakeGitHub
 
 PEOPLE = ("lee@example.com", "sam@example.com", "kim@example.com")
 MOSTLY = st.sampled_from([True, True, True, False])
-BUSY = (Lane.RUNS, Lane.EXPIRY, Lane.COMMIT, Lane.CLOCK, Lane.JIRA)  # where order matters most
+BUSY = (Lane.DISPATCH, Lane.RUNS, Lane.EXPIRY, Lane.COMMIT, Lane.CLOCK, Lane.JIRA)  # where order matters most
 KEYS = ("view:V1", "view:V2", "command:1")
 ENDS = {State.ENDED, State.DENIED, State.TIMED_OUT, State.CANCELLED, State.FAILED}
 APPROVED = {State.APPROVED, State.APPLYING, State.ACTIVE, State.ENDING, State.ENDED, State.FAILED}
@@ -169,7 +169,7 @@ class Lives(RuleBasedStateMachine):
     @rule(good=MOSTLY, steps=st.integers(1, 5))
     def work_through(self, good: bool, steps: int) -> None:
         """What is due gets done and recorded, and what follows from it, some steps far."""
-        for lane in (Lane.COMMIT, *[Lane.RUNS, Lane.EXPIRY] * steps, Lane.CLOCK):
+        for lane in (Lane.COMMIT, *[Lane.DISPATCH, Lane.RUNS, Lane.EXPIRY] * steps, Lane.CLOCK):
             for attempt in self._claim(lane, 50, good):
                 self._record(attempt)
 
@@ -219,7 +219,7 @@ class Lives(RuleBasedStateMachine):
             case "commit":
                 return Done({"commit": "c1"}, then=Move(Happening(Deed.COMMITTED, self.now, "coordinator")))
             case "dispatch":
-                return self.runs.dispatch(work, request)
+                (done,) = self.runs.dispatch([(work, request)])
             case "watch":
                 run = self.github.complete(request.result("dispatch")["run"])
                 result = Result.APPLIED if good else Result.FAILED

@@ -1,0 +1,23 @@
+"""When content was created on GitHub, so that its limits hold across restarts and replicas."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "calls",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lane", sa.String(16), nullable=False),
+    )
+    op.create_index("calls_by_age", "calls", ["at"])
+    op.execute("UPDATE effects SET lane = 'dispatch' WHERE kind = 'dispatch'")
+
+
+def downgrade() -> None:
+    op.execute("UPDATE effects SET lane = 'runs' WHERE kind = 'dispatch'")
+    op.drop_table("calls")
