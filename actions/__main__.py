@@ -130,14 +130,15 @@ def reader(environment: str) -> None:
 @click.option("--commit", required=True, help="The commit that brought its entry.")
 @click.option("--environment", required=True, help="The environment the job was started for.")
 @click.option("--lock", required=True, help="The lock the job holds.")
-def apply(request_id: str, commit: str, environment: str, lock: str) -> None:
+@click.option("--also", default="", help="The ids of requests of the same target that wait with it.")
+def apply(request_id: str, commit: str, environment: str, lock: str, also: str) -> None:
     """Apply a request, read it back, tell everybody.
 
     Its target becomes what all live entries ask for, never just this one.
     """
     from actions.commands.apply import Order, run
 
-    _write(lambda job: run(job, Order(request_id, commit, environment, lock)))
+    _write(lambda job: run(job, Order(request_id, commit, environment, lock, tuple(also.split()))))
 
 
 @main.command()

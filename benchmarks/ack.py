@@ -19,7 +19,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,7 +108,7 @@ def on_core(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def do_nothing(port: int, slack_url: str) -> None:
+def do_nothing(port: int, slack_url: str, cores: Collection[int]) -> None:
     """Serve a Bolt app whose listeners only acknowledge, on the same server as the coordinator."""
     import anyio.to_thread
     import uvicorn
@@ -119,7 +119,7 @@ def do_nothing(port: int, slack_url: str) -> None:
     from starlette.responses import Response
     from starlette.routing import Route
 
-    os.sched_setaffinity(0, {0})
+    os.sched_setaffinity(0, cores)
     bolt = App(client=WebClient(token=sample_workspace().bot_token, base_url=slack_url), signing_secret=SECRET)
     for name in ("/prod-access", "/apiwhitelisting"):
         bolt.command(name)(lambda ack: ack())
@@ -160,10 +160,10 @@ def main(rate: int, seconds: int, rounds: int) -> None:
         try:
             slack_url = f"{company.addresses['slack']}/api/"
             idle = multiprocessing.get_context("spawn").Process(
-                target=do_nothing, args=(8899, slack_url), daemon=True
+                target=do_nothing, args=(8899, slack_url, {0}), daemon=True
             )
             idle.start()
-            _wait_for(8899)
+            wait_for(8899)
             url, floor = f"{company.coordinator.url}/slack/events", "http://localhost:8899/slack/events"
             measures: list[tuple[str, Payload]] = [
                 ("command that opens a form", command("")),
@@ -181,7 +181,7 @@ def main(rate: int, seconds: int, rounds: int) -> None:
             opening.__exit__(None, None, None)
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
     for _ in range(200):
         try:
             urllib.request.urlopen(f"http://localhost:{port}/", timeout=1)

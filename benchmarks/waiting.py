@@ -5,7 +5,6 @@ Run by hand: python -m benchmarks.waiting [--requests 10000] [--database postgre
 
 from __future__ import annotations
 
-import os
 import statistics
 import tempfile
 import time
@@ -20,6 +19,7 @@ import sqlalchemy as sa
 import structlog
 
 from benchmarks.costs import load
+from benchmarks.processes import SERVE, WORKER, Process
 from coordinator.deciding import Deciding
 from coordinator.directory import Directory
 from coordinator.journal import Journal, open_store
@@ -88,14 +88,14 @@ def _decide_and_look(url: str, count: int) -> tuple[list[float], dict[str, float
 
 def _fill(journal: Journal, count: int) -> list[str]:
     """Record requests that wait, with all done outside that is done before a decision."""
-    with_all = [journal.submit(_ask(number)).id for number in range(count)]
+    with_all = [journal.submit(ask(number)).id for number in range(count)]
     with journal.writing() as connection:
         done = sa.text("UPDATE effects SET done = wanted WHERE lane <> :clock")
         connection.execute(done, {"clock": Lane.CLOCK.value})
     return with_all
 
 
-def _ask(number: int) -> Ask:
+def ask(number: int) -> Ask:
     now = utc_now()
     return Ask(
         key=f"view:{number}",
@@ -147,30 +147,8 @@ def _run(folder: Path, waiting: int) -> Iterator[str]:
         engine.dispose()
         company.coordinator.start()
         time.sleep(SETTLED)
-        for name in ("coordinator serve", "coordinator.worker"):
-            yield f"{name}: {_held_by(_process(name, folder))}"
-
-
-def _process(name: str, folder: Path) -> Path:
-    """Return the place in /proc of the process of *folder*'s coordinator that runs *name*."""
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            here = str(folder) in (place / "environ").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        if here and f"-m {name}" in words:
-            return place
-    raise click.ClickException(f"no process runs {name}")
-
-
-def _held_by(process: Path) -> str:
-    facts = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines())
-    now, most = (int(facts[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
-    ticks = sum(map(int, (process / "stat").read_text().rpartition(")")[2].split()[11:13]))
-    seconds = ticks / os.sysconf("SC_CLK_TCK")
-    threads = facts["Threads"].strip()
-    return f"{threads} threads, {now:.0f} MB, at most {most:.0f} MB, {seconds:.1f} s of the processor"
+        for name in (SERVE, WORKER):
+            yield f"{name}: {Process.of(name, folder).held()}"
 
 
 if __name__ == "__main__":

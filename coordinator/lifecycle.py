@@ -55,17 +55,19 @@ class Lane(StrEnum):
     JIRA = "jira"
     SLACK = "slack"
     COMMIT = "commit"
+    DISPATCH = "dispatch"
     RUNS = "runs"
     EXPIRY = "expiry"
     CLOCK = "clock"
     AUDIT = "audit"
 
 
-BATCHED = frozenset({Lane.COMMIT, Lane.EXPIRY})  # lanes whose due effects are done by one call, in order
+BATCHED = frozenset({Lane.COMMIT, Lane.DISPATCH, Lane.EXPIRY})  # whose due effects one call does, in order
 PLATFORMS: Mapping[Lane, str] = {  # whose answer a lane's effects need
     Lane.JIRA: "JIRA",
     Lane.SLACK: "Slack",
     Lane.COMMIT: "GitHub",
+    Lane.DISPATCH: "GitHub",
     Lane.RUNS: "GitHub",
     Lane.EXPIRY: "GitHub",
     Lane.AUDIT: "The audit sink",
@@ -317,7 +319,7 @@ def _approved(request: Request, now: datetime) -> list[Armed]:
     """Apply it, and arm the expiry with it: there is no path on which only the first of the two is known."""
     apply = [
         Armed("commit", "commit", Lane.COMMIT, now),
-        Armed("dispatch", "dispatch", Lane.RUNS, now, after="commit"),
+        Armed("dispatch", "dispatch", Lane.DISPATCH, now, after="commit"),
         Armed("watch", "watch", Lane.RUNS, now, after="dispatch"),
     ]
     if request.expires_at is None:

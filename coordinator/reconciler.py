@@ -7,8 +7,8 @@ at most one write; after an attempt whose outcome is unknown it looks before it 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,7 +18,9 @@ from coordinator.courtesy import HeadStart
 from coordinator.hearing import is_answer, jitter
 from coordinator.hearing import unheard as unheard_of
 from coordinator.journal import Again, Done, Journal, OutcomeUnknown, Work
+from coordinator.journal.effects import LEASE
 from coordinator.lifecycle import BATCHED, PLATFORMS, Lane
+from coordinator.pace import Pace
 from coordinator.requests import Request
 from sallyport.platforms.errors import PlatformError, Refused, TryLater, Unknown
 
@@ -26,19 +28,21 @@ log = structlog.get_logger()
 
 Job = tuple[Work, Request]
 Handler = Callable[[Work, Request], Done | Again]
-BatchHandler = Callable[[Sequence[Job]], Sequence[Done]]
+BatchHandler = Callable[[Sequence[Job]], Sequence[Done | Again]]
 
 WORKERS = {
     Lane.JIRA: 4,
     Lane.SLACK: 4,
     Lane.COMMIT: 1,
+    Lane.DISPATCH: 1,
     Lane.RUNS: 2,
     Lane.EXPIRY: 1,
     Lane.CLOCK: 1,
     Lane.AUDIT: 1,
 }
-FIRST = {Lane.COMMIT, Lane.RUNS}  # lanes that somebody's approval waits for
-BATCH = 50  # entries in one commit at most
+FIRST = {Lane.COMMIT, Lane.DISPATCH, Lane.RUNS}  # lanes that somebody's approval waits for
+BATCH = 50  # entries in one commit, or requests in one run, at most
+TAKEN_UP = LEASE / 3  # of a lease, so that a call which begins then ends within it
 IDLE = 0.5  # seconds between looks at the clock, for what becomes due by itself
 LONGEST_PAUSE = timedelta(minutes=5)
 REFUSED_PAUSE = timedelta(minutes=5)  # somebody has to change something first
@@ -53,6 +57,7 @@ class Hands:
     single: Mapping[str, Handler]
     batch: Mapping[str, BatchHandler]
     alert: Callable[[str, str], None]  # (what it is about, a sentence)
+    place: Mapping[str, Callable[[Request], Hashable]] = field(default_factory=dict)  # one call is for one place
 
 
 class Reconciler:
@@ -60,6 +65,7 @@ class Reconciler:
 
     def __init__(self, journal: Journal, hands: Hands, now: Callable[[], datetime]) -> None:
         self._journal = journal
+        self._pace = Pace(journal)
         self._head_start = HeadStart()
         self._hands = hands
         self._now = now
@@ -105,7 +111,9 @@ class Reconciler:
 
     def step(self, lane: Lane) -> bool:
         """Do the due work of *lane* that one claim gets; False if there was none."""
-        limit = BATCH if lane in BATCHED else 1
+        if self._pace.pause(lane, self._now()):
+            return False
+        limit, since = BATCH if lane in BATCHED else 1, self._now()
         jobs = [
             (work, self._journal.request(work.request_id))
             for work in self._journal.claim(lane, self._now(), limit)
@@ -115,22 +123,42 @@ class Reconciler:
         for kind in dict.fromkeys(work.kind for work, _ in jobs):
             same = [job for job in jobs if job[0].kind == kind]
             if kind in self._hands.batch:
-                self._attempt(same, self._hands.batch[kind])
+                for group in self._apart(kind, same):
+                    self._attempt_in_time(lane, since, group, self._hands.batch[kind])
             else:
                 for job in same:
                     self._attempt([job], _one_by_one(self._hands.single[kind]))
         return bool(jobs)
 
-    def _attempt(self, jobs: Sequence[Job], handler: Callable[[Sequence[Job]], Sequence[Done | Again]]) -> None:
+    def _apart(self, kind: str, jobs: Sequence[Job]) -> Iterator[list[Job]]:
+        """Yield the jobs that one call can do together, those of whoever has waited longest first."""
+        groups: dict[Hashable, list[Job]] = {}
+        place = self._hands.place.get(kind)
+        for job in jobs:
+            try:
+                where = place(job[1]) if place else ""
+            except Exception:  # it is told when its own call fails of it
+                where = job[1].id
+            groups.setdefault(where, []).append(job)
+        yield from groups.values()
+
+    def _attempt_in_time(self, lane: Lane, since: datetime, jobs: Sequence[Job], handler: BatchHandler) -> None:
+        """Make one of the calls that were claimed together, or leave it to the next claim if it is late for it."""
+        now = self._now()
+        if now - since > TAKEN_UP or self._pace.pause(lane, now):
+            self._journal.release([work for work, _ in jobs])
+            return
+        self._pace.note(lane, now)
+        self._attempt(jobs, handler)
+
+    def _attempt(self, jobs: Sequence[Job], handler: BatchHandler) -> None:
         try:
             answers = handler(jobs)
         except PlatformError as error:
-            for work, _ in jobs:
-                self._put_back(work, error)
+            self._put_all_back(jobs, error)
         except Exception as error:
             log.exception("effect.broken", request_id=jobs[0][0].request_id, effect=jobs[0][0].name)
-            for work, _ in jobs:
-                self._put_back(work, Unknown(OURS, f"do {work.name}", repr(error)))
+            self._put_all_back(jobs, Unknown(OURS, f"do {jobs[0][0].name}", repr(error)))
         else:
             for (work, _), answer in zip(jobs, answers, strict=True):
                 if isinstance(answer, Done):
@@ -148,8 +176,14 @@ class Reconciler:
         except OutcomeUnknown:
             self._journal.finish(work, answer)
 
-    def _put_back(self, work: Work, error: PlatformError) -> None:
-        pause, now = _pause(work, error), self._now()
+    def _put_all_back(self, jobs: Sequence[Job], error: PlatformError) -> None:
+        """Put back what one call was for, together, so that the next one is for the same."""
+        pause = _pause(jobs[0][0], error)
+        for work, _ in jobs:
+            self._put_back(work, error, pause)
+
+    def _put_back(self, work: Work, error: PlatformError, pause: timedelta) -> None:
+        now = self._now()
         log.warning("effect.put_back", request_id=work.request_id, effect=work.name, error=str(error))
         unheard = None if error.platform == OURS or is_answer(error) else unheard_of(error, now)
         uncertain = isinstance(error, Unknown)
@@ -167,7 +201,7 @@ class Reconciler:
         return any(one.since and one.platform == PLATFORMS.get(lane) for one in self._journal.silences())
 
 
-def _one_by_one(handler: Handler) -> Callable[[Sequence[Job]], Sequence[Done | Again]]:
+def _one_by_one(handler: Handler) -> BatchHandler:
     return lambda jobs: [handler(work, request) for work, request in jobs]
 
 

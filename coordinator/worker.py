@@ -117,7 +117,6 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
             "confirm": confirmations.watch,
             "unpull": confirmations.close,
             "unbranch": confirmations.clear,
-            "dispatch": runs.dispatch,
             "watch": runs.watch,
             "watch-expiry": runs.watch_expiry,
             "begin": begin,
@@ -126,8 +125,14 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
             "reminder": reminders.reminder,
             "nudge": reminders.nudge,
         },
-        batch={"commit": commits.commit, "withdraw": commits.withdraw, "expire": runs.expire},
+        batch={
+            "commit": commits.commit,
+            "withdraw": commits.withdraw,
+            "dispatch": runs.dispatch,
+            "expire": runs.expire,
+        },
         alert=essentials.alerts,
+        place={"dispatch": runs.place},
     )
 
 

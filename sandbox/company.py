@@ -115,13 +115,14 @@ def open_company(
     http: bool = False,
     ports: dict[str, int] | None = None,
     policies: Mapping[str, str] | None = None,
+    database: str = "",
     start: bool = True,
 ) -> Iterator[Company]:
     """Start everything and stop it again, also when the block is interrupted.
 
     *lifetime* shortens what policies give by default; *http* uses signed requests instead of Socket Mode;
     *ports* fixes the ports of `slack`, `jira`, `github` and `aws`; *policies* are files that replace those of the
-    repository, by path.
+    repository, by path; *database* is where the journal is, if not in a file of its own.
     """
     workdir.mkdir(parents=True, exist_ok=True)
     ports = ports or {}
@@ -139,9 +140,9 @@ def open_company(
         stack.callback(github.close)
         addresses["github"] = stack.enter_context(Server(github.app, port=ports.get("github", 0))).url
         github.serve_at(addresses["github"])
-        coordinator = Coordinator(
-            _environment(workdir, installation, addresses, slack, http=http), workdir / "coordinator.log"
-        )
+        environment = _environment(workdir, installation, addresses, slack, http=http)
+        environment |= {"DATABASE_URL": database} if database else {}
+        coordinator = Coordinator(environment, workdir / "coordinator.log")
         if http:
             slack.request_url = f"{coordinator.url}/slack/events"
         stack.callback(coordinator.stop)

@@ -6,7 +6,7 @@ What the dispatch says is only a claim: it must agree with the repository, or no
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actions import messages
 from actions.finish import finish
@@ -34,6 +34,7 @@ class Order:
     commit: str
     environment: str
     lock: str
+    also: tuple[str, ...] = ()  # requests of the same target that wait with it; of no use if they are not
 
 
 def run(job: Job, order: Order) -> int:
@@ -48,7 +49,8 @@ def run(job: Job, order: Order) -> int:
     [site] = books.ledger.sites(_known(finding))  # a dispatch is for one target, or it was refused
     record = BookRecord(books, job.writer, job.make_executor, job.pause)
     settlement = settle(site, record, job.clock, order.request_id, job.pause)
-    told = _news(order, books.ledger, Teller.of(settlement, books.ledger, {order.request_id}, job.clock()), job)
+    asked = {order.request_id, *(one for one in order.also if _waits_with(order, one, books.ledger, job))}
+    told = _news(order, books.ledger, Teller.of(settlement, books.ledger, asked, job.clock()), job)
     news = gathered(told, books.ledger)
     done = plan_text(settlement.plan) if settlement.plan else ""
     log.info("settled", plan=done, writes=len(settlement.plans), fault=settlement.fault)
@@ -65,6 +67,17 @@ def _news(order: Order, ledger: Ledger, teller: Teller, job: Job) -> list[News]:
         outcome = Outcome(order.request_id, Result.FAILED, fault, job.clock(), deadline)
         news.append(News(outcome, finding.entry if finding else None, teller.settlement))
     return news
+
+
+def _waits_with(order: Order, request_id: str, ledger: Ledger, job: Job) -> bool:
+    """Tell whether the job is for this request too; where it is not, it says nothing of it.
+
+    The coordinator starts another job for whom it hears nothing of.
+    """
+    finding, named = ledger.find(request_id), _known(ledger.find(order.request_id))
+    if finding is None or finding.flow != named.flow:
+        return False
+    return _refusal(replace(order, request_id=request_id), finding, ledger, job) is None
 
 
 def _refusal(order: Order, finding: Finding | None, ledger: Ledger, job: Job) -> News | None:

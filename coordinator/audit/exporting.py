@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 
 from coordinator.audit.records import anchor_record, records_of
-from coordinator.audit.sinks import Sink
+from coordinator.audit.sink import Sink
 from coordinator.audit.trail import Trail
 from coordinator.journal import Done, Journal, Work
 from coordinator.requests import Request

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from coordinator.audit.records import Record
-from coordinator.audit.sinks import Found
+from coordinator.audit.sink import Found
 from sallyport.platforms.errors import Refused, Unknown
 
 SUFFIX = ".jsonl"

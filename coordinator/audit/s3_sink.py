@@ -25,7 +25,7 @@ from botocore.exceptions import (
 )
 
 from coordinator.audit.records import Record
-from coordinator.audit.sinks import Found
+from coordinator.audit.sink import Found
 from sallyport.platforms.errors import PlatformError, Refused, TryLater, Unknown
 
 SUFFIX = ".json"

@@ -1,18 +1,14 @@
-"""Where records go, by AUDIT_URL: files on this machine, or a bucket that lets nobody take them back.
-
-A sink takes the same record twice without harm and never changes one that it has.
-"""
+"""Where records go, by AUDIT_URL: files on this machine, or a bucket that lets nobody take them back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from coordinator.audit.records import Record
+from coordinator.audit.file_sink import FileSink
+from coordinator.audit.sink import Sink
 from sallyport.problems import Problem, Problems
 from sallyport.times import parse_duration
 
@@ -22,39 +18,13 @@ _OPTIONS = {"retention", "mode"}
 _MODES = ("compliance", "governance")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One record as the sink holds it, at *place*; `fault` is set where the sink itself shows a tampering."""
-
-    place: str
-    text: str
-    fault: str = ""
-
-
-class Sink(Protocol):
-    """What the coordinator needs of a place for records."""
-
-    def put(self, records: Sequence[Record]) -> None:
-        """Store each record once, in order, and return when all are safe.
-
-        Raises Refused where the sink will not, or has another record under the key; TryLater or Unknown otherwise.
-        """
-        ...
-
-    def read(self) -> Iterator[Found]:
-        """Yield every record, those of one request in the order they were written. Raises as `put` does."""
-        ...
-
-
 def open_sink(url: str, now: Callable[[], datetime]) -> Sink:
     """Return the sink that AUDIT_URL names; Problems says what is wrong with it. It calls nobody yet."""
     parts = urlsplit(url)
     if parts.scheme == "file":
-        from coordinator.audit.file_sink import FileSink
-
         return FileSink(Path(_folder(url)), now)
     if parts.scheme == "s3" and parts.netloc:
-        from coordinator.audit.s3_sink import Bucket, S3Sink
+        from coordinator.audit.s3_sink import Bucket, S3Sink  # boto3 takes 20 MB, which no folder needs
 
         mode, retention = _options(url)
         prefix = f"{parts.path.strip('/')}/".lstrip("/")

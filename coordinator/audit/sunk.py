@@ -9,7 +9,7 @@ from typing import Any
 from coordinator.audit.anchors import Anchor
 from coordinator.audit.context import Context
 from coordinator.audit.records import anchor_record, fact_record, parse
-from coordinator.audit.sinks import Found, Sink
+from coordinator.audit.sink import Found, Sink
 from sallyport.audit import Fact, digest_of
 
 

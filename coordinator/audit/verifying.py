@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from coordinator.audit.anchors import Anchor, anchor_breaks, unkept
-from coordinator.audit.sinks import Sink
+from coordinator.audit.sink import Sink
 from coordinator.audit.sunk import Sunk, read_sink
 from coordinator.audit.trail import Trail
 from sallyport.audit import breaks

@@ -41,6 +41,7 @@ class Work:
     attempts: int
     uncertain: bool
     result: Mapping[str, Any]  # of the arming before, such as where the card was posted
+    due: datetime
 
     @property
     def marker(self) -> str:
@@ -68,12 +69,14 @@ class Again:
     due: datetime
 
 
-def arm(connection: sa.Connection, request_id: str, armed: Iterable[Armed]) -> set[Lane]:
-    """Arm effects in the running transaction and return the lanes that have work."""
+def arm(connection: sa.Connection, armed: Iterable[tuple[str, Armed]]) -> set[Lane]:
+    """Arm effects, each of a request by its id, in the running transaction; return the lanes that have work."""
     wanted = list(armed)
     if wanted:
-        connection.execute(_ARM[connection.dialect.name], [_row(request_id, effect) for effect in wanted])
-    return {effect.lane for effect in wanted}
+        connection.execute(
+            _ARM[connection.dialect.name], [_row(request_id, effect) for request_id, effect in wanted]
+        )
+    return {effect.lane for _, effect in wanted}
 
 
 def _arm(insert: Any) -> Any:
@@ -145,6 +148,7 @@ def claim(connection: sa.Connection, lane: Lane, now: datetime, limit: int) -> l
             attempts=row.attempts,
             uncertain=row.uncertain,
             result=row.result,
+            due=row.due,
         )
         for row in rows
     ]
@@ -185,6 +189,12 @@ def put_off(connection: sa.Connection, work: Work, due: datetime) -> None:
     """Look at *work* again at *due*; nothing went wrong."""
     values = {"attempts": 0, "uncertain": work.uncertain, **_ANSWERED}
     _update(connection, work, held=True, leased_until=_NEVER, lease="", due=due, **values)
+
+
+def release(connection: sa.Connection, works: Iterable[Work]) -> None:
+    """Give back what was claimed and not attempted, as it was."""
+    for work in works:
+        _update(connection, work, held=True, leased_until=_NEVER, lease="", uncertain=work.uncertain)
 
 
 def retry(
@@ -228,7 +238,7 @@ def any_due(connection: sa.Connection, lanes: Iterable[Lane], now: datetime) -> 
     return connection.execute(_ANY_DUE, theirs).first() is not None
 
 
-def release(connection: sa.Connection, lanes: Iterable[Lane]) -> None:
+def resume(connection: sa.Connection, lanes: Iterable[Lane]) -> None:
     """Let everything be tried again in its order that waits for its next attempt at a platform that was silent."""
     theirs = effects.c.lane.in_([lane.value for lane in lanes])
     waits = sa.and_(theirs, effects.c.done < effects.c.wanted, effects.c.away_since.is_not(None))

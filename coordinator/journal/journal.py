@@ -7,50 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from coordinator.journal import effects as outbox
-from coordinator.journal import silences
+from coordinator.journal import silences, submitting, transitions
 from coordinator.journal.drafts import Drafts
 from coordinator.journal.effects import Done, Work
 from coordinator.journal.reading import MANY, read_request, read_requests
-from coordinator.journal.rows import decision_values, fact_values, new_request, request_values, to_fact
+from coordinator.journal.rows import decision_values, to_fact
 from coordinator.journal.silences import Silence, Unheard
+from coordinator.journal.submitting import New
 from coordinator.journal.tables import deciders, decisions, effects, facts, requests
+from coordinator.journal.together import Together
 from coordinator.journal.turns import Turns
-from coordinator.lifecycle import (
-    FOLLOWS,
-    PLATFORMS,
-    Armed,
-    Happening,
-    Lane,
-    Move,
-    granted,
-    on_answer,
-    on_extension,
-    on_fact,
-    on_route,
-    on_state,
-    on_submit,
-)
+from coordinator.lifecycle import PLATFORMS, Armed, Happening, Lane, Move
 from coordinator.requests import STANDING, Ask, Decision, Request, Route, State
-from sallyport.audit import FIRST, Deed, Fact
+from sallyport.audit import Fact
 from sallyport.ids import new_id
-from sallyport.times import format_moment
 
 log = structlog.get_logger()
 
-_NEW_REQUEST = sa.insert(requests)  # built once: building a statement costs more than running it
-_NEW_FACT = sa.insert(facts)
 _NEW_DECISION = sa.insert(decisions)
-_NEW_DECIDER = sa.insert(deciders)
+_LOST = (OperationalError, InterfaceError)  # it is the database, and nothing that anybody asked for
 
 
 class OutcomeUnknown(Exception):
@@ -73,27 +57,18 @@ class Journal:
         self._reader = engine.execution_options(read_only=True)
         self._turns = Turns(Path(engine.url.database or "")) if engine.dialect.name == "sqlite" else None
         self.on_work = on_work
+        self._submissions = Together(self._submit, shared=(OutcomeUnknown, *_LOST))
         self.drafts = Drafts(self._reader.begin, self._patiently)
 
     # Facts
 
     def submit(self, ask: Ask) -> Request:
-        """Record a new request; a submission that was recorded before returns the request it made then."""
-        values = request_values(ask, new_id(ask.prefix))
-        asked = Fact(values["id"], 1, Deed.ASKED, ask.submitted_at, ask.requester, ask.facts())
-        armed, move = on_submit(ask), granted(ask)
-        request = new_request(ask, values["id"])
+        """Record a new request; a submission that was recorded before returns the request it made then.
+
+        Those of the same moment share one transaction, which is what a stream of them can afford.
+        """
         try:
-            with self._urgently() as connection:
-                connection.execute(_NEW_REQUEST, values)
-                connection.execute(_NEW_FACT, fact_values(asked))
-                _ask_them(connection, request.id, ask.route)
-                lanes = outbox.arm(connection, request.id, armed) | _show_extension(
-                    connection, request, ask.submitted_at
-                )
-                if move is not None:
-                    lanes |= _apply(connection, request, move)
-                    request = read_request(connection, request.id)
+            return self._submissions.write(New.of(ask, new_id(ask.prefix)))
         except IntegrityError:
             earlier = self.by_submission(ask.key)
             if earlier is None:
@@ -104,8 +79,12 @@ class Journal:
                 if recorded := self.by_submission(ask.key):
                     return recorded  # only the answer to the commit was lost
             raise
+
+    def _submit(self, news: Sequence[New]) -> list[Request]:
+        with self._urgently() as connection:
+            made, lanes = submitting.write(connection, news)
         self._tell(lanes)
-        return request
+        return made
 
     def decide(self, request_id: str, decision: Decision, settle: Callable[[Request], Move | None]) -> Request:
         """Record one person's decision; *settle* says, knowing all decisions, whether it settles the request.
@@ -129,7 +108,7 @@ class Journal:
             connection.execute(_NEW_DECISION, decision_values(request_id, decision))
             request = request.with_decision(decision)
             move = settle(request)
-            lanes = _apply(connection, request, move) if move else set()
+            lanes = transitions.apply(connection, request, move) if move else set()
             request = read_request(connection, request_id)
         self._tell(lanes)
         return request
@@ -142,7 +121,7 @@ class Journal:
         with self._urgently() as connection:
             standing = read_request(connection, request_id, lock=True)
             found = move(standing) if callable(move) else move
-            lanes = _apply(connection, standing, found) if found else set()
+            lanes = transitions.apply(connection, standing, found) if found else set()
             request = read_request(connection, request_id)
         self._tell(lanes)
         return request
@@ -153,13 +132,13 @@ class Journal:
             request = read_request(connection, request_id, lock=True)
             if request.state is not State.PENDING or set(request.deciders) == set(route.deciders):
                 return
-            lanes = _apply(connection, request, Move(happening, route=route))
+            lanes = transitions.apply(connection, request, Move(happening, route=route))
         self._tell(lanes)
 
     def arm(self, request_id: str, effect: Armed) -> None:
         """Arm an effect that a person asks for and that is no fact before it is done."""
         with self._urgently() as connection:
-            lanes = outbox.arm(connection, request_id, [effect])
+            lanes = outbox.arm(connection, [(request_id, effect)])
         self._tell(lanes)
 
     # Effects
@@ -181,14 +160,19 @@ class Journal:
             if done.then is not None:
                 request = read_request(connection, work.request_id, lock=True)
                 move = done.then(request) if callable(done.then) else done.then
-                lanes |= _apply(connection, request, move) if move else set()
-            lanes |= outbox.arm(connection, work.request_id, done.arm)
+                lanes |= transitions.apply(connection, request, move) if move else set()
+            lanes |= outbox.arm(connection, ((work.request_id, effect) for effect in done.arm))
         self._tell(lanes)
 
     def put_off(self, work: Work, due: datetime) -> None:
         """Look at an effect again at *due*; nothing went wrong."""
         with self._patiently() as connection:
             outbox.put_off(connection, work, due)
+
+    def release(self, works: Sequence[Work]) -> None:
+        """Give back effects that were claimed and not attempted."""
+        with self._patiently() as connection:
+            outbox.release(connection, works)
 
     def retry(
         self, work: Work, again: datetime, error: str, *, uncertain: bool, unheard: Unheard | None = None
@@ -214,7 +198,7 @@ class Journal:
         with self._patiently() as connection:
             waits = outbox.any_due(connection, lanes, now)
             if silences.answered(connection, platform, now, waits=waits):
-                outbox.release(connection, lanes)
+                outbox.resume(connection, lanes)
 
     def override(self, request_id: str, effect: str, happening: Happening, *, parked: bool) -> bool:
         """Have a waiting effect tried at once, or left alone, as an operator says; that is a fact.
@@ -225,7 +209,7 @@ class Journal:
             read_request(connection, request_id, lock=True)
             if not outbox.override(connection, request_id, effect, happening.at, parked=parked):
                 return False
-            lanes = _record(connection, request_id, happening)
+            lanes = transitions.record(connection, request_id, happening)
         self.on_work(lanes)
         return True
 
@@ -375,93 +359,3 @@ class Journal:
             self.on_work(lanes)
         except Exception:
             log.exception("journal.wake-failed", lanes=sorted(lanes))
-
-
-def _ask_them(connection: sa.Connection, request_id: str, route: Route) -> None:
-    """Record whose turn it is, in place of whose it was."""
-    connection.execute(sa.delete(deciders).where(deciders.c.request_id == request_id))
-    if route.deciders:
-        rows = [{"request_id": request_id, "slack_id": slack_id} for slack_id in route.deciders]
-        connection.execute(_NEW_DECIDER, rows)
-
-
-def _apply(connection: sa.Connection, request: Request, move: Move) -> set[Lane]:
-    if move.to is not None and move.to not in FOLLOWS.get(request.state, frozenset()):
-        return set()
-    now = move.happening.at
-    lanes = _record(connection, request.id, _with_deadline(move))
-    if move.to is not None:
-        _swap(connection, request, move, move.to)
-        if request.state is State.PENDING:
-            _ask_them(connection, request.id, Route())
-        if request.state is State.CONFIRMING:
-            lanes |= outbox.arm(connection, request.id, on_answer(now))
-        lanes |= outbox.arm(connection, request.id, on_state(read_request(connection, request.id), now))
-        lanes |= _show_extension(connection, request, now)
-    elif move.route is not None and request.state is State.PENDING:
-        lanes |= _reroute(connection, request, move.route, now)
-    elif times := _times(move):
-        connection.execute(sa.update(requests).where(requests.c.id == request.id).values(**times))
-    return lanes | outbox.arm(connection, request.id, move.arm)
-
-
-def _show_extension(connection: sa.Connection, request: Request, now: datetime) -> set[Lane]:
-    """Show at the request that *request* extends, if any, how that stands now."""
-    if not request.extends:
-        return set()
-    return outbox.arm(connection, request.extends, on_extension(read_request(connection, request.extends), now))
-
-
-def _reroute(connection: sa.Connection, request: Request, route: Route, now: datetime) -> set[Lane]:
-    notify = list(dict.fromkeys((*request.notify, *route.notify)))
-    connection.execute(sa.update(requests).where(requests.c.id == request.id).values(notify=notify))
-    _ask_them(connection, request.id, route)
-    return outbox.arm(connection, request.id, on_route(read_request(connection, request.id), now))
-
-
-def _with_deadline(move: Move) -> Happening:
-    """Return what happened with the deadline that it sets, if it does."""
-    if move.expires_at is None:
-        return move.happening
-    details = {**move.happening.details, "expires_at": format_moment(move.expires_at)}
-    return replace(move.happening, details=details)
-
-
-def _swap(connection: sa.Connection, request: Request, move: Move, to: State) -> None:
-    same = sa.and_(
-        requests.c.id == request.id,
-        requests.c.state == request.state.value,
-        requests.c.revision == request.revision,
-    )
-    values = {
-        "state": to.value,
-        "revision": request.revision + 1,
-        "expires_at": move.expires_at or request.expires_at,
-        "decide_by": move.decide_by or request.decide_by,
-        "closing": move.closing or request.closing,
-        **_times(move),
-    }
-    swapped = connection.execute(sa.update(requests).where(same).values(**values)).rowcount
-    if swapped != 1:
-        raise RuntimeError(f"{request.id} changed under its lock")
-
-
-def _times(move: Move) -> dict[str, Any]:
-    """Return the columns of when it begins and until when it is kept up, as far as *move* says."""
-    begins = {"begins_at": move.begins_at} if move.begins_at else {}
-    kept = {"kept_until": move.kept.until, "kept_by": move.kept.by} if move.kept else {}
-    return {**begins, **kept}
-
-
-def _record(connection: sa.Connection, request_id: str, happening: Happening) -> set[Lane]:
-    """Append a fact to the request's chain, and arm its comment in the ticket."""
-    last = connection.execute(
-        sa.select(facts.c.number, facts.c.digest)
-        .where(facts.c.request_id == request_id)
-        .order_by(facts.c.number.desc())
-        .limit(1)
-    ).one_or_none()
-    number, previous = (last.number + 1, last.digest) if last else (1, FIRST)
-    fact = Fact(request_id, number, happening.deed, happening.at, happening.by, happening.details, previous)
-    connection.execute(_NEW_FACT, fact_values(fact))
-    return outbox.arm(connection, request_id, on_fact(number, happening.deed, happening.at))

@@ -159,6 +159,15 @@ anchors = sa.Table(
     sa.Column("exported", sa.Boolean, nullable=False),
 )
 
+calls = sa.Table(  # that created content on GitHub within the last hour
+    "calls",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("lane", sa.String(16), nullable=False),
+    sa.Index("calls_by_age", "at"),
+)
+
 alerts = sa.Table(
     "alerts",
     metadata,

@@ -25,10 +25,11 @@ from sallyport.policies import Policies
 from sallyport.times import parse_moment
 
 APPLY, EXPIRE = "apply.yml", "expire.yml"
-JOB = "github-actions"
+COORDINATOR, JOB = "coordinator", "github-actions"
 AGAIN = timedelta(minutes=1)  # between two attempts to revert
 ATTEMPTS = 3  # at a job that ends without a word
 BROKEN = frozenset({"failure", "timed_out"})  # and not "cancelled": then a person wants it to end
+TOGETHER = timedelta(seconds=5)  # until all those are known for whom one more job has to be started
 REST = timedelta(seconds=15)  # for a run that was started again, until it can be looked at
 CLOCKS = timedelta(minutes=5)  # how far GitHub's clock may be behind ours
 
@@ -54,19 +55,35 @@ class Runs:
     alert: Callable[[str, str], None]
     head: Head
 
-    def dispatch(self, work: Work, request: Request) -> Done:
-        """Start the job that applies the entry, unless an earlier attempt has started it."""
-        change, catalogue = request.changes[0], self.policies().catalogue
+    def place(self, request: Request) -> tuple[str, str, str]:
+        """Return for which flow, environment and lock a job of the request is: one job is for one of these."""
+        lock = request.changes[0].lock(request.environment, self.policies().catalogue)
+        return request.flow, request.environment, lock
+
+    def dispatch(self, jobs: Sequence[Job]) -> list[Done]:
+        """Start one job that applies all these entries of one place, unless an earlier attempt has started it.
+
+        It is started for the first of them, and for the others besides: of those it may say nothing, where it
+        began before their entries were there.
+        """
+        first, last = jobs[0][1], jobs[-1][1]
+        _, environment, lock = self.place(first)
         inputs = {
-            "request_id": request.id,
-            "commit": str(request.result("commit")["commit"]),
-            "environment": request.environment,
-            "lock": change.lock(request.environment, catalogue),
+            "request_id": first.id,
+            "commit": str(last.result("commit")["commit"]),
+            "environment": environment,
+            "lock": lock,
         }
-        run = self._started(work, request, APPLY) or self.github.dispatch(APPLY, inputs)
-        details = {"run": str(run.id), "url": run.html_url, "resource": inputs["lock"]}
-        happening = Happening(Deed.DISPATCHED, self.now(), "coordinator", details)
-        return Done({"run": run.id, "url": run.html_url}, then=Move(happening, State.APPLYING))
+        if others := " ".join(request.id for _, request in jobs[1:]):
+            inputs["also"] = others
+        found = ((request.id, self._started(work, request, APPLY)) for work, request in jobs)
+        named, run = next(((one, run) for one, run in found if run), (first.id, None))
+        run = run or self.github.dispatch(APPLY, inputs)
+        result = {"run": run.id, "url": run.html_url, "for": named}
+        details = {"run": str(run.id), "url": run.html_url, "resource": lock}
+        started = Happening(Deed.DISPATCHED, self.now(), COORDINATOR, details)
+        then = lambda standing: _begun(standing.state, started)  # noqa: E731 - the same for all of them
+        return [Done({**result, "turn": turn}, then=then) for turn, _ in enumerate(jobs)]
 
     def watch(self, _work: Work, request: Request) -> Done | Again:
         """Learn what the job did once it is over; nothing is told before."""
@@ -74,7 +91,11 @@ class Runs:
         if run.status != "completed":
             return Again(self.now() + _patience(self.now() - run.created_at))
         self.head.latest()  # jobs commit too, and the next approval shall not stumble over it
-        now, outcome = self.now(), self._outcome(run, request.id)
+        now, outcomes = self.now(), {one.request_id: one for one in outcomes_of(self.github, run)}
+        outcome, first = outcomes.get(request.id), request.result("dispatch").get("for", request.id)
+        if outcome is None and first != request.id:
+            dies = first not in outcomes and _has_died(run)
+            return Again(now + REST) if dies else self._asked_again(request)  # the other has it started again
         if outcome is None and _has_died(run):
             return self._restarted(run)
         if outcome is None:
@@ -110,6 +131,17 @@ class Runs:
         continued = str(ended.details.get("continued_by", ""))
         known = {"continued_by": continued} if continued else {}
         return Done(known, then=lambda standing: _over(standing.state, ended))
+
+    def _asked_again(self, request: Request) -> Done:
+        """Have a job started that says what became of a request, after one that ended without a word about it."""
+        turn = int(request.result("dispatch").get("turn", 0))
+        due = self.now() + TOGETHER + turn * timedelta.resolution  # in the order in which they waited
+        return Done(
+            arm=(
+                Armed("dispatch", "dispatch", Lane.DISPATCH, due, after="commit"),
+                Armed("watch", "watch", Lane.RUNS, due, after="dispatch"),
+            )
+        )
 
     def _restarted(self, run: RunState) -> Again:
         """Start a run again whose job died; it finds done what it did, and tells nothing twice."""
@@ -151,6 +183,11 @@ class Runs:
     def _outcome(self, run: RunState, request_id: str) -> Outcome | None:
         outcomes = outcomes_of(self.github, run)
         return next((outcome for outcome in outcomes if outcome.request_id == request_id), None)
+
+
+def _begun(state: State, started: Happening) -> Move:
+    """Return what the start of a job means for a request in *state*; it may be a second one."""
+    return Move(started, State.APPLYING) if state is State.APPROVED else Move(started)
 
 
 def outcomes_of(github: GitHub, run: RunState) -> list[Outcome]:

@@ -17,6 +17,7 @@ _SENTENCES = {
     Lane.JIRA: "JIRA has not answered since {since}; tickets follow when it is back.",
     Lane.SLACK: "Some messages have not got through to Slack since {since}; they follow.",
     Lane.COMMIT: _GITHUB,
+    Lane.DISPATCH: _GITHUB,
     Lane.RUNS: _GITHUB,
     Lane.EXPIRY: _GITHUB,
 }

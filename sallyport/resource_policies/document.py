@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeGuard, cast
 
 from sallyport.documents import JSON
 
@@ -82,12 +82,21 @@ def parse(raw: str | None) -> Policy | None:
         data = json.loads(json.loads(f'"{raw}"'))
     if not isinstance(data, dict) or "Statement" not in data:
         raise ValueError("it is not a policy with statements")
-    found = data["Statement"]
+    found = listed(data["Statement"])
+    statements = tuple(statement for statement in found if _is_statement(statement))
+    if len(statements) < len(found):
+        raise ValueError("it has a statement that is none")
     return Policy(
-        tuple(found) if isinstance(found, list) else (found,),
+        statements,
         str(data.get("Version", "")),
         str(data.get("Id", "")),
     )
+
+
+def _is_statement(found: JSON) -> TypeGuard[dict[str, JSON]]:
+    """Tell whether it has the shape that every statement has: an object, whose conditions are objects in one."""
+    conditions = found.get("Condition", {}) if isinstance(found, dict) else None
+    return isinstance(conditions, dict) and all(isinstance(one, dict) for one in conditions.values())
 
 
 def is_ours(statement: Statement) -> bool:

@@ -213,6 +213,25 @@ def test_every_live_entry_of_the_target_is_put_in_place_by_any_run(world: World)
     assert result(world, other) is Result.APPLIED
 
 
+def test_those_who_wait_with_it_are_told_too_even_where_another_job_was_faster(world: World) -> None:
+    one, other, third = (world.entry(f"aw-{number}22222") for number in (2, 3, 4))
+    commit = world.add(one, other, third)
+    world.apply(one, commit)
+    assert world.apply(one, commit, also=(other.id, third.id)) == 0
+    assert [result(world, entry) for entry in (one, other, third)] == [Result.ALREADY] * 3
+
+
+def test_of_whom_the_job_cannot_be_for_it_says_nothing(world: World) -> None:
+    one, edited, ended = (world.entry(f"aw-{number}22222") for number in (2, 3, 4))
+    elsewhere = world.entry("aw-522222", changes=(whitelisting("orders"),))
+    commit = world.add(one, ended, elsewhere)
+    world.add(replace(edited, reason="Something else"))
+    world.commit("Remove", {}, [ended.path])
+    others = (edited.id, ended.id, elsewhere.id, "aw-999999", "no id")
+    assert world.apply(one, commit, also=others) == 0
+    assert set(world.github.outcomes) == {one.id}
+
+
 def test_an_update_lost_to_a_racing_job_is_put_back(world: World) -> None:
     """The other job read main before our entry was there and writes after us."""
     other, entry = world.entry("aw-222222"), world.entry("aw-333333")

@@ -156,7 +156,7 @@ class World:
     def head(self) -> str:
         return git(self.bare, "rev-parse", "main")
 
-    def apply(self, entry: Entry, at: str, *, run_id: str | None = None, **wrong: str) -> int:
+    def apply(self, entry: Entry, at: str, *, run_id: str | None = None, **wrong: Any) -> int:
         lock = entry.changes[0].lock(entry.environment, self.catalogue)
         order = apply.Order(**{"request_id": entry.id, "commit": at, "environment": "prod", "lock": lock} | wrong)
         return apply.run(self.job(run_id), order)

@@ -102,7 +102,6 @@ class Desk:
                 "confirm": confirmations.watch,
                 "unpull": confirmations.close,
                 "unbranch": confirmations.clear,
-                "dispatch": self.runs.dispatch,
                 "watch": self.runs.watch,
                 "watch-expiry": self.runs.watch_expiry,
                 "begin": begin,
@@ -111,8 +110,14 @@ class Desk:
                 "reminder": reminders.reminder,
                 "nudge": reminders.nudge,
             },
-            batch={"commit": self.commits.commit, "withdraw": self.commits.withdraw, "expire": self.runs.expire},
+            batch={
+                "commit": self.commits.commit,
+                "withdraw": self.commits.withdraw,
+                "dispatch": self.runs.dispatch,
+                "expire": self.runs.expire,
+            },
             alert=alert,
+            place={"dispatch": self.runs.place},
         )
         self.reconciler = Reconciler(self.journal, hands, now)
 

@@ -15,7 +15,8 @@ import pytest
 from coordinator.audit.file_sink import FileSink
 from coordinator.audit.records import Record
 from coordinator.audit.s3_sink import S3Sink
-from coordinator.audit.sinks import DEFAULT, Found, Sink, open_sink
+from coordinator.audit.sink import Found, Sink
+from coordinator.audit.sinks import DEFAULT, open_sink
 from sallyport.platforms.errors import Refused, TryLater, Unknown
 from sallyport.problems import Problems
 from sandbox.aws import AwsStandIn, sample_world

@@ -185,7 +185,7 @@ class TestArmingAgain:
         journal.finish(claim(journal, Lane.COMMIT, "commit"), Done({"commit": "c1"}))
         journal.on_work = told.append
         dispatched = happened(Deed.DISPATCHED, State.APPLYING)
-        journal.finish(claim(journal, Lane.RUNS, "dispatch"), Done({"run": 1, "url": "u"}, then=dispatched))
+        journal.finish(claim(journal, Lane.DISPATCH, "dispatch"), Done({"run": 1, "url": "u"}, then=dispatched))
         request = journal.request(made.id)
         assert (request.state, request.run_url) == (State.APPLYING, "u")
         assert told == [{Lane.RUNS, Lane.SLACK, Lane.JIRA, Lane.AUDIT}]
@@ -195,7 +195,7 @@ class TestArmingAgain:
     ) -> None:
         made = journal.submit(ask())
         work = claim(journal, Lane.JIRA, "ticket")
-        monkeypatch.setattr("coordinator.journal.journal._apply", lambda *_: 1 / 0)
+        monkeypatch.setattr("coordinator.journal.transitions.apply", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             journal.finish(work, Done({"key": "OPS-1"}, then=happened(Deed.COMMITTED)))
         assert journal.request(made.id).ticket is None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
+import sqlalchemy as sa
 
-from coordinator.journal import AlreadyDecided, Done, Journal, UnknownRequest
+from coordinator.journal import AlreadyDecided, Done, Journal, UnknownRequest, submitting
 from coordinator.lifecycle import Lane
 from coordinator.requests import Request, Route, State
 from sallyport.audit import FIRST, Deed, breaks
@@ -48,6 +49,20 @@ def at_once(*deeds: Callable[[], T]) -> list[T | Exception]:
 
     with ThreadPoolExecutor(len(deeds)) as threads:
         return list(threads.map(run, deeds))
+
+
+def held_up(journal: Journal, monkeypatch: pytest.MonkeyPatch, until_waiting: int) -> list[int]:
+    """Hold up the first transaction until others wait for the next; what follows holds the size of each."""
+    write, groups = submitting.write, []
+
+    def counted(connection: sa.Connection, news: Sequence[submitting.New]) -> object:
+        groups.append(len(news))
+        while len(groups) == 1 and len(journal._submissions._waiting) < until_waiting:
+            threading.Event().wait(0.001)
+        return write(connection, news)
+
+    monkeypatch.setattr(submitting, "write", counted)
+    return groups
 
 
 class TestSubmitting:
@@ -103,6 +118,24 @@ class TestSubmitting:
         assert many[1].extension is not None
         assert many[1].extension.id == newest.id
         assert (len(many[1].decisions), many[0].deciders) == (2, ("U0LEE", "U0SAM"))
+
+    def test_those_of_one_moment_share_a_transaction(
+        self, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        groups = held_up(journal, monkeypatch, until_waiting=7)
+        made = at_once(*(lambda n=number: journal.submit(ask(f"view:{n}", reason=f"{n}")) for number in range(8)))
+        assert groups == [1, 7]
+        assert [request.reason for request in made] == [str(number) for number in range(8)]
+        assert sorted(journal.ids()) == sorted(request.id for request in made)
+        assert all(journal.request(one.id) == one and breaks(journal.facts(one.id)) == [] for one in made)
+
+    def test_one_that_is_delivered_twice_among_them_spoils_nothing(
+        self, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        held_up(journal, monkeypatch, until_waiting=7)
+        made = at_once(*(lambda k=key: journal.submit(ask(k)).id for key in "abcdabcd"))
+        assert made[:4] == made[4:]
+        assert sorted(journal.ids()) == sorted(made[:4])
 
     def test_a_request_nobody_made_is_unknown(self, journal: Journal) -> None:
         with pytest.raises(UnknownRequest):

@@ -14,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from coordinator import lifecycle
 from coordinator.deciding import Deciding
-from coordinator.journal import Journal, journal, open_store
+from coordinator.journal import Journal, journal, open_store, transitions
 from coordinator.lifecycle import Armed, Lane
 from coordinator.outside.commits import Commits
 from coordinator.requests import Decision, Request
@@ -86,7 +86,7 @@ def where_whoever_writes_last_wins() -> AbstractContextManager[object]:
             values = journal.decision_values(request_id, decision)
             connection.execute(journal._NEW_DECISION, values)
             request = journal.read_request(connection, request_id)
-            journal._apply(connection, request, settle(request))
+            transitions.apply(connection, request, settle(request))
             return journal.read_request(connection, request_id)
 
     return patch.object(Journal, "_decide", decide)
@@ -105,7 +105,7 @@ def _without(*kinds: str) -> AbstractContextManager[object]:
     def on_state(request: Request, now: Any) -> list[Armed]:
         return [one for one in lifecycle.on_state(request, now) if one.kind not in kinds]
 
-    return patch.object(journal, "on_state", on_state)
+    return patch.object(transitions, "on_state", on_state)
 
 
 def where_cards_stay_as_they_were_posted() -> AbstractContextManager[object]:
@@ -117,11 +117,11 @@ def where_nothing_takes_back_what_was_approved() -> AbstractContextManager[objec
 
 
 def where_an_extension_ends_what_it_extends() -> AbstractContextManager[object]:
-    return patch.object(journal, "on_extension", lambda _, now: lifecycle.on_withdrawal(now))
+    return patch.object(transitions, "on_extension", lambda _, now: lifecycle.on_withdrawal(now))
 
 
 def where_the_ticket_is_told_nothing() -> AbstractContextManager[object]:
-    return patch.object(journal, "on_fact", lambda *_: [])
+    return patch.object(transitions, "on_fact", lambda *_: [])
 
 
 def where_nobody_is_asked_anew() -> AbstractContextManager[object]:

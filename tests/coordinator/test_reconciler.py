@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from coordinator.journal import Again, Done, Journal, Work
 from coordinator.journal.effects import LEASE
 from coordinator.lifecycle import Lane
+from coordinator.pace import ALLOWANCES
 from coordinator.reconciler import ALERT_AFTER, BATCH, LONGEST_PAUSE, REFUSED_PAUSE, Hands, Job, Reconciler
 from coordinator.requests import Request
 from sallyport.platforms.errors import Refused, TryLater, Unknown
@@ -47,6 +48,7 @@ class Shop:
     batches: list[list[Work]] = field(default_factory=list)
     seen: list[Work] = field(default_factory=list)
     alerts: list[tuple[str, str]] = field(default_factory=list)
+    place: dict[str, Callable[[Request], str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         single = (
@@ -66,6 +68,7 @@ class Shop:
             dict.fromkeys(single, self._single),
             {"commit": self._batch, "withdraw": self._batch},
             lambda about, sentence: self.alerts.append((about, sentence)),
+            self.place,
         )
         self.reconciler = Reconciler(self.journal, hands, lambda: self.now)
 
@@ -224,9 +227,57 @@ class TestBatches:
         shop.step(Lane.COMMIT)
         shop.now += SECOND
         shop.step(Lane.COMMIT)
-        tried = [work for batch in shop.batches[1:] for work in batch]
-        assert len(shop.batches[0]) == len(tried) == 3
+        tried = shop.batches[1]
+        assert [work.request_id for work in tried] == [work.request_id for work in shop.batches[0]]
+        assert len(tried) == 3
         assert all(work.uncertain for work in tried)
+
+    def test_a_call_is_for_one_place_that_of_whoever_waits_longest_first(self, shop: Shop) -> None:
+        shop.place["commit"] = lambda request: request.reason
+        for n in range(4):
+            approve(shop.journal, shop.journal.submit(ask(f"v{n}", reason="ab"[n % 2])).id, at=NOW + n * SECOND)
+        shop.now += 9 * SECOND
+        shop.step(Lane.COMMIT)
+        reasons = [[shop.journal.request(work.request_id).reason for work in batch] for batch in shop.batches]
+        assert reasons == [["a", "a"], ["b", "b"]]
+
+    def test_a_place_that_fails_takes_no_other_with_it(self, shop: Shop) -> None:
+        shop.place["commit"] = lambda request: request.reason
+        for n in range(2):
+            approve(shop.journal, shop.journal.submit(ask(f"v{n}", reason="ab"[n])).id, at=NOW + n * SECOND)
+        shop.now += SECOND
+        shop.fails("commit", Refused("GitHub", "commit", "no"))
+        shop.step(Lane.COMMIT)
+        states = [shop.journal.request(one).result("commit") for one in shop.journal.ids()]
+        assert sorted(map(bool, states)) == [False, True]
+
+    def test_a_call_that_would_end_after_its_lease_is_left_to_the_next_claim_as_it_was(self, shop: Shop) -> None:
+        shop.place["commit"] = lambda request: request.id
+        for n in range(3):
+            approve(shop.journal, shop.journal.submit(ask(f"v{n}")).id)
+
+        def slow(_work: Work, _request: Request) -> Done:
+            shop.now += LEASE / 4
+            return Done({"commit": "c1"})
+
+        shop.scripts["commit"] = slow
+        shop.reconciler.step(Lane.COMMIT)
+        assert len(shop.batches) == 2
+        (left,) = (row for row in shop.journal.waiting() if row.name == "commit")
+        assert (left.due, left.attempts, left.uncertain, left.lease) == (NOW, 0, False, "")
+        shop.step(Lane.COMMIT)
+        assert len(shop.batches) == 3
+
+    def test_what_github_s_limits_hold_back_waits_as_it_was_and_is_done_then(self, shop: Shop) -> None:
+        for _ in range(ALLOWANCES[Lane.COMMIT].minute):
+            shop.reconciler._pace.note(Lane.COMMIT, NOW)
+        approve(shop.journal, shop.journal.submit(ask()).id)
+        shop.step(Lane.COMMIT)
+        assert shop.batches == []
+        assert [row.error for row in shop.journal.waiting() if row.name == "commit"] == [""]
+        shop.now += 61 * SECOND
+        shop.step(Lane.COMMIT)
+        assert len(shop.batches) == 1
 
 
 class TestWorkers:

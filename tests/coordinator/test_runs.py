@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +13,10 @@ from coordinator.journal import Done
 from coordinator.lifecycle import Lane
 from coordinator.outside.commits import entry_of
 from coordinator.requests import Request, State
-from sallyport.audit import Deed
+from sallyport.audit import Deed, breaks
 from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import TryLater
-from tests.coordinator.asks import HOUR
+from tests.coordinator.asks import CHANGE, HOUR
 from tests.coordinator.desk import MINUTE, Desk
 from tests.coordinator.fakes import lost
 
@@ -41,6 +42,14 @@ def active(desk: Desk, applying: Request) -> Request:
 def later(desk: Desk, by: timedelta = SECONDS_20) -> None:
     desk.now += by
     desk.work()
+
+
+def committed(desk: Desk, key: str, **different: Any) -> Request:
+    """A request whose entry is on main and whose job waits to be started."""
+    request = desk.approve(desk.submit(key, **different))
+    desk.work(Lane.COMMIT)
+    desk.now += timedelta(seconds=1)
+    return desk.request(request)
 
 
 def deeds(desk: Desk, request: Request) -> list[Deed]:
@@ -82,8 +91,8 @@ class TestDispatching:
     def test_a_replica_that_died_after_starting_it_starts_one_job(self, desk: Desk) -> None:
         request = desk.approve(desk.submit())
         desk.work(Lane.COMMIT)
-        (work,) = desk.journal.claim(Lane.RUNS, desk.now, 1)
-        desk.runs.dispatch(work, desk.request(request))
+        (work,) = desk.journal.claim(Lane.DISPATCH, desk.now, 1)
+        desk.runs.dispatch([(work, desk.request(request))])
         desk.settle(2 * MINUTE)
         assert len(desk.github.runs) == 1
 
@@ -94,6 +103,103 @@ class TestDispatching:
         desk.approve(desk.submit("view:2"))
         desk.settle(MINUTE)
         assert len({run.inputs["request_id"] for run in desk.github.runs}) == 2
+
+
+class TestManyAtOnce:
+    @pytest.fixture
+    def three(self, desk: Desk) -> list[Request]:
+        """Requests for one target whose entries are committed, oldest first."""
+        return [committed(desk, f"view:{n}") for n in range(3)]
+
+    def test_those_who_wait_for_one_target_share_a_job(self, desk: Desk, three: list[Request]) -> None:
+        desk.work(Lane.DISPATCH)
+        (run,) = desk.github.runs
+        assert run.inputs["request_id"] == three[0].id
+        assert run.inputs["also"] == f"{three[1].id} {three[2].id}"
+        assert run.inputs["commit"] == three[2].result("commit")["commit"]
+        for request in three:
+            assert desk.request(request).state is State.APPLYING
+            assert last_details(desk, request)["run"] == str(run.state.id)
+
+    def test_another_target_has_a_job_of_its_own_after_those_who_came_first(self, desk: Desk) -> None:
+        first = committed(desk, "view:1")
+        other = committed(desk, "view:2", changes=(replace(CHANGE, api="orders"),))
+        third = committed(desk, "view:3")
+        desk.work(Lane.DISPATCH)
+        assert [run.inputs["request_id"] for run in desk.github.runs] == [first.id, other.id]
+        assert desk.github.runs[0].inputs["also"] == third.id
+
+    def test_each_hears_its_own_outcome(self, desk: Desk, three: list[Request]) -> None:
+        desk.work(Lane.DISPATCH)
+        results = (Result.APPLIED, Result.REFUSED, Result.ALREADY)
+        told = [Outcome(one.id, result, "So.", desk.now) for one, result in zip(three, results, strict=True)]
+        desk.github.report(1, *told)
+        desk.github.complete(1, "failure")
+        later(desk)
+        assert [desk.request(one).state for one in three] == [State.ACTIVE, State.FAILED, State.ACTIVE]
+        assert [run.workflow for run in desk.github.runs].count("apply.yml") == 1
+
+    def test_of_whom_the_job_said_nothing_another_one_is_started(self, desk: Desk, three: list[Request]) -> None:
+        desk.work(Lane.DISPATCH)
+        desk.job_ends(three[0], Result.APPLIED)
+        later(desk)
+        later(desk)
+        again = desk.github.runs[-1]
+        assert (again.inputs["request_id"], again.inputs["also"]) == (three[1].id, three[2].id)
+        assert desk.request(three[1]).state is State.APPLYING
+        desk.job_ends(three[1], Result.ALREADY)
+        later(desk)
+        later(desk)
+        assert desk.github.runs[-1].inputs["request_id"] == three[2].id
+        desk.job_ends(three[2], Result.ALREADY)
+        later(desk)
+        assert [desk.request(one).state for one in three] == [State.ACTIVE] * 3
+        assert breaks(desk.journal.facts(three[2].id)) == []
+
+    def test_a_job_that_died_is_started_again_once_for_all_of_them(self, desk: Desk, three: list[Request]) -> None:
+        desk.work(Lane.DISPATCH)
+        desk.github.complete(1, "failure")
+        desk.work(Lane.RUNS)
+        assert [run.state.attempt for run in desk.github.runs] == [2]
+        desk.github.report(1, *(Outcome(one.id, Result.APPLIED, "So.", desk.now) for one in three))
+        desk.github.complete(1)
+        later(desk)
+        assert [desk.request(one).state for one in three] == [State.ACTIVE] * 3
+
+    @pytest.mark.parametrize("after", [False, True])
+    def test_a_lost_answer_starts_one_job_for_them_and_loses_nobody(
+        self, desk: Desk, three: list[Request], after: bool
+    ) -> None:
+        desk.github.fail("dispatch", lost("start apply.yml"), after=after)
+        desk.work(Lane.DISPATCH)
+        late = desk.approve(desk.submit("view:late"))
+        desk.settle(SECONDS_20)
+        everybody = [*three, late]
+        assert {desk.request(one).result("dispatch")["run"] for one in everybody} == {1}
+        named = desk.github.runs[0].inputs["request_id"]
+        assert {desk.request(one).result("dispatch")["for"] for one in everybody} == {named}
+        desk.github.report(1, *(Outcome(one.id, Result.APPLIED, "So.", desk.now) for one in three))
+        desk.github.complete(1)
+        later(desk)
+        later(desk)
+        assert [desk.request(one).state for one in three] == [State.ACTIVE] * 3
+        assert desk.request(late).state is State.APPLYING
+
+    def test_one_whose_target_is_no_more_holds_up_nobody(
+        self, desk: Desk, three: list[Request], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place = desk.runs.place
+
+        def lost_one(_runs: object, request: Request) -> tuple[str, str, str]:
+            if request.id == three[0].id:
+                raise LookupError("there is no such API any more")
+            return place(request)
+
+        monkeypatch.setattr(type(desk.runs), "place", lost_one)
+        desk.build()
+        desk.work(Lane.DISPATCH)
+        assert [desk.request(one).state for one in three] == [State.APPROVED, State.APPLYING, State.APPLYING]
+        assert "no such API" in next(row.error for row in desk.journal.waiting() if row.name == "dispatch")
 
 
 class TestWatching:

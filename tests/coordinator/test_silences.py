@@ -64,7 +64,7 @@ class TestSilence:
         for number in range(2):
             approve(journal, journal.submit(ask(f"view:{number}")).id)
         succeeds(journal, one(journal, Lane.COMMIT, NOW), NOW)
-        fails(journal, one(journal, Lane.RUNS, NOW), NOW)
+        fails(journal, one(journal, Lane.DISPATCH, NOW), NOW)
         assert one(journal, Lane.COMMIT, NOW) is None
 
     def test_the_pauses_grow_up_to_a_longest_and_its_beginning_stays(self, journal: Journal) -> None:
@@ -153,9 +153,9 @@ class TestCatchingUp:
         work = one(journal, Lane.COMMIT, NOW + SECOND)
         assert work is not None
         journal.finish(work, Done({"commit": "c1"}))
-        dispatch = one(journal, Lane.RUNS, NOW + SECOND + LOOK)
+        dispatch = one(journal, Lane.DISPATCH, NOW + SECOND + LOOK)
         assert dispatch is not None
-        journal.answered(Lane.RUNS, NOW + SECOND + LOOK)
+        journal.answered(Lane.DISPATCH, NOW + SECOND + LOOK)
         assert journal.silences() == []
 
     def test_a_silence_may_begin_again(self, journal: Journal) -> None:

@@ -153,9 +153,7 @@ class TestWhileItWaits:
 
     def test_a_second_approver_in_slack_is_told_that_it_was_approved_already(self, place: Place) -> None:
         request = place.approved()
-        with pytest.raises(
-            NotYours, match=r"approved by lee@example\.com already\. It stands at: Approved in Slack"
-        ):
+        with pytest.raises(NotYours, match=r"approved by Lee Wong already\. It stands at: Approved in Slack"):
             place.deciding.approve(request.id, request.digest, "U0SAM")
 
 

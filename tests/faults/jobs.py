@@ -45,8 +45,9 @@ class Executor:
         return self._expire(order)
 
     def _apply(self, order: Order) -> str:
-        entry = self._entry(path_of(self._flow(order), order.inputs["request_id"]))
-        return self._report(order, [self._news(entry, self.applying)])
+        ids = [order.inputs["request_id"], *order.inputs.get("also", "").split()]
+        entries = [self._entry(path_of(self._flow(order), one)) for one in ids]
+        return self._report(order, [self._news(entry, self.applying) for entry in entries])
 
     def _expire(self, order: Order) -> str:
         head = self.repository.head("main") or ""

@@ -61,7 +61,14 @@ class RealJobs:
         given = order.inputs
         with self._job(order) as job:
             return apply.run(
-                job, apply.Order(given["request_id"], given["commit"], given["environment"], given["lock"])
+                job,
+                apply.Order(
+                    given["request_id"],
+                    given["commit"],
+                    given["environment"],
+                    given["lock"],
+                    tuple(given.get("also", "").split()),
+                ),
             )
 
     def _expire(self, order: Order) -> int:

@@ -59,7 +59,17 @@ def test_an_absent_policy_is_none(raw: str | None) -> None:
     assert parse(raw) is None
 
 
-@pytest.mark.parametrize("raw", ["{bad", "[]", '{"Version":"2012-10-17"}'])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "{bad",
+        "[]",
+        '{"Version":"2012-10-17"}',
+        '{"Statement":"all"}',
+        '{"Statement":[{},7]}',
+        '{"Statement":{"Condition":{"Bool":1}}}',
+    ],
+)
 def test_what_is_no_policy_is_an_error(raw: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse(raw)

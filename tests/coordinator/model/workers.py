@@ -29,8 +29,8 @@ from tests.coordinator.fakes import KeptSink
 from tests.coordinator.model.company import Company, Replica
 from tests.coordinator.model.outside import Jobs, MemorySlack
 
-BUSY = (Lane.COMMIT, Lane.RUNS, Lane.EXPIRY, Lane.CLOCK, Lane.SLACK, Lane.JIRA, Lane.AUDIT)
-STEPS = (Lane.CLOCK, Lane.COMMIT, Lane.RUNS, Lane.EXPIRY, Lane.JIRA, Lane.SLACK, Lane.AUDIT)
+BUSY = (Lane.COMMIT, Lane.DISPATCH, Lane.RUNS, Lane.EXPIRY, Lane.CLOCK, Lane.SLACK, Lane.JIRA, Lane.AUDIT)
+STEPS = (Lane.CLOCK, Lane.COMMIT, Lane.DISPATCH, Lane.RUNS, Lane.EXPIRY, Lane.JIRA, Lane.SLACK, Lane.AUDIT)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Hands:
                 kind: getattr(messages, kind)
                 for kind in ("thread", "card", "reply", "tell", "remind", "nudged", "alarm")
             },
-            "dispatch": runs.dispatch,
+            "dispatch": lambda work, request: runs.dispatch([(work, request)])[0],
             "watch": runs.watch,
             "watch-expiry": runs.watch_expiry,
             "begin": begin,
