@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from functools import cache
-from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -16,15 +14,11 @@ if TYPE_CHECKING:
 
 
 def logger(**facts: object) -> FilteringBoundLogger:
-    return cast("FilteringBoundLogger", _structlog().get_logger(**facts))
-
-
-@cache
-def _structlog() -> ModuleType:
-    """Send logs to standard error, one JSON object a line: no value can begin a line of its own."""
+    """Return a logger whose lines are one JSON object each: no value can begin a line of its own."""
     import structlog
 
-    structlog.configure(
+    made = structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -32,6 +26,5 @@ def _structlog() -> ModuleType:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
-    return structlog
+    return cast("FilteringBoundLogger", made.bind(**facts))
