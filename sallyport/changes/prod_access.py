@@ -12,7 +12,7 @@ from sallyport.changes.protocol import Access
 from sallyport.documents import JSON
 from sallyport.flows import ENVIRONMENT
 from sallyport.problems import Problem, Problems
-from sallyport.times import parse_duration
+from sallyport.times import parse_duration, say_duration
 
 ACCOUNTS, PERMISSION_SETS, DIRECTORY = "accounts", "permission-sets", "identity-center"
 
@@ -106,10 +106,16 @@ class ProdAccess:
     def effect(self, environment: str, catalogue: Catalogue) -> str:
         account = self.account_id(environment, catalogue)
         title = self._set_title(catalogue)
-        return f"The requester can sign in to account {account} with the permission set {title}."
+        found = PermissionSet.find(catalogue, self.permission_set, environment)
+        after = f"may go on for up to {say_duration(found.session)}"
+        sessions = "are ended too" if found.ends_sessions else after
+        return (
+            f"The requester can sign in to account {account} with the permission set {title}. "
+            f"Sessions that still run when it ends {sessions}."
+        )
 
     def undo(self) -> str:
-        return "When it ends, the assignment is removed; running sessions end too if the permission set says so."
+        return "When it ends, the assignment is removed."
 
     def _account_title(self, catalogue: Catalogue) -> str:
         item = catalogue.lists.get(ACCOUNTS, {}).get(self.account)

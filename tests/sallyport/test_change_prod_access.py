@@ -69,9 +69,15 @@ def test_a_change_is_said_in_words() -> None:
         ("Permission set", "Production read-only"),
     )
     assert CHANGE.effect("prod", CATALOGUE) == (
-        "The requester can sign in to account 222222222222 with the permission set Production read-only."
+        "The requester can sign in to account 222222222222 with the permission set Production read-only. "
+        "Sessions that still run when it ends are ended too."
     )
     assert CHANGE.undo().startswith("When it ends, ")
+
+
+def test_who_approves_learns_how_long_sessions_may_go_on_after_the_end() -> None:
+    effect = ProdAccess("dev-main", "DevAdmin").effect("non-prod", CATALOGUE)
+    assert effect.endswith("Sessions that still run when it ends may go on for up to 1 hour.")
 
 
 def test_a_change_of_what_is_gone_still_has_a_title() -> None:

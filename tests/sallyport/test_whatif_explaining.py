@@ -69,8 +69,9 @@ def test_a_complete_form_is_explained_from_the_rule_to_the_lock() -> None:
         "  Summary: Production access: Production administrator in Production (222222222222)\n"
         "\n"
         "AWS\n"
-        "  The requester can sign in to account 222222222222 with the permission set Production administrator.\n"
-        "  When it ends, the assignment is removed; running sessions end too if the permission set says so.\n"
+        "  The requester can sign in to account 222222222222 with the permission set Production administrator. "
+        "Sessions that still run when it ends are ended too.\n"
+        "  When it ends, the assignment is removed.\n"
         "  Role: arn:aws:iam::222222222222:role/sallyport-identity-center (account 222222222222, eu-west-1)\n"
         "  Lock: sso/222222222222\n"
     )
