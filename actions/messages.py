@@ -139,7 +139,7 @@ def not_settled(request_id: str, lock: str, why: str) -> str:
 def escalated(request_id: str, late: timedelta, ticket: str | None) -> str:
     where = f" Its ticket is {ticket}." if ticket else ""
     return (
-        f"ESCALATION: {request_id} is {lateness(late)} past its deadline and still not taken back; three sweeps "
+        f"ESCALATION: {request_id} ended {lateness(late)} ago and is still not taken back; three sweeps "
         f"and more have failed. Take it back by hand now, and find out why.{where}"
     )
 
