@@ -67,6 +67,19 @@ def continued(what: str, request_id: str, other: Entry) -> str:
     )
 
 
+def ended_one(what: str, who: str, request_id: str) -> str:
+    return f"{what}, asked for by {who} ({request_id})"
+
+
+def ended_in_channel(title: str, lines: Sequence[str], count: int) -> str:
+    """Say to a flow's channel what has ended; *lines* name *count* requests, or the first of them."""
+    if count == 1:
+        return f"{title} has ended: {lines[0]}."
+    named = [f"• {line}" for line in lines]
+    more = [f"and {count - len(lines)} more"] if count > len(lines) else []
+    return "\n".join([f"{title} has ended for {count} requests:", *named, *more])
+
+
 def reverted_in_doubt(what: str, request_id: str, doubt: str) -> str:
     return f"{what} was taken back, because {request_id} {full_stop(doubt)}"
 

@@ -130,3 +130,38 @@ def test_applying_any_live_entry_again_refreshes_the_whole_list(world: AllowWorl
             world.ec2.groups.remove(rule.id)
     assert world.apply(kim, world.add(kim), environment="dev") == 0
     assert (HOME, 443) in world.ours()
+
+
+def in_channel(world: AllowWorld) -> list[str]:
+    """What stands in the flow's channel outside of threads."""
+    return [post["text"] for post in world.slack.posts if post["channel"] == "C0INFRA" and not post["thread_ts"]]
+
+
+def test_the_channel_is_told_in_one_message_of_all_that_has_ended(world: AllowWorld) -> None:
+    for number in (2, 3, 4):
+        entry = world.address(f"iw-{number * 111111}", number // 2, f"198.51.100.{number}/32", "kim@example.com")
+        assert world.let_in(entry) == 0
+    assert in_channel(world) == []
+    world.now += timedelta(hours=1, seconds=1)
+    assert world.sweep() == 0
+    assert in_channel(world) == [
+        "↩️ Address whitelisting has ended for 2 requests:\n"
+        "• 198.51.100.2/32 (Home office) in dev, asked for by Kim Berg (iw-222222)\n"
+        "• 198.51.100.3/32 (Home office) in dev, asked for by Kim Berg (iw-333333)"
+    ]
+    assert world.sweep() == 0
+    world.now += timedelta(hours=1)
+    assert world.sweep() == 0
+    assert in_channel(world)[1:] == [
+        "↩️ Address whitelisting has ended: 198.51.100.4/32 (Home office) in dev, "
+        "asked for by Kim Berg (iw-444444)."
+    ]
+
+
+def test_the_channel_is_not_told_of_what_goes_on_as_another_request_of_the_same_person(world: AllowWorld) -> None:
+    assert world.let_in(world.address("iw-222222", 1)) == 0
+    assert world.let_in(world.address("iw-333333", 3)) == 0
+    world.now += timedelta(hours=1, seconds=1)
+    assert world.sweep() == 0
+    assert world.github.outcomes["iw-222222"].continued_by == "iw-333333"
+    assert in_channel(world) == []

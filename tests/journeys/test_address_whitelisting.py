@@ -33,6 +33,7 @@ def test_an_address_is_let_in_until_its_deadline_and_what_was_made_by_hand_stays
     request = "iw-" + live.visible_text.split("iw-")[1][:6]
     until(lambda: not let_in(company), "the address is no longer let in", 60)
     ana.sees(f"{request}: Ended", timeout=60)
+    ana.sees(f"Address whitelisting has ended: {HOME} (Home <office>) in dev, asked for by", "infra-requests")
     until(lambda: ticket(company, request).status == "Done", "the ticket is done")
     assert entry_files(company) == []
     assert [rule.description for rule in company.aws.ec2.groups.rules(WEB)] == ["office"]
