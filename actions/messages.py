@@ -5,7 +5,7 @@ Every sentence is plain text: whoever shows one makes it inert for where it is s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sallyport.catalogue import Catalogue
@@ -78,6 +78,26 @@ def ended_in_channel(title: str, lines: Sequence[str], count: int) -> str:
     named = [f"• {line}" for line in lines]
     more = [f"and {count - len(lines)} more"] if count > len(lines) else []
     return "\n".join([f"{title} has ended for {count} requests:", *named, *more])
+
+
+def refreshed(
+    where: str, mended: Sequence[str], refused: Mapping[str, str], facts: Sequence[str], fault: str
+) -> str:
+    """Say what a comparison of an allow list with its live requests has found, and what became of it."""
+    if fault:
+        head = f"The allow list of {where} could not be brought to what live requests ask for: {full_stop(fault)}"
+        lines = ["This was begun:", *mended] if mended else []
+    elif mended:
+        head, lines = (
+            f"The allow list of {where} was not as live requests ask for, and has been mended:",
+            [*mended],
+        )
+    elif refused:
+        head, lines = f"Nothing could be mended at the allow list of {where}.", []
+    else:
+        head, lines = f"The allow list of {where} is as live requests ask for; nothing was changed.", []
+    lines += [f"{request_id} is not let in: {full_stop(why)}" for request_id, why in refused.items()]
+    return "\n".join([head, *(f"• {line}" for line in lines), *facts])
 
 
 def reverted_in_doubt(what: str, request_id: str, doubt: str) -> str:

@@ -24,6 +24,7 @@ T = TypeVar("T")
 WORKFLOWS = {
     "apply.yml": {"request_id", "commit", "environment", "lock"},
     "expire.yml": {"request_id"},
+    "refresh.yml": {"environment", "lock", "channel", "message"},
     "status.yml": {"environment", "channel", "message", "offers", "coming"},
 }
 

@@ -200,8 +200,27 @@ class TestAddresses:
         )
         assert len(infra.requests) == asked
 
-    def test_there_is_nothing_to_compare_where_no_address_is_live(self, infra: Office) -> None:
-        assert "there is nothing to compare" in says(infra, "/infra whitelist refresh staging")
+    def test_a_refresh_is_a_job_that_answers_in_place_of_a_message_whether_an_address_is_live_or_not(
+        self, infra: Office
+    ) -> None:
+        says(infra, "/infra whitelist refresh staging")
+        shown = infra.slack.person("ana").sees("The allow list of Staging (staging) is being compared", CHANNEL)
+        infra.github.waits_for_runs(1)
+        [run] = infra.github.runs
+        assert run.workflow == "refresh.yml"
+        assert run.inputs == {
+            "environment": "staging",
+            "lock": "allow-list/111111111111/eu-west-1/staging",
+            "channel": "C0INFRA",
+            "message": shown.ts,
+        }
+
+    def test_a_refresh_says_when_no_job_can_be_asked(self, infra: Office) -> None:
+        infra.github.fail("dispatch", Refused("GitHub", "start refresh.yml", "no such workflow"))
+        says(infra, "/infra whitelist refresh dev")
+        told = infra.slack.person("ana").sees("was not compared with anything", CHANNEL)
+        assert told.shows("The allow list of Development (dev)")
+        assert told.shows("no such workflow")
 
 
 class TestStatus:
