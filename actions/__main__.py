@@ -126,6 +126,30 @@ def reader(environment: str) -> None:
 
 
 @main.command()
+@click.option("--environment", required=True, help="An environment that has an allow list.")
+@click.option("--lock", required=True, help="The lock the job holds.")
+@click.option("--channel", default="", help="The Slack channel of the message to put the answer into.")
+@click.option("--message", default="", help="The message (its ts) that the answer takes the place of.")
+def refresh(environment: str, lock: str, channel: str, message: str) -> None:
+    """Compare an environment's allow list with all live requests, mend it, and say what differed."""
+    from actions.commands.refresh import Answer, run
+
+    if bool(channel) != bool(message):
+        raise click.UsageError("--channel and --message belong together")
+    answer = Answer(channel, message) if channel else None
+    _write(lambda job: run(job, environment, lock, answer))
+
+
+@main.command(name="allow-list")
+@click.option("--environment", required=True, help="An environment that has an allow list.")
+def allow_list(environment: str) -> None:
+    """Output the role that writes an environment's allow list, and its region."""
+    from actions.commands.refresh import place
+
+    _read(lambda job: place(job, environment))
+
+
+@main.command()
 @click.option(REQUEST, required=True, help="The id of the request.")
 @click.option("--commit", required=True, help="The commit that brought its entry.")
 @click.option("--environment", required=True, help="The environment the job was started for.")

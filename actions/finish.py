@@ -11,6 +11,7 @@ from datetime import timedelta
 import click
 
 from actions import messages
+from actions.ends import ends
 from actions.job import Job
 from actions.ledger import Books
 from actions.records import close
@@ -46,6 +47,7 @@ def finish(
         click.echo(one_line(f"{item.outcome.request_id}: {item.outcome.result}: {item.outcome.detail}"))
     reporter = Reporter(job.channels, job.writer, job.run.id, job.run.url, job.sha, job.pause)
     faults = [*faults, *reporter.report(news, summary), *_advanced(job, books, news)]
+    faults += [fault for found in ends(news, books.ledger.policies) for fault in reporter.announce(found)]
     faults += [fault for text in _escalations(job, news) for fault in reporter.alert(*text)]
     faults += _removed(job, books, [*remove, *_reverted(news)], reporter)
     for fault in faults:

@@ -5,7 +5,7 @@ Every sentence is plain text: whoever shows one makes it inert for where it is s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sallyport.catalogue import Catalogue
@@ -65,6 +65,39 @@ def continued(what: str, request_id: str, other: Entry) -> str:
         f"The time of {request_id} is over; {what} goes on as {other.id} {until(other.expires_at)}, "
         "as read back from AWS."
     )
+
+
+def ended_one(what: str, who: str, request_id: str) -> str:
+    return f"{what}, asked for by {who} ({request_id})"
+
+
+def ended_in_channel(title: str, lines: Sequence[str], count: int) -> str:
+    """Say to a flow's channel what has ended; *lines* name *count* requests, or the first of them."""
+    if count == 1:
+        return f"{title} has ended: {lines[0]}."
+    named = [f"• {line}" for line in lines]
+    more = [f"and {count - len(lines)} more"] if count > len(lines) else []
+    return "\n".join([f"{title} has ended for {count} requests:", *named, *more])
+
+
+def refreshed(
+    where: str, mended: Sequence[str], refused: Mapping[str, str], facts: Sequence[str], fault: str
+) -> str:
+    """Say what a comparison of an allow list with its live requests has found, and what became of it."""
+    if fault:
+        head = f"The allow list of {where} could not be brought to what live requests ask for: {full_stop(fault)}"
+        lines = ["This was begun:", *mended] if mended else []
+    elif mended:
+        head, lines = (
+            f"The allow list of {where} was not as live requests ask for, and has been mended:",
+            [*mended],
+        )
+    elif refused:
+        head, lines = f"Nothing could be mended at the allow list of {where}.", []
+    else:
+        head, lines = f"The allow list of {where} is as live requests ask for; nothing was changed.", []
+    lines += [f"{request_id} is not let in: {full_stop(why)}" for request_id, why in refused.items()]
+    return "\n".join([head, *(f"• {line}" for line in lines), *facts])
 
 
 def reverted_in_doubt(what: str, request_id: str, doubt: str) -> str:
@@ -139,7 +172,7 @@ def not_settled(request_id: str, lock: str, why: str) -> str:
 def escalated(request_id: str, late: timedelta, ticket: str | None) -> str:
     where = f" Its ticket is {ticket}." if ticket else ""
     return (
-        f"ESCALATION: {request_id} is {lateness(late)} past its deadline and still not taken back; three sweeps "
+        f"ESCALATION: {request_id} ended {lateness(late)} ago and is still not taken back; three sweeps "
         f"and more have failed. Take it back by hand now, and find out why.{where}"
     )
 

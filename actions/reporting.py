@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from actions import messages
+from actions.ends import Ends
 from actions.markdown import inert, link
 from actions.results import News
-from actions.telling import check_summary, jira_comment, slack_alert, slack_reply
+from actions.telling import Post, check_summary, jira_comment, slack_alert, slack_ends, slack_reply
 from sallyport.entries import Entry
 from sallyport.outcomes import CHECK_NAME, Outcome, dump_outcomes
 from sallyport.platforms.errors import PlatformError, Refused, TryLater
@@ -102,17 +103,15 @@ class Reporter:
 
     def alert(self, key: str, text: str) -> tuple[str, ...]:
         """Say something to the operators that is about no entry."""
-        slack, channel = self.channels.slack, self.channels.alert_channel
-        if slack is None or not channel:
+        channel = self.channels.alert_channel
+        if not channel:
             return ()
-        marker = f"{key}:{self.run_id}"
-        plain, blocks = slack_alert(text, self.run_url)
+        return tuple(self._post(channel, key, slack_alert(text, self.run_url), "the alert channel"))
 
-        def post() -> None:
-            if slack.find(channel, marker) is None:
-                slack.post(channel, plain, blocks=blocks, marker=marker)
-
-        return tuple(self._delivered("the alert channel", key, post))
+    def announce(self, found: Ends) -> tuple[str, ...]:
+        """Tell a flow's channel what has ended."""
+        post = slack_ends(found.text, self.run_url)
+        return tuple(self._post(found.channel, found.key, post, "the channel of its flow"))
 
     def links(self, news: Sequence[News]) -> str:
         """Return, as Markdown, the ways to the tickets and threads of what was told, where there are any."""
@@ -130,6 +129,17 @@ class Reporter:
         if entry.thread and slack:
             with suppress(PlatformError):
                 yield link("thread", slack.permalink(entry.thread.channel, entry.thread.ts))
+
+    def _post(self, channel: str, key: str, message: Post, where: str) -> Iterator[str]:
+        slack, marker, (text, blocks) = self.channels.slack, f"{key}:{self.run_id}", message
+        if slack is None:
+            return
+
+        def post() -> None:
+            if slack.find(channel, marker) is None:
+                slack.post(channel, text, blocks=blocks, marker=marker)
+
+        yield from self._delivered(where, key, post)
 
     def _check(self, outcomes: tuple[Outcome, ...], summary: str) -> Iterator[str]:
         bad = any(not outcome.result.good for outcome in outcomes)

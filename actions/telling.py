@@ -45,6 +45,20 @@ def slack_alert(text: str, run_url: str) -> Post:
     return escape(sentence), [_section(sentence), *link]
 
 
+def slack_ends(text: str, run_url: str) -> Post:
+    """Return the message to a channel about what has ended."""
+    sentence = _cut(f"{messages.SIGNS[Result.REVERTED]} {text}", SECTION)
+    link = [_context(f"<{run_url}|the job>")] if run_url else []
+    return escape(sentence), [_section(sentence), *link]
+
+
+def slack_refreshed(text: str, run_url: str) -> Post:
+    """Return what takes the place of the answer to `/infra whitelist refresh`."""
+    shown = _cut(text, SECTION)
+    link = [_context(f"<{run_url}|the job>")] if run_url else []
+    return escape(shown), [_section(shown), *link]
+
+
 def jira_comment(item: News, run_url: str, marker: str) -> str:
     """Return the comment in wiki text; *marker*, ours, is its last line."""
     outcome = item.outcome

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from coordinator.directory import Directory
-from coordinator.foreseeing import no_room
+from coordinator.foreseeing import no_room, room_left
 from coordinator.infra.answers import coming_lines, head
 from coordinator.infra.lines import STOP
 from coordinator.infra.record import Record
@@ -237,6 +237,10 @@ class Asking:
                 else flow.notice,  # neither what goes on nor what cannot wait
             )
         )
+
+    def room_left(self, request: Request) -> str:
+        """Say how little room is left beside *request*; empty where there is enough."""
+        return room_left(self.journal, self.policies(), request, self.now())
 
     def _route(self, grant: Grant | None, rule: Rule, found: Sequence[Panel], asked: str) -> Route:
         """Return who is asked first, where anybody is."""

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from coordinator.journal import Journal
 from coordinator.journal.tables import requests
-from coordinator.requests import STANDING
+from coordinator.requests import STANDING, Request
 from sallyport.changes import KINDS
 from sallyport.changes.protocol import Held
 from sallyport.flows import Flow
-from sallyport.forecasts import FORECASTS
+from sallyport.forecasts import FORECASTS, HINTS
 from sallyport.policies import Policies
 from sallyport.problems import Problem
 
@@ -27,6 +27,16 @@ def no_room(
     if flow.id not in FORECASTS:
         return None
     return FORECASTS[flow.id](wish, held(journal, flow.id, environment, now), environment, policies.catalogue)
+
+
+def room_left(journal: Journal, policies: Policies, request: Request, now: datetime) -> str:
+    """Say how little room there will be beside *request*; empty where it is enough or cannot be foreseen."""
+    if request.flow not in HINTS:
+        return ""
+    there = held(journal, request.flow, request.environment, now)
+    wishes = (Held(change, request.expires_at) for change in request.changes)
+    hint, catalogue = HINTS[request.flow], policies.catalogue
+    return " ".join(text for wish in wishes if (text := hint(wish, there, request.environment, catalogue)))
 
 
 def held(journal: Journal, flow: str, environment: str, now: datetime) -> list[Held]:

@@ -114,6 +114,9 @@ def _flow_problems(known: Known, flow: Flow, document: Document) -> Iterator[Pro
     if flow.notice and flow.id in KINDS and not issubclass(KINDS[flow.id], Announced):
         what = f"{flow.id} has no words to give notice with"
         yield Problem(what, "take notice out, or give its change an announcement", document.place(("notice",)))
+    if flow.announce_end and not flow.channel:
+        what = f"{flow.id} has no channel that could be told of an end"
+        yield Problem(what, "add channel, or take announce_end out", document.place(("announce_end",)))
     lists = {"environments", *known.catalogue.lists}
     for field in flow.fields:
         if field.source and field.source not in lists:

@@ -47,6 +47,7 @@ def read_flow(data: Mapping[str, Any]) -> Flow:
         options=data.get("options", {}),
         notice=parse_duration(data["notice"]) if "notice" in data else timedelta(),
         nudges=_nudges(data["nudges"]) if "nudges" in data else None,
+        announce_end=data.get("announce_end", False),
         drift=OnDrift(data.get("drift", OnDrift.REPORT)),
         removals=Removals(**data.get("removals", {})),
     )

@@ -215,6 +215,7 @@ class Flow:
     options: Mapping[str, JSON] = field(default_factory=dict)  # facts for the flow's own change and executor
     nudges: Nudges | None = None
     notice: timedelta = timedelta()  # how long before it begins the environment's channel is warned
+    announce_end: bool = False  # whether the channel hears of ends beside the threads
     drift: OnDrift = OnDrift.REPORT
     removals: Removals = field(default_factory=Removals)
 

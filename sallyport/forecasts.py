@@ -1,6 +1,6 @@
-"""Which flows can tell, without looking at AWS, that there is no room for what somebody asks for.
+"""Which flows can tell, without looking at AWS, that there is no room for what somebody asks for, or soon none.
 
-A person hears it at once, and no approver is asked for what no job could do. A new flow adds one line, or none.
+A person hears it at once, and no approver is asked for what no job could do. A new flow adds a line, or none.
 """
 
 from __future__ import annotations
@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from sallyport.catalogue import Catalogue
+from sallyport.changes.allow_list_room import address_hint, address_problem
 from sallyport.changes.protocol import Held
 from sallyport.problems import Problem
 from sallyport.resource_policies.room import room_problem
 
 # What is wished for, what is held in the same environment, its id, and the catalogue; the problem names the field.
 Forecast = Callable[[Held, Iterable[Held], str, Catalogue], Problem | None]
+# The same, and a sentence about what still fits once the wish has come true; empty while that is much.
+Hint = Callable[[Held, Iterable[Held], str, Catalogue], str]
 
-FORECASTS: Mapping[str, Forecast] = {"api-whitelisting": room_problem}
+FORECASTS: Mapping[str, Forecast] = {"api-whitelisting": room_problem, "infra-whitelist": address_problem}
+HINTS: Mapping[str, Hint] = {"infra-whitelist": address_hint}

@@ -139,14 +139,19 @@ def removed(own: Sequence[Request], others: Sequence[Request], address: str, pla
     )
 
 
-def refreshed(place: Environment, url: str) -> str:
+def comparing(place: Environment) -> str:
     return (
-        f"<{url}|A job> compares the allow list of {head(place)} with all live requests, and mends what differs."
+        f"The allow list of {head(place)} is being compared with all live requests, and what differs is mended. "
+        "What is found takes the place of this message within a minute or two."
     )
 
 
+def not_compared(place: Environment, why: str) -> str:
+    return f"The allow list of {head(place)} was not compared with anything: {escape(why)}"
+
+
 def nothing_to_refresh(place: Environment) -> str:
-    return f"No address is live in {head(place)}, so there is nothing to compare."
+    return f"{head(place)} has no allow list, so there is nothing to compare."
 
 
 def _holding(request: Request, people: People) -> str:

@@ -15,17 +15,17 @@ from coordinator.infra.lines import FULL, STOP, TEARDOWN, WHITELIST, Errand, Kin
 from coordinator.infra.looking import Looking
 from coordinator.infra.record import Record
 from coordinator.keeping import Keeping
-from coordinator.outside.runs import APPLY
 from coordinator.requests import Request, State
 from coordinator.slack.answering import Ack, Answering, Body, user_of
 from coordinator.slack.opening import Opening
 from coordinator.slack.text import bounded
 from sallyport.catalogue import Environment
+from sallyport.changes.allow_list import AllowList
 from sallyport.changes.infra_stop import InfraStop
+from sallyport.changes.infra_whitelist import access_of, lock_of
 from sallyport.changes.sources import parse_network
 from sallyport.flows import ENVIRONMENT
 from sallyport.offers import Offer, read_press
-from sallyport.platforms.errors import PlatformError
 from sallyport.policies import Policies
 from sallyport.problems import Problem, Problems
 
@@ -175,23 +175,12 @@ class InfraDoor:
         return answers.joined((answers.removed(own if not refused else over, others, address, place), *refused))
 
     def _refresh(self, place: Environment, ack: Ack, body: Body) -> None:
-        live = [request for request in self.record.addresses(place.id) if request.state is State.ACTIVE]
-        if not live:
+        access = access_of(place.id, self.policies().catalogue)
+        try:
+            AllowList.find(self.policies().catalogue, place.id)
+        except LookupError:
             ack(answers.nothing_to_refresh(place))
             return
         ack()
-        self.answering.later(self._compare, live[-1], place, body)
-
-    def _compare(self, request: Request, place: Environment, body: Body) -> None:
-        change, catalogue = request.changes[0], self.policies().catalogue
-        inputs = {
-            "request_id": request.id,
-            "commit": str(request.result("commit")["commit"]),
-            "environment": request.environment,
-            "lock": change.lock(request.environment, catalogue),
-        }
-        try:
-            run = self.looking.start_job(APPLY, inputs)
-            self.answering.answer(body, answers.refreshed(place, run.html_url))
-        except PlatformError as error:
-            self.answering.answer(body, answers.not_looked(f"{error}."))
+        lock = lock_of(place.id, access)
+        self.answering.later(self.looking.compare, place, lock, body["user_id"], body["channel_id"])

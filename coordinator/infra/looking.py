@@ -22,11 +22,10 @@ from sallyport.changes.infra_stop import Infrastructure
 from sallyport.offers import Offer, buttons
 from sallyport.platforms.errors import PlatformError, Refused
 from sallyport.platforms.github import GitHub
-from sallyport.platforms.github_answers import Run
 from sallyport.platforms.slack import Posted
 from sallyport.policies import Policies
 
-STATUS = "status.yml"
+STATUS, REFRESH = "status.yml", "refresh.yml"
 _NOT_OURS = {"not_in_channel", "channel_not_found", "is_archived", "restricted_action"}
 
 
@@ -66,9 +65,15 @@ class Looking:
         except PlatformError as error:
             self._tell(posted, place, known, f"{error}.", offers)
 
-    def start_job(self, workflow: str, inputs: dict[str, str]) -> Run:
-        """Start a job of ours again; PlatformError if GitHub does not."""
-        return self.github.dispatch(workflow, inputs)
+    def compare(self, place: Environment, lock: str, user: str, channel: str) -> None:
+        """Have a job hold the allow list of *place* against all live requests, and answer in a message's place."""
+        text = answers.comparing(place)
+        posted = self._post(channel, user, text, ())
+        inputs = {"environment": place.id, "lock": lock, "channel": posted.channel, "message": posted.ts}
+        try:
+            self.github.dispatch(REFRESH, inputs)
+        except PlatformError as error:
+            self.answering.slack.update(posted.channel, posted.ts, answers.not_compared(place, f"{error}."))
 
     def offers(self, place: Environment, user: str) -> tuple[Offer, ...]:
         """Return what this person may do there now."""

@@ -74,7 +74,7 @@ class Doors:
     def _confirmed(self, request: Request) -> str:
         """Say that it is recorded, whatever else can or cannot be said of it."""
         try:
-            return replies.asked(request, self.policies())
+            return replies.asked(request, self.policies(), self.asking.room_left(request))
         except Exception:
             log.exception("confirmation.failed", request_id=request.id)
             return replies.recorded(request)

@@ -27,18 +27,22 @@ HELP_LONGEST = 2800  # characters: help stands in one block of at most 3000
 LIST_LONGEST = 1200
 
 
-def asked(request: Request, policies: Policies) -> str:
-    """Confirm that a request is recorded, and say what happens now."""
+def asked(request: Request, policies: Policies, room_left: str = "") -> str:
+    """Confirm that a request is recorded, and say what happens now, and how little room is left beside it."""
     what = escape("; ".join(change.title(policies.catalogue) for change in request.changes))
-    where = f" Follow it in <#{request.channel}>." if request.channel else ""
     head = f"Asked: *{what}* {lasts(request)} ({request.id})."
+    return " ".join(part for part in (head, _what_now(request), escape(room_left)) if part)
+
+
+def _what_now(request: Request) -> str:
+    where = f" Follow it in <#{request.channel}>." if request.channel else ""
     if request.state is State.ANNOUNCED:
-        return f"{head} Nobody needs to approve it; those who work there are warned, and then it begins.{where}"
+        return f"Nobody needs to approve it; those who work there are warned, and then it begins.{where}"
     if request.grant is not None:
-        return f"{head} Nobody needs to approve it; it is being done.{where}"
+        return f"Nobody needs to approve it; it is being done.{where}"
     names = ", ".join(f"<@{user}>" for user in request.deciders)
     decide = f"{names} can decide until {date(request.decide_by)}."
-    return f"{head} {decide}{where} Nothing is changed before it is approved."
+    return f"{decide}{where} Nothing is changed before it is approved."
 
 
 def nudged(request: Request) -> str:

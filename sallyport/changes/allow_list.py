@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from sallyport.catalogue import Catalogue
@@ -20,6 +20,8 @@ ALLOW_LISTS, MAIN = "allow-lists", "main"
 RULES_PER_GROUP = 60  # inbound rules of a security group for each IP version, unless AWS has raised the quota
 GROUPS_PER_INTERFACE = 5
 RULES_PER_INTERFACE = 1000  # what the two quotas may come to when they are multiplied (Amazon VPC quotas)
+MAX_ENTRIES = 1000  # of a managed prefix list (Amazon VPC quotas)
+FEW = 5  # addresses: where no more than these fit, it is told before nobody's does
 BOUNDS = {4: (16, 32), 6: (32, 128)}  # of what a catalogue may call the widest range
 
 _GROUP = re.compile(r"sg-[0-9a-f]{8,17}")
@@ -35,6 +37,7 @@ class AllowList:
     prefix_lists: Mapping[int, str]  # ids of managed prefix lists, by IP version
     widest: Mapping[int, int]  # the shortest prefix that may be asked for, by IP version
     rules_per_group: int  # AWS's quota in this account, for each IP version
+    max_entries: Mapping[int, int] = field(default_factory=lambda: dict.fromkeys(WIDEST, MAX_ENTRIES))
 
     @classmethod
     def find(cls, catalogue: Catalogue, environment: str) -> Self:
@@ -44,8 +47,9 @@ class AllowList:
             item.title,
             {group: _ports(ports) for group, ports in _mapping(facts, "security_groups").items()},
             {_version(name): str(one) for name, one in _mapping(facts, "prefix_lists").items()},
-            WIDEST | {_version(name): _whole(n, "widest") for name, n in _mapping(facts, "widest").items()},
+            WIDEST | _numbers(facts, "widest"),
             _whole(facts.get("rules_per_group", RULES_PER_GROUP), "rules_per_group"),
+            dict.fromkeys(WIDEST, MAX_ENTRIES) | _numbers(facts, "max_entries"),
         )
         _check(found, _whole(facts.get("groups_per_interface", GROUPS_PER_INTERFACE), "groups_per_interface"))
         if shared := sorted(found.ids & frozenset(_ids_elsewhere(catalogue, environment))):
@@ -79,6 +83,8 @@ def _check(found: AllowList, groups_per_interface: int) -> None:
     for version, (least, most) in BOUNDS.items():
         if not least <= found.widest[version] <= most:
             raise ValueError(f"widest of ipv{version} must be a prefix length from {least} to {most}")
+    if (entries := max(found.max_entries.values())) > MAX_ENTRIES:
+        raise ValueError(f"max_entries is {entries}, and a prefix list has at most {MAX_ENTRIES}")
     if found.rules_per_group * groups_per_interface > RULES_PER_INTERFACE:
         raise ValueError(
             f"{found.rules_per_group} rules a group and {groups_per_interface} groups an interface are more than "
@@ -98,6 +104,10 @@ def _mapping(facts: Mapping[str, JSON], name: str) -> Mapping[str, JSON]:
     if not isinstance(found, dict):
         raise ValueError(f"{name} has no names with values below it")  # noqa: TRY004  # a fault of a file
     return found
+
+
+def _numbers(facts: Mapping[str, JSON], name: str) -> dict[int, int]:
+    return {_version(version): _whole(n, name) for version, n in _mapping(facts, name).items()}
 
 
 def _ports(ports: JSON) -> tuple[int, ...]:

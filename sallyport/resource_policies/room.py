@@ -7,18 +7,16 @@ into an IP set which is full.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 
 from sallyport.catalogue import Catalogue
 from sallyport.changes.api_whitelisting import Api, ApiWhitelisting, Endpoint
 from sallyport.changes.ip_sets import CAPACITY, IpSet, version_of
 from sallyport.changes.protocol import Change, Held
+from sallyport.changes.room import when_it_fits
 from sallyport.problems import Problem
 from sallyport.resource_policies.document import LIMIT, ApiArn, Policy
 from sallyport.resource_policies.statements import Door, merge, sources_of, to_statement
-from sallyport.times import format_moment
 
 _FIELD = "source"
 
@@ -50,7 +48,7 @@ def _no_room_in_policy(wish: Held, beside: Sequence[Held], api: Api, arn: ApiArn
         f"the resource policy of {api.title} has no room for it: Sallyport's part of it has {size(beside):,} of "
         f"{limit:,} characters, and this would make it {whole:,}"
     )
-    when = _when_it_fits(wish, beside, lambda held: size(held) <= limit)
+    when = when_it_fits(wish, beside, lambda held: size(held) <= limit)
     mend = f"{when}, name fewer ranges or one that holds them, or ask the operators for WAF IP sets"
     return Problem(what, mend, field=_FIELD)
 
@@ -67,7 +65,7 @@ def _no_room_in_set(spec: IpSet, version: int, wish: Held, beside: Sequence[Held
         f"the IP set {spec.name} of {api.title} has no room for it: Sallyport's part of it has "
         f"{addresses(beside):,} of {CAPACITY:,} addresses, and this would make it {whole:,}"
     )
-    when = _when_it_fits(wish, beside, lambda held: addresses(held) <= CAPACITY)
+    when = when_it_fits(wish, beside, lambda held: addresses(held) <= CAPACITY)
     return Problem(what, f"{when}, or name fewer ranges or one that holds them", field=_FIELD)
 
 
@@ -80,19 +78,6 @@ def policy_size(held: Iterable[Held], arn: ApiArn, *, private: bool) -> int:
         if isinstance(change, ApiWhitelisting)
     )
     return Policy(tuple(to_statement(d, s, arn, private=private) for d, s in doors.items())).size(arn)
-
-
-def _when_it_fits(wish: Held, beside: Sequence[Held], fits: Callable[[Sequence[Held]], bool]) -> str:
-    """Say from when on there is room, if nobody is faster; what has no end stays."""
-    ends = sorted({one.until for one in beside if one.until})
-
-    def fits_after(end: datetime) -> bool:
-        return fits([*(one for one in beside if one.until is None or one.until > end), wish])
-
-    first = bisect_left(ends, 1, key=fits_after)
-    if first == len(ends):
-        return "give back some of those that have no end"
-    return f"ask again after {format_moment(ends[first])}"
 
 
 def _place_of(change: Change, environment: str, catalogue: Catalogue) -> object:

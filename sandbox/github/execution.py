@@ -14,9 +14,10 @@ from typing import Any
 from sandbox.github import act, actions_stubs, preflight
 from sandbox.github.accounts import Accounts
 from sandbox.github.contexts import contexts
+from sandbox.github.dialect import for_act
 from sandbox.github.repository import Repository, git
 from sandbox.github.runs import Order, Ticket
-from sandbox.github.workflow import Workflow, WorkflowError, parse, without_concurrency
+from sandbox.github.workflow import Workflow, WorkflowError, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ class Executor:
         sha = launch.github["SHA_REF"]
         git("clone", "--quiet", "--no-checkout", self._repository.bare, launch.clone)
         git("-C", launch.clone, "checkout", "--quiet", "--detach", sha)
-        Path(launch.workflow_path).write_text(without_concurrency(source))
+        Path(launch.workflow_path).write_text(for_act(source))
 
     def _run(self, launch: act.Launch, ticket: Ticket, workflow: Workflow) -> str:
         minutes = {job.id: job.timeout_minutes for job in workflow.jobs}
@@ -174,7 +175,9 @@ class Executor:
         if ending.timed_out or ticket.cancelled.is_set():
             return "cancelled"
         failed = ending.code != 0 or any(job.conclusion == "failure" for job in said.jobs)
-        return "failure" if failed else "success"
+        if failed:
+            return "failure"
+        return "skipped" if all(job.conclusion == "skipped" for job in said.jobs) else "success"
 
 
 def _merged(kind: str, own: Mapping[str, str], *others: Mapping[str, str]) -> dict[str, str]:

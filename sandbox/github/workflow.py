@@ -129,22 +129,6 @@ def parse(file: str, source: str) -> Workflow:
     )
 
 
-def without_concurrency(source: str) -> str:
-    """The same file with every `concurrency` blanked out line by line: act rejects `queue`."""
-    lines = source.split("\n")
-    top = yaml.compose(source, Loader=yaml.SafeLoader)
-    jobs = [job for key, found in _pairs(top) if key.value == "jobs" for _, job in _pairs(found)]
-    for key, value in (pair for node in (top, *jobs) for pair in _pairs(node)):
-        if key.value == "concurrency":
-            end = value.end_mark.line + (len(lines[value.end_mark.line][: value.end_mark.column].strip()) > 0)
-            lines[key.start_mark.line : end] = [""] * (end - key.start_mark.line)
-    return "\n".join(lines)
-
-
-def _pairs(node: Any) -> list[tuple[Any, Any]]:
-    return list(node.value) if isinstance(node, yaml.MappingNode) else []
-
-
 def _load(file: str, source: str) -> dict[str, Any]:
     try:
         raw = yaml.safe_load(source)

@@ -118,6 +118,7 @@ class FakeSlack:
     """Messages by channel and thread; a section of more than 3,000 characters is refused, as by Slack."""
 
     posts: list[dict[str, Any]] = field(default_factory=list)
+    updates: list[tuple[str, str, str]] = field(default_factory=list)  # channel, ts and the new text
     faults: list[PlatformError] = field(default_factory=list)
     link_faults: list[PlatformError] = field(default_factory=list)
 
@@ -147,6 +148,20 @@ class FakeSlack:
             {"channel": channel, "text": text, "marker": marker, "blocks": blocks, "thread_ts": thread_ts}
         )
         return Posted(channel, str(len(self.posts)))
+
+    def update(
+        self,
+        channel: str,
+        ts: str,
+        text: str,
+        blocks: Sequence[Mapping[str, Any]] = (),
+        *,
+        marker: str | None = None,
+    ) -> Posted:
+        if self.faults:
+            raise self.faults.pop(0)
+        self.updates.append((channel, ts, text))
+        return Posted(channel, ts)
 
     def permalink(self, channel: str, ts: str) -> str:
         if self.link_faults:

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from actions.commands import refresh
 from actions.job import Job, executors
 from sallyport.changes.infra_whitelist import InfraWhitelist
 from sallyport.entries import Entry
 from sallyport.outcomes import Result
+from sallyport.problems import Problems
 from sandbox.aws import AwsStandIn, sample_world
 from sandbox.faults import Fault, Kind, Moment
 from tests.actions.executors.support import KEYS, aws_on_loopback
@@ -130,3 +132,100 @@ def test_applying_any_live_entry_again_refreshes_the_whole_list(world: AllowWorl
             world.ec2.groups.remove(rule.id)
     assert world.apply(kim, world.add(kim), environment="dev") == 0
     assert (HOME, 443) in world.ours()
+
+
+def in_channel(world: AllowWorld) -> list[str]:
+    """What stands in the flow's channel outside of threads."""
+    return [post["text"] for post in world.slack.posts if post["channel"] == "C0INFRA" and not post["thread_ts"]]
+
+
+def test_the_channel_is_told_in_one_message_of_all_that_has_ended(world: AllowWorld) -> None:
+    for number in (2, 3, 4):
+        entry = world.address(f"iw-{number * 111111}", number // 2, f"198.51.100.{number}/32", "kim@example.com")
+        assert world.let_in(entry) == 0
+    assert in_channel(world) == []
+    world.now += timedelta(hours=1, seconds=1)
+    assert world.sweep() == 0
+    assert in_channel(world) == [
+        "↩️ Address whitelisting has ended for 2 requests:\n"
+        "• 198.51.100.2/32 (Home office) in dev, asked for by Kim Berg (iw-222222)\n"
+        "• 198.51.100.3/32 (Home office) in dev, asked for by Kim Berg (iw-333333)"
+    ]
+    assert world.sweep() == 0
+    world.now += timedelta(hours=1)
+    assert world.sweep() == 0
+    assert in_channel(world)[1:] == [
+        "↩️ Address whitelisting has ended: 198.51.100.4/32 (Home office) in dev, "
+        "asked for by Kim Berg (iw-444444)."
+    ]
+
+
+def test_the_channel_is_not_told_of_what_goes_on_as_another_request_of_the_same_person(world: AllowWorld) -> None:
+    assert world.let_in(world.address("iw-222222", 1)) == 0
+    assert world.let_in(world.address("iw-333333", 3)) == 0
+    world.now += timedelta(hours=1, seconds=1)
+    assert world.sweep() == 0
+    assert world.github.outcomes["iw-222222"].continued_by == "iw-333333"
+    assert in_channel(world) == []
+
+
+class TestARefresh:
+    LOCK = "allow-list/111111111111/eu-west-1/dev"
+
+    def refreshed(self, world: AllowWorld, lock: str = LOCK) -> tuple[int, str]:
+        """Refresh the list of dev, and return the exit code with what stands in Slack."""
+        code = refresh.run(world.job(), "dev", lock, refresh.Answer("C0ASKED", "17.1"))
+        [(channel, ts, text)] = world.slack.updates[-1:]
+        assert (channel, ts) == ("C0ASKED", "17.1")
+        return code, text
+
+    def test_it_says_that_all_is_as_it_should_be_without_any_request_too(self, world: AllowWorld) -> None:
+        code, text = self.refreshed(world)
+        assert code == 0
+        assert text.startswith(
+            "The allow list of Development (dev) is as live requests ask for; nothing was changed."
+        )
+        assert world.slack.posts == []
+
+    def test_it_mends_and_says_what_was_missing_and_what_nobody_asked_for(self, world: AllowWorld) -> None:
+        assert world.let_in(world.address("iw-222222", 1)) == 0
+        groups = world.ec2.groups
+        for rule in [rule for rule in groups.rules(WEB) if rule.source == HOME and rule.from_port == 80]:
+            groups.remove(rule.id)
+        groups.add(WEB, "198.51.100.99/32", 443, sallyport=self.LOCK)
+        code, text = self.refreshed(world)
+        assert code == 0
+        assert "was not as live requests ask for, and has been mended:" in text
+        assert f"• Let {HOME} in at {WEB} (port 80)." in text
+        assert f"• No longer let 198.51.100.99/32 in at {WEB} (port 443)." in text
+        assert world.ours() == {(HOME, 80), (HOME, 443)}
+
+    def test_it_takes_leftovers_away_where_nothing_is_live_and_leaves_what_is_not_ours(
+        self, world: AllowWorld
+    ) -> None:
+        world.ec2.groups.add(WEB, "198.51.100.99/32", 443, sallyport=self.LOCK)
+        before = [rule.description for rule in world.ec2.groups.rules(WEB) if not rule.tags]
+        assert self.refreshed(world)[0] == 0
+        assert world.ours() == set()
+        assert [rule.description for rule in world.ec2.groups.rules(WEB)] == before
+
+    def test_what_nobody_proves_is_not_let_in_by_it(self, world: AllowWorld) -> None:
+        world.add(replace(world.address("iw-222222", 1), attestation=None))
+        self.refreshed(world)
+        assert world.ours() == set()
+
+    def test_it_says_what_it_could_not_do(self, world: AllowWorld, stand_in: AwsStandIn) -> None:
+        stand_in.faults.add(Fault(Kind.STATUS, status=403, times=99))
+        code, text = self.refreshed(world)
+        assert code == 1
+        assert "could not be brought to what live requests ask for" in text
+
+    def test_it_holds_the_lock_of_its_target_or_does_nothing(self, world: AllowWorld) -> None:
+        with pytest.raises(Problems, match="its target is allow-list/111111111111/eu-west-1/dev"):
+            refresh.run(world.job(), "dev", "allow-list/111111111111/eu-west-1/prod")
+
+    def test_its_role_is_the_one_that_applies(self, world: AllowWorld) -> None:
+        assert refresh.place(world.job(), "dev") == 0
+        assert world.outputs == {"role": ROLE, "region": "eu-west-1"}
+        with pytest.raises(Problems, match="moon has no allow list"):
+            refresh.place(world.job(), "moon")

@@ -419,5 +419,17 @@ def test_an_end_that_fails_for_three_sweeps_is_escalated_with_its_lateness(world
     world.now += timedelta(minutes=15)
     assert world.expire() == 1
     said = world.slack.said(ALERTS)
-    assert f"ESCALATION: {entry.id} is 45 minutes past its deadline" in said
+    assert f"ESCALATION: {entry.id} ended 45 minutes ago and is still not taken back" in said
     assert "Its ticket is OPS-142." in said
+
+
+def test_the_escalation_of_what_was_given_back_early_speaks_of_its_end_and_of_no_deadline(world: World) -> None:
+    entry = world.entry(expires_at=world.now + timedelta(hours=9))
+    world.apply(entry, world.add(entry))
+    world.add(world.signer.sign(replace(entry, expires_at=world.now)))
+    world.aws.observe_faults[PAYMENTS] = "AWS refused GetRestApi (AccessDeniedException)."
+    world.now += timedelta(minutes=50)
+    assert world.expire() == 1
+    said = world.slack.said(ALERTS)
+    assert f"ESCALATION: {entry.id} ended 50 minutes ago" in said
+    assert "deadline" not in said

@@ -56,6 +56,7 @@ def test_a_workflow_has_no_rights_but_those_a_job_names_and_ends_some_time(file:
     ("name", "group"),
     [
         ("apply.yml", "${{ inputs.lock }}"),
+        ("refresh.yml", "${{ inputs.lock }}"),
         ("merged.yml", "merged"),
         ("drift.yml", "drift"),
     ],

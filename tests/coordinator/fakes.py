@@ -25,6 +25,7 @@ OPTIONAL = {"also"}  # of apply.yml
 WORKFLOWS = {
     "apply.yml": {"request_id", "commit", "environment", "lock"},
     "expire.yml": {"request_id"},
+    "refresh.yml": {"environment", "lock", "channel", "message"},
     "status.yml": {"environment", "channel", "message", "offers", "coming"},
 }
 

@@ -46,5 +46,5 @@ def test_what_is_over_or_was_denied_counts_no_more(journal: Journal, fate: list[
 
 
 def test_a_flow_that_cannot_foresee_its_room_has_some(journal: Journal) -> None:
-    flow = policies().flows["infra-whitelist"]
+    flow = policies().flows["prod-access"]
     assert no_room(journal, policies(), flow, "prod", Held(CHANGE, NOW), NOW) is None

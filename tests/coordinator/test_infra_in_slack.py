@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,10 +11,12 @@ import pytest
 from coordinator.infra.keeping_form import choices
 from coordinator.requests import Request, State
 from coordinator.slack.text import LONGEST, bounded
+from sallyport.changes.infra_whitelist import InfraWhitelist
 from sallyport.coming import read_coming
 from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import Refused
 from sallyport.times import utc_now
+from tests.coordinator.asks import HOUR, approve, ask
 from tests.coordinator.conftest import Installed, Places
 from tests.coordinator.installing import changed, setting, with_infra, with_teardown
 from tests.coordinator.office import CHANNEL, Office, open_office
@@ -179,8 +181,46 @@ class TestAddresses:
         assert "is not let into" in says(infra, "/infra whitelist remove 198.51.100.8")
         assert "write one such as" in says(infra, "/infra whitelist remove home")
 
-    def test_there_is_nothing_to_compare_where_no_address_is_live(self, infra: Office) -> None:
-        assert "there is nothing to compare" in says(infra, "/infra whitelist refresh staging")
+    def test_few_that_still_fit_are_told_with_the_answer_and_what_fits_no_more_is_refused_with_the_numbers(
+        self, infra: Office
+    ) -> None:
+        now = utc_now()
+        others = tuple(InfraWhitelist(f"203.0.113.{number}/32") for number in range(28))
+        facts = {"flow": "infra-whitelist", "environment": "dev", "submitted_at": now, "decide_by": now + HOUR}
+        approve(infra.journal, infra.journal.submit(ask(changes=others, **facts)).id, at=now)
+        assert "Nearly full" not in says(infra, "/infra whitelist add 2001:db8::10")
+        answer = says(infra, "/infra whitelist add 198.51.100.10")
+        assert "has 58 of 60 IPv4 rules, so that at most 1 more address fits." in answer
+        assert "so that no further address fits." in says(infra, "/infra whitelist add 198.51.100.11")
+        assert "so that no further address fits." in says(infra, "/infra whitelist add 198.51.100.11")
+        asked = len(infra.requests)
+        answer = says(infra, "/infra whitelist add 198.51.100.12")
+        assert (
+            "Sallyport's part of it has 60 of 60 IPv4 rules, and this would make it 62; ask again after" in answer
+        )
+        assert len(infra.requests) == asked
+
+    def test_a_refresh_is_a_job_that_answers_in_place_of_a_message_whether_an_address_is_live_or_not(
+        self, infra: Office
+    ) -> None:
+        says(infra, "/infra whitelist refresh staging")
+        shown = infra.slack.person("ana").sees("The allow list of Staging (staging) is being compared", CHANNEL)
+        infra.github.waits_for_runs(1)
+        [run] = infra.github.runs
+        assert run.workflow == "refresh.yml"
+        assert run.inputs == {
+            "environment": "staging",
+            "lock": "allow-list/111111111111/eu-west-1/staging",
+            "channel": "C0INFRA",
+            "message": shown.ts,
+        }
+
+    def test_a_refresh_says_when_no_job_can_be_asked(self, infra: Office) -> None:
+        infra.github.fail("dispatch", Refused("GitHub", "start refresh.yml", "no such workflow"))
+        says(infra, "/infra whitelist refresh dev")
+        told = infra.slack.person("ana").sees("was not compared with anything", CHANNEL)
+        assert told.shows("The allow list of Development (dev)")
+        assert told.shows("no such workflow")
 
 
 class TestStatus:
@@ -218,9 +258,6 @@ class TestStatus:
         assert "Start again" in shown.buttons
         shown.press("Start again")
         infra.slack.person("kim").sees("Development (dev) starts again", CHANNEL)
-
-
-HOUR = timedelta(hours=1)
 
 
 @pytest.fixture

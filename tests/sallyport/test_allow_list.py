@@ -80,6 +80,11 @@ def test_an_environment_without_a_list_is_told_where_there_are_some() -> None:
             {"security_groups": {GROUP: [80]}, "rules_per_group": 201},
             "201 rules a group and 5 groups an interface are more than the 1000 that AWS allows their",
         ),
+        ({"prefix_lists": {"ipv4": PREFIX_LIST}, "max_entries": {"ipv4": 0}}, "must be a whole number above 0"),
+        (
+            {"prefix_lists": {"ipv4": PREFIX_LIST}, "max_entries": {"ipv4": 1001}},
+            "max_entries is 1001, and a prefix list has at most 1000",
+        ),
         (
             {"prefix_lists": {"ipv4": "pl-0123456789abcdef0"}},
             "pl-0123456789abcdef0 is in the allow list of another environment too",

@@ -152,6 +152,8 @@ def test_schemas_that_cannot_be_used_stop_the_reading_with_their_problems() -> N
          ":8:39: the form has no field “acount”; did you mean “account”?"),
         (FLOW, "kind: choice", "kind: select",
          ":9:43: kind cannot be “select”; known: choice, paragraph, text"),
+        (ACCESS, "channel: C0INFRA", "announce_end: true",
+         ":6:15: prod-access has no channel that could be told of an end; add channel, or take announce_end out"),
         # durations and quorum
         (FLOW, "default: 30d", "default: 91d",
          ":28:15: production has durations out of order; min ≤ default ≤ max must hold"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sandbox.github import dispatch, expressions, filters
-from sandbox.github.workflow import Concurrency, Input, WorkflowError, parse, without_concurrency
+from sandbox.github.dialect import without_concurrency
+from sandbox.github.workflow import Concurrency, Input, WorkflowError, parse
 
 CONTEXTS = {
     "inputs": {"id": "aw-1", "flag": True, "empty": ""},

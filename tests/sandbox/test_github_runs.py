@@ -280,6 +280,44 @@ def test_the_legs_of_a_matrix_are_judged_by_their_own_steps(make: Make) -> None:
         assert sorted(str(one.conclusion) for one in run.jobs) == ["failure", "success", "success"]
 
 
+FOR_OTHERS = """
+name: X
+on: workflow_dispatch
+jobs:
+  record:
+    if: github.actor != vars.COORDINATOR_LOGIN
+    runs-on: ubuntu-latest
+    outputs: {any: "${{ steps.record.outputs.any }}", found: "${{ steps.record.outputs.found }}"}
+    steps:
+      - id: record
+        run: |
+          echo "any=true" >> "$GITHUB_OUTPUT"
+          echo 'found=[{"name": "dev"}, {"name": "prod"}]' >> "$GITHUB_OUTPUT"
+  merged:
+    needs: record
+    if: ${{ !cancelled() && needs.record.outputs.any == 'true' }}
+    runs-on: ubuntu-latest
+    strategy: {fail-fast: false, matrix: {place: "${{ fromJSON(needs.record.outputs.found) }}"}}
+    steps: [{run: "echo at-${{ matrix.place.name }}"}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("login", "conclusion", "jobs"),
+    [
+        ("sallyport-bot", "skipped", [("merged", "skipped"), ("record", "skipped")]),
+        ("other-bot", "success", [("merged-1", "success"), ("merged-2", "success"), ("record", "success")]),
+    ],
+)
+def test_a_run_whose_jobs_are_all_skipped_is_skipped_and_none_has_failed_for_its_matrix(
+    make: Make, login: str, conclusion: str, jobs: list[tuple[str, str]]
+) -> None:
+    with make({"x.yml": FOR_OTHERS}, variables={"COORDINATOR_LOGIN": login}) as world:
+        run = world.ran("x.yml")
+        assert run.conclusion == conclusion, run.log
+        assert sorted((one.name, one.conclusion) for one in run.jobs) == jobs
+
+
 SLOW = """
       - run: echo "started $$"; sleep 300 & echo "child $!"; wait
       - if: always()
