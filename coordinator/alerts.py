@@ -113,11 +113,18 @@ class Alerts:
 
 
 def words(alert: Standing, runbook: str) -> str:
-    """Say an alert as mrkdwn: what is wrong, what to do, and where that is described."""
+    """Say an alert as mrkdwn: what is wrong, what to do, and where that is described.
+
+    One of a kind that only another version knows stands in the journal too, after an upgrade or beside an older
+    replica: it is told without a word on what to do.
+    """
     if alert.over:
         return f":white_check_mark: Over: {escape(alert.sentence)}"
-    kind = Kind(alert.subject.partition(":")[0])
-    return f":rotating_light: {escape(alert.sentence)}\n{escape(TO_DO[kind])} <{runbook}#{kind}|Runbook>"
+    wrong = f":rotating_light: {escape(alert.sentence)}"
+    kind = next((kind for kind in Kind if alert.subject.startswith(kind.about(""))), None)
+    if kind is None:
+        return f"{wrong}\n<{runbook}|Runbook>"
+    return f"{wrong}\n{escape(TO_DO[kind])} <{runbook}#{kind}|Runbook>"
 
 
 def _marker(alert: Standing) -> str:

@@ -49,8 +49,11 @@ class Extending:
     def ask(self, request_id: str, slack_id: str, duration: str, reason: str, key: str) -> Request:
         """Ask for the same with another *duration* and *reason*; it counts from its own approval.
 
-        NotYours if it cannot be extended, Problems for what is wrong with the answers.
+        A form that is delivered twice returns what it made the first time. NotYours if it cannot be extended,
+        Problems for what is wrong with the answers.
         """
+        if made := self.journal.by_submission(key):
+            return made
         first, rule = self._extendable(request_id, slack_id)
         flow = self.asking.policies().flows[first.flow]
         if not self._puts_off(first, rule, duration):

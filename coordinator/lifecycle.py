@@ -39,7 +39,8 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
 }
 
 
-STRANDED = "tell:stranded"  # an effect: nobody can decide it any more
+TELL = "tell:"  # how effects begin that tell the requester something directly
+STRANDED = f"{TELL}stranded"  # nobody can decide it any more
 NUDGE, NUDGED, REMIND = "nudge", "nudged", "remind"  # effects; an automatic nudge has its number behind it
 ANNOUNCE = "announce"  # an effect; that of what was put off has the moment behind it
 LONGEST_LEAD = timedelta(hours=1)  # between the reminder of an end and the end
@@ -205,7 +206,7 @@ def _put_off(until: datetime, now: datetime, notice: timedelta) -> Iterator[Arme
     name = f"{ANNOUNCE}:{format_moment(until)}"
     if now < until - notice:
         yield Armed(name, ANNOUNCE, Lane.SLACK, until - notice)
-    yield Armed(f"tell:{name}", "tell", Lane.SLACK, now, payload={"event": Deed.KEPT_UP.value})
+    yield _tells(f"{TELL}{name}", now)
     yield Armed("thread", "thread", Lane.SLACK, now)
     yield beginning(until)
 
@@ -215,8 +216,8 @@ def _outlasts(stop: Request, moment: datetime) -> bool:
 
 
 def _announcements(request: Request, now: datetime) -> list[Armed]:
-    """Bring every announcement up to date that there is: what is put off is announced twice."""
-    there = (name for name in request.results if name.partition(":")[0] == ANNOUNCE)
+    """Bring every announcement up to date that there is or is under way: what is put off is announced twice."""
+    there = (name for name in request.armed if name.partition(":")[0] == ANNOUNCE)
     return [Armed(name, ANNOUNCE, Lane.SLACK, now) for name in sorted(there)]
 
 
@@ -245,19 +246,22 @@ def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:
 def on_state(request: Request, now: datetime) -> list[Armed]:
     """Bring every surface up to date with the state just reached, and do what the state asks for."""
     work = _WORK.get(request.state)
-    shown = [*_emergency(request.grant, now), *_reminded(request, now), *_announcements(request, now)]
-    shown += [_tells(STRANDED, now)] if request.result(STRANDED) else []
+    shown = [*_emergency(request.grant, now), *_told_before(request, now), *_announcements(request, now)]
     return [*_surfaces(request.notify, now), *shown, *(work(request, now) if work else [])]
 
 
 def on_extension(first: Request, now: datetime) -> list[Armed]:
     """Show at the request that is to go on how its extension stands."""
-    return [Armed("thread", "thread", Lane.SLACK, now), *_reminded(first, now)]
+    return [Armed("thread", "thread", Lane.SLACK, now), *_told_before(first, now)]
 
 
-def _reminded(request: Request, now: datetime) -> list[Armed]:
-    """Bring the reminder of a near end up to date, where there is one."""
-    return [Armed(REMIND, REMIND, Lane.SLACK, now)] if request.result(REMIND) else []
+def _told_before(request: Request, now: datetime) -> list[Armed]:
+    """Bring up to date what the requester was told directly: buttons of what is over are gone there too.
+
+    Whatever is being told just now is told again, for it may have been put into words before.
+    """
+    told = [_tells(name, now) for name in sorted(request.armed) if name.startswith(TELL)]
+    return [*told, *([Armed(REMIND, REMIND, Lane.SLACK, now)] if REMIND in request.armed else [])]
 
 
 def reminder_due(approved_at: datetime, expires_at: datetime) -> datetime | None:
@@ -274,7 +278,7 @@ def on_route(request: Request, now: datetime) -> list[Armed]:
 
     Where nobody can decide it any more, the requester is told directly: an edited thread calls nobody.
     """
-    told = not request.deciders or request.result(STRANDED)
+    told = not request.deciders or STRANDED in request.armed
     return [*_surfaces(request.notify, now), *([_tells(STRANDED, now)] if told else [])]
 
 
@@ -350,12 +354,12 @@ def _expiry(due: datetime, after: str) -> list[Armed]:
 def _told(request: Request, now: datetime) -> list[Armed]:
     if request.is_scheduled:
         return []  # there is nobody who has asked
-    return [_tells(f"tell:{request.state.value}", now)]
+    return [_tells(f"{TELL}{request.state.value}", now)]
 
 
 def _tells(name: str, now: datetime) -> Armed:
     """Tell the requester directly how it stands."""
-    return Armed(name, "tell", Lane.SLACK, now, payload={"event": name.partition(":")[2]})
+    return Armed(name, "tell", Lane.SLACK, now, payload={"event": name.removeprefix(TELL)})
 
 
 def _failed(request: Request, now: datetime) -> list[Armed]:

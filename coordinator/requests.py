@@ -154,6 +154,7 @@ class Request:
     extension: Extension | None = None
     decisions: tuple[Decision, ...] = ()
     results: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    armed: frozenset[str] = field(default=frozenset(), compare=False)  # the names of its effects, done or not
     begins_at: datetime | None = None  # where it was announced first
     kept: Kept | None = None  # where somebody kept it from beginning, or ended it, for a while
 

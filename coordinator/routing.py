@@ -5,6 +5,7 @@ Everything is derived anew each time it is asked for, from the policies and the 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,11 +75,16 @@ class Rerouting:
         self._journal = journal
         self._routing = routing
         self._now = now
+        self._one_at_a_time = threading.Lock()  # what was looked at belongs to the circumstances of that look
         self._circumstances: Circumstances | None = None
         self._looked_at: dict[str, int] = {}  # in those circumstances, by request: its newest fact then
 
     def look(self) -> None:
         """Compare waiting requests with who is eligible now."""
+        with self._one_at_a_time:
+            self._look()
+
+    def _look(self) -> None:
         circumstances = self._routing.directory.circumstances()
         if circumstances != self._circumstances:
             self._circumstances, self._looked_at = circumstances, {}

@@ -64,11 +64,16 @@ class Worker:
         """
         self._essentials.journal.reclaim()
         self.reconciler.start()
-        self._essentials.every(DIRECTORY_EVERY, self._directory.refresh, at_once=True)
+        self._essentials.every(DIRECTORY_EVERY, self._read_members, at_once=True)
         self._essentials.every(GROUPS_EVERY, self._look_around)
         self._essentials.every(ANCHOR_EVERY, self.exporting.anchor)
         self._essentials.every(LOOK_EVERY, self.lookout.look)
         self._essentials.every(SCHEDULES_EVERY, self.sleeping.look, at_once=True)
+
+    def _read_members(self) -> None:
+        """See who is in Slack at all, and ask others where that changes whose turn it is."""
+        self._directory.refresh()
+        self._rerouting.look()
 
     def _look_around(self) -> None:
         """See who is in Slack's groups now, and ask others where that changes whose turn it is."""

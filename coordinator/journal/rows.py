@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -86,7 +86,7 @@ def new_request(ask: Ask, request_id: str) -> Request:
 def to_request(
     row: sa.Row[*tuple[Any, ...]],
     decisions: Iterable[sa.Row[*tuple[Any, ...]]],
-    effects: Iterable[sa.Row[*tuple[Any, ...]]],
+    effects: Sequence[sa.Row[*tuple[Any, ...]]],
     deciders: Iterable[str],
     extension: sa.Row[*tuple[Any, ...]] | None,
 ) -> Request:
@@ -116,6 +116,7 @@ def to_request(
         extension=Extension(extension.id, State(extension.state), extension.expires_at) if extension else None,
         decisions=tuple(_decision(decision) for decision in decisions),
         results={effect.name: effect.result for effect in effects if effect.result},
+        armed=frozenset(effect.name for effect in effects),
         begins_at=row.begins_at,
         kept=Kept(row.kept_until, row.kept_by) if row.kept_until else None,
     )

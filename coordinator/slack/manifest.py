@@ -22,6 +22,7 @@ SCOPES = [
     "groups:history",
     "im:history",
     "im:write",
+    "usergroups:read",  # for groups that policies leave to Slack
     "users:read",
     "users:read.email",
 ]

@@ -10,6 +10,7 @@ from sallyport.flows import Flow
 from sallyport.policies import Policies
 from sallyport.whatif.meanings import Meaning, changed_meanings
 from sallyport.whatif.reach import Questions, Reach, Seat, Situation, Survey, Terms
+from sallyport.whatif.sleeping import changed_sleep
 
 Value = timedelta | int | str  # a bool too
 # Fields with the answers it covers; all of them, where a field is not named.
@@ -57,16 +58,17 @@ class Comparison:
     new: Policies
     flows: tuple[FlowShifts, ...]
     meanings: tuple[Meaning, ...]
+    sleep: tuple[Meaning, ...]  # of environments, by schedules
 
     def __bool__(self) -> bool:
-        return bool(self.meanings) or any(flow.shifts for flow in self.flows)
+        return bool(self.meanings or self.sleep) or any(flow.shifts for flow in self.flows)
 
 
 def compare(old: Policies, new: Policies) -> Comparison:
-    """Compare two versions: what each flow lets whom do, and what the names in them stand for."""
+    """Compare two versions: what each flow lets whom do, what sleeps by itself, and what names stand for."""
     flows = (_flow_shifts(old, new, flow) for flow in sorted({*old.flows, *new.flows}))
     found = tuple(shifts for shifts in flows if shifts.shifts or shifts.unsure)
-    return Comparison(old, new, found, tuple(changed_meanings(old, new)))
+    return Comparison(old, new, found, tuple(changed_meanings(old, new)), tuple(changed_sleep(old, new)))
 
 
 def _flow_shifts(old: Policies, new: Policies, flow: str) -> FlowShifts:

@@ -47,6 +47,8 @@ def markdown(comparison: Comparison) -> str:
         lines += ["Nobody may do more or less than before.", ""]
     for flow in comparison.flows:
         lines += _flow(comparison, flow)
+    if comparison.sleep:
+        lines += ["### What sleeps by itself", "", *map(_meaning, comparison.sleep), ""]
     if comparison.meanings:
         lines += ["### What names stand for", "", *map(_meaning, comparison.meanings), ""]
     return "\n".join(lines)

@@ -370,3 +370,9 @@ def test_what_stands_is_a_metric_for_each_kind(tower: Tower) -> None:
     assert (metric(Kind.SWEEP), metric(Kind.STUCK)) == ("1.0", "0.0")
     tower.alerts.over(Kind.SWEEP.about("expire.yml"))
     assert metric(Kind.SWEEP) == "0.0"
+
+
+def test_one_of_a_kind_that_only_another_version_knows_is_told_all_the_same(tower: Tower) -> None:
+    tower.alerts.board.raised("break-glass:pa-7k3m9q", "Sam took it.", tower.desk.now)
+    assert tower.look() == [":rotating_light: Sam took it."]
+    assert tower.look() == []

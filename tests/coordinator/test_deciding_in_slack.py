@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from coordinator.requests import State
+from sallyport.attestations import refusal
 from sallyport.audit import Deed
+from sallyport.entries import changes_digest, parse_entry, path_of
 from sallyport.outcomes import Outcome, Result
 from sallyport.times import utc_now
-from tests.coordinator.conftest import over_http
+from tests.coordinator.conftest import Installed, over_http
 from tests.coordinator.office import CHANNEL, Office
 
 APPROVE = "Approve production access"
@@ -31,6 +33,24 @@ class TestApproving:
         office.github.report(run.state.id, Outcome(request.id, Result.APPLIED, "It is live.", utc_now()))
         office.github.complete(run.state.id)
         office.slack.person("ana").sees("Live until")
+
+    def test_the_digest_on_the_card_is_that_of_the_press_the_fact_and_the_signed_entry(
+        self, office: Office, installed: Installed
+    ) -> None:
+        request = office.asks()
+        card = office.slack.person("lee").sees("asks you to approve")
+        shown = card.visible_text.partition("Digest ")[2].partition(".")[0]
+        card.press(APPROVE)
+        pressed = office._last("block_actions")["actions"][0]["value"]
+        (approved,) = [f for f, _ in office.journal.facts(request.id) if f.deed is Deed.APPROVED]
+        office.github.waits_for_runs(1)
+        path = path_of(request.flow, request.id)
+        entry = parse_entry(office.github.files[path], path, installed.policies.schemas)
+        assert len(shown) >= 12
+        assert pressed == f"{request.id}:{shown}"
+        assert approved.details["digest"] == shown
+        assert changes_digest(entry.flow, entry.environment, entry.changes) == shown
+        assert refusal(entry, installed.policies.keys) is None
 
     def test_nothing_is_decided_by_a_press_that_is_not_confirmed(self, office: Office) -> None:
         office.asks()

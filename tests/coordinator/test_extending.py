@@ -129,3 +129,12 @@ def test_policy_may_forbid_extending_and_giving_back(firm: Firm) -> None:
     with pytest.raises(NotYours, match="cannot be given back before"):
         withdrawing.give_back(first.id, "U0ANA")
     assert firm.request(first).state is State.ACTIVE
+
+
+def test_a_form_that_is_delivered_twice_is_one_extension_and_told_the_same(firm: Firm) -> None:
+    first = live(firm)
+    firm.now += LATER
+    made = extend(firm, first)
+    assert extend(firm, first) == made
+    with pytest.raises(NotYours, match="has an extension already"):
+        extend(firm, first, key="view:F")

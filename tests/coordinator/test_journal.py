@@ -105,7 +105,7 @@ class TestSubmitting:
     def test_many_are_read_as_each_is_alone_in_the_order_they_are_named(
         self, journal: Journal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("coordinator.journal.journal.MANY", 2)
+        monkeypatch.setattr("coordinator.journal.questions.MANY", 2)
         first, second = (journal.submit(ask(f"view:{n}", route=Route(("U0SAM", "U0LEE")))) for n in (1, 2))
         journal.finish(claim(journal, Lane.JIRA, "ticket"), Done({"key": "OPS-1"}))
         approve(journal, first.id, quorum=2)

@@ -131,7 +131,7 @@ class TestWhatIsArmed:
     @pytest.mark.parametrize("state", sorted(set(State) - {State.PENDING}))
     def test_a_reminder_that_was_sent_follows_the_request(self, state: State) -> None:
         assert "remind" not in by_name(on_state(request(state), NOW))
-        sent = request(state, results={"remind": {"channel": "D1", "ts": "1"}})
+        sent = request(state, armed=frozenset({"remind"}))
         assert "remind" in by_name(on_state(sent, NOW))
 
     def test_nudges_wait_for_their_time(self) -> None:

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from coordinator.lifecycle import Happening, Move
+from coordinator.lifecycle import Armed, Happening, Lane, Move
 from coordinator.requests import Request, State
 from sallyport.audit import Deed
 from sallyport.outcomes import Result
 from sandbox.slack import Message
-from tests.coordinator.asks import HOUR
+from tests.coordinator.asks import HOUR, claim
 from tests.coordinator.desk import MINUTE, Desk
 
 
@@ -102,3 +102,37 @@ def test_one_that_was_sent_says_how_the_extension_stands_and_then_how_it_ended(d
     desk.work()
     assert "Ended: it was taken back" in reminder.visible_text
     assert reminder.buttons == ["Ask again"]
+
+
+def told(desk: Desk, words: str) -> Message:
+    """What Ana was told directly with *words*, as it stands now."""
+    (message,) = [m for m in desk.messages("ana") if words in m.history[0].text]
+    return message
+
+
+def test_what_said_that_it_is_live_follows_its_extension_and_its_end(desk: Desk, live: Request) -> None:
+    message = told(desk, "Live until")
+    assert message.buttons == ["Extend", "Give back now"]
+    made = extend(desk, live)
+    desk.work()
+    assert f"{made.id} is to extend it." in message.visible_text
+    assert message.buttons == ["Give back now"]
+    desk.journal.move(live.id, Move(Happening(Deed.RETURNED, desk.now, live.requester), State.ENDING))
+    desk.work()
+    assert message.buttons == []
+    desk.journal.move(live.id, Move(Happening(Deed.REVERTED, desk.now, "github-actions"), State.ENDED))
+    desk.work()
+    assert "Ended: it was taken back" in message.visible_text
+    assert message.buttons == ["Ask again"]
+
+
+@pytest.mark.parametrize("name", ["remind", "tell:stranded"])
+def test_what_changes_while_it_is_being_said_is_said_anew(desk: Desk, live: Request, name: str) -> None:
+    desk.journal.arm(live.id, Armed(name, name.partition(":")[0], Lane.SLACK, desk.now))
+    work = claim(desk.journal, Lane.SLACK, name, desk.now)
+    done = desk.reconciler._hands.single[work.kind](work, desk.request(live))
+    desk.journal.move(live.id, Move(Happening(Deed.REVERTED, desk.now, "github-actions"), State.ENDED))
+    desk.journal.finish(work, done)
+    desk.work()
+    (message,) = [m for m in desk.messages("ana") if m.ts == done.result["ts"]]
+    assert "Ended: it was taken back" in message.visible_text

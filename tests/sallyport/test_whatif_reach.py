@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sallyport.attestations import new_key_pair, public_half
-from sallyport.policies import Policies, load_policies
+from sallyport.policies import Policies, load_policies, read_folder
 from sallyport.whatif.comparing import compare, cover
 from sallyport.whatif.reach import Questions, Situation, Survey
 from sallyport.whatif.report import FEW, markdown
 from sallyport.whatif.verdicts import judge
-from tests.sallyport.examples import policies, policy_files
+from tests.sallyport.examples import ROOT, policies, policy_files
 
 ACCESS, OPENING = "flows/prod-access.yaml", "flows/api-whitelisting.yaml"
 PEOPLE, APIS, SETS = "people.yaml", "catalogue/apis.yaml", "catalogue/permission-sets.yaml"
@@ -304,3 +304,41 @@ class TestEmergenciesStagesAndGroupsInSlack:
         group = (PEOPLE, "groups:\n", "groups:\n  on-call: {slack: S0ONCALL}\n")
         lines = told(edited(group, (ACCESS, "groups: [prod-approvers]", "groups: [on-call]")))
         assert "- may newly approve: `on-call in Slack`" in lines
+
+
+NIGHTS = """
+nights:
+  environments: [dev]
+  timezone: Europe/Madrid
+  working_hours: {from: "07:00", to: "20:00"}
+  holidays: [2026-12-25]
+"""
+
+
+def sleeping(schedules: str = "{}") -> Policies:
+    """The repository's own policies, since the example ones can stop nothing."""
+    return load_policies({**read_folder(ROOT / "policies"), "schedules.yaml": schedules.encode()})
+
+
+class TestSchedules:
+    def test_that_begin_are_told_for_each_environment_with_all_that_they_say(self) -> None:
+        assert told(sleeping(NIGHTS), sleeping()) == [
+            "### What sleeps by itself",
+            "- `dev`, `sleeps by`: nothing → `nights`",
+            "- `dev`, `is up`: nothing → "
+            "`Monday to Friday from 07:00 to 20:00 (Europe/Madrid), but for 1 holiday`",
+            "- `dev`, `holidays`: nothing → `2026-12-25`",
+            "- `dev`, `shortest stop`: nothing → `1h`",
+            "- `dev`, `kept up at most`: nothing → `3d`",
+        ]
+
+    def test_that_end_are_told(self) -> None:
+        assert "- `dev`, `sleeps by`: `nights` → nothing" in told(sleeping(), sleeping(NIGHTS))
+
+    def test_are_told_by_what_differs_alone(self) -> None:
+        another = NIGHTS.replace("2026-12-25", "2026-12-24")
+        assert told(sleeping(another), sleeping(NIGHTS)) == [
+            "### What sleeps by itself",
+            "- `dev`, `holidays`: `2026-12-25` → `2026-12-24`",
+        ]
+        assert told(sleeping(NIGHTS), sleeping(NIGHTS)) == ["Nobody may do more or less than before."]

@@ -176,7 +176,7 @@ def _nudges_keep_their_distance(seen: Seen) -> None:
 
 def _what_must_happen_is_armed(seen: Seen) -> None:
     assert {name for name in ONCE if seen.armed(name) > 1} == set(), "it happens once"
-    said = (name for name in seen.effects if name.startswith((f"{NUDGED}:", "comment:", "reply:", "tell:")))
+    said = (name for name in seen.effects if name.startswith((f"{NUDGED}:", "comment:", "reply:")))
     assert all(seen.armed(name) == 1 for name in said), "it is said once"
     assert bool(seen.armed("commit")) == (seen.request.expires_at is not None), "what is approved is applied"
     if seen.request.state is State.PENDING:
@@ -194,6 +194,7 @@ def _what_happened_is_told(seen: Seen, before: Seen | None, sink: KeptSink) -> N
     surfaces = ["thread", "move", *(f"card:{place}" for place in seen.request.notify)]
     assert all(seen.armed(name) for name in surfaces), "whoever was asked has a card"
     if before is not None and before.request.state is not seen.request.state:
+        surfaces += [name for name in before.effects if name.startswith("tell:")]
         assert all(seen.armed(name) > before.armed(name) for name in surfaces), "every copy follows"
 
 
