@@ -203,6 +203,16 @@ def test_a_target_that_fails_keeps_no_other_from_its_end(world: World) -> None:
     assert any(f"{stuck.id}:failed:" in comment for comment in world.jira.by_ticket["OPS-142"])
 
 
+def test_the_log_tells_how_far_a_sweep_has_come(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.add(world.entry("aw-222222"), world.entry("aw-333333", changes=(whitelisting("orders"),)))
+    world.now += timedelta(hours=1)
+    capsys.readouterr()
+    assert world.expire() == 0
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+    told = [(line["event"], line["progress"]) for line in lines if line["event"].startswith("settl")]
+    assert told == [("settling", "1 of 2"), ("settled", "1 of 2"), ("settling", "2 of 2"), ("settled", "2 of 2")]
+
+
 def test_a_fault_of_ours_at_one_target_keeps_no_other_from_its_end(world: World) -> None:
     bad, fine = world.entry("aw-222222"), world.entry("aw-333333", changes=(whitelisting("orders"),))
     commit = world.add(bad, fine)
