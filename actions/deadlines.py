@@ -1,22 +1,28 @@
 """Which entries of a checkout are due, from a glance at each file: a sweep that finds nothing must cost nothing.
 
+Due is what has reached its deadline, and what was signed with a key that is not published any more.
+
 A glance may only err in one direction: what it cannot read for certain is due, and is then looked at properly.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from actions.befores import SUFFIX as BEFORE
 from sallyport.entries import FOLDER
+from sallyport.policies import FOLDER as POLICIES
 from sallyport.times import format_moment, parse_moment
 
+KEYS = f"{POLICIES}/keys"
 _DEADLINE = re.compile(rb"^expires_at:.*$", re.MULTILINE)
 _MOMENT = re.compile(rb"""expires_at: *(['"]?)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)\1[ \r]*""")
+_SIGNED = re.compile(rb"^attestation:", re.MULTILINE)
+_KEY = re.compile(rb"""^attestation: *\r?\n +key: *(['"]?)([\w.-]+)\1[ \r]*$""", re.MULTILINE)
 _NONE = re.compile(rb"expires_at: *(?:null|~)?[ \r]*")
 
 
@@ -34,7 +40,7 @@ def scan(root: Path, now: datetime, may_be_permanent: Callable[[str, bytes], boo
 
     *may_be_permanent* tells of a flow and a file's content whether policy may let it live without a deadline.
     """
-    limit = format_moment(now).encode()
+    limit, keys = format_moment(now).encode(), _published(root)
     folders = sorted(folder for folder in (root / FOLDER).iterdir() if folder.is_dir())
     for folder in folders:
         names = {path.name for path in folder.iterdir()}
@@ -45,7 +51,8 @@ def scan(root: Path, now: datetime, may_be_permanent: Callable[[str, bytes], boo
                     yield Due(folder.name, entry_id, "its record is there, but its entry is gone")
             elif name.endswith(".yaml"):
                 content = (folder / name).read_bytes()
-                if why := _glance(content, limit, folder.name, may_be_permanent):
+                why = _glance(content, limit, folder.name, may_be_permanent) or _glance_at_key(content, keys)
+                if why:
                     yield Due(folder.name, name.removesuffix(".yaml"), why)
 
 
@@ -59,6 +66,17 @@ def _glance(content: bytes, limit: bytes, flow: str, may_be_permanent: Callable[
     if _NONE.fullmatch(lines[0]):
         return "" if may_be_permanent(flow, content) else "it has no deadline, and policy wants one"
     return "its deadline cannot be read"
+
+
+def _published(root: Path) -> frozenset[bytes]:
+    return frozenset(path.stem.encode() for path in (root / KEYS).glob("*.pem"))
+
+
+def _glance_at_key(content: bytes, keys: Collection[bytes]) -> str:
+    if not _SIGNED.search(content):
+        return ""
+    named = _KEY.search(content)
+    return "" if named and named[2] in keys else "the key that signed it is not published"
 
 
 def _exists(moment: bytes) -> bool:

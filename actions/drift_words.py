@@ -9,8 +9,10 @@ from types import MappingProxyType
 from actions.drift import Drift, Kind
 from actions.drift_looking import Survey
 from actions.markdown import inert, table
-from actions.messages import full_stop
+from actions.messages import full_stop, until, what_of
 from actions.runner import one_line
+from sallyport.catalogue import Catalogue
+from sallyport.entries import Entry
 from sallyport.platforms.jira_text import plain
 
 KINDS = {
@@ -131,6 +133,12 @@ def mended(lock: str, count: int, fault: str) -> str:
     if fault:
         return f"The differences at {lock} could not be mended: {full_stop(fault)} Somebody must look."
     return f"{_differences(count)} at {lock} {'is' if count == 1 else 'are'} mended, as read back from AWS."
+
+
+def put_back(entry: Entry, catalogue: Catalogue) -> str:
+    """Tell the people of a live entry that what they have was changed past them, and is theirs again."""
+    what = what_of(entry, catalogue)
+    return f"Somebody had changed {what} in AWS. It is put back {until(entry.expires_at)}, as read back from AWS."
 
 
 def left_to_the_sweep(lock: str) -> str:

@@ -5,12 +5,12 @@ The answer is for its author; what counts in a job is decided by `actions.ledger
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from actions.verification import parts_of
-from sallyport import attestations
+from sallyport import attestations, confirming
 from sallyport.decisions import entry_refusals
 from sallyport.documents import Document
 from sallyport.entries import Entry
@@ -41,6 +41,13 @@ def opinion(entry: Entry, document: Document, policies: Policies, now: datetime,
         problems = tuple(_problems(entry, document, policies, now))
     except (LookupError, ValueError) as error:
         return Opinion((Problem(str(error), "", document.place(("changes",))),))
+    if (
+        not problems
+        and entry.attestation
+        and entry.confirmation is None
+        and confirming.is_asked_for(entry, policies)
+    ):
+        return Opinion((), (_unconfirmed(entry, document, policies),))
     if problems or entry.attestation or seen is None:
         return Opinion(problems)
     verdict = judge(entry, seen.pull, seen.reviews, policies, now)
@@ -49,9 +56,22 @@ def opinion(entry: Entry, document: Document, policies: Policies, now: datetime,
     return Opinion((), tuple(missing))
 
 
+def _unconfirmed(entry: Entry, document: Document, policies: Policies) -> Problem:
+    """Say that jobs would refuse a signed entry which nobody has confirmed in GitHub.
+
+    It is no problem of the file: a rule that asks for it only since then ends nothing that is live.
+    """
+    reviewers = _named(confirming.may_confirm(entry, policies), policies)
+    return Problem(confirming.UNCONFIRMED, f"{reviewers} may confirm it", document.place(("attestation",)))
+
+
 def who_may_review(entry: Entry, policies: Policies) -> str:
     """Name those who may approve every change of *entry*, with their logins."""
-    persons = filter(None, map(policies.people.by_email, sorted(may_review(entry, policies))))
+    return _named(may_review(entry, policies), policies)
+
+
+def _named(emails: Collection[str], policies: Policies) -> str:
+    persons = filter(None, map(policies.people.by_email, sorted(emails)))
     names = [f"{person.label} ({person.github})" for person in persons if person.github]
     return ", ".join(names) if names else "nobody with a GitHub login in policies/people.yaml"
 

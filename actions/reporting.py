@@ -94,12 +94,15 @@ class Reporter:
         """
         faults = list(self._check(tuple(item.outcome for item in news), summary))
         for item in news:
-            if item.told and item.entry is not None:
-                faults += self._reply(item)
-                faults += self._comment(item)
+            faults += self.tell([item])
             if item.is_loud:
                 faults += self._alert(item.outcome)
         return tuple(faults)
+
+    def tell(self, news: Sequence[News]) -> tuple[str, ...]:
+        """Tell the people of each entry alone, in its thread and its ticket; return as `report` does."""
+        theirs = [item for item in news if item.told and item.entry is not None]
+        return tuple(fault for item in theirs for fault in (*self._reply(item), *self._comment(item)))
 
     def alert(self, key: str, text: str) -> tuple[str, ...]:
         """Say something to the operators that is about no entry."""

@@ -35,7 +35,7 @@ def main(accounts: int, times: int) -> None:
         with on_core(0):  # the coordinator inherits it
             company = stack.enter_context(open_company(Path(folder), http=True, policies=policies))
         os.sched_setaffinity(0, {1})
-        _report("form opened", [_open(company) for _ in range(times // 10)])
+        _report("form opened", [_open(company) for _ in range(max(1, times // 10))])
         for typed in TYPED:
             _report(f"typed {typed!r}", [_type(company, typed) for _ in range(times)])
 

@@ -6,7 +6,7 @@ It changes AWS only if told to, and only what policy lets it mend and what an ea
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
@@ -21,9 +21,12 @@ from actions.overrides import live_overrides, sites_overridden
 from actions.reconcile import settle
 from actions.records import BookRecord
 from actions.reporting import Reporter
+from actions.results import News, Teller
 from actions.runner import one_line
 from actions.verification import Site
+from sallyport.catalogue import Catalogue
 from sallyport.flows import OnDrift
+from sallyport.outcomes import Result
 from sallyport.platforms.errors import PlatformError
 from sallyport.policies import Policies
 from sallyport.problems import Problem, Problems, nearest, quoted
@@ -96,9 +99,10 @@ def repair(job: Job, scope: Scope) -> int:
         if site in swept:
             notes.append(drift_words.left_to_the_sweep(site.target.lock))
         elif may_mend(drifts, known):
-            fault = _mend(job, books, site)
+            fault, news = _mend(job, books, site)
             words = drift_words.mended(site.target.lock, len(drifts), fault)
-            unheard = _reporter(job).alert(f"drift-mended:{place_of(site)}", words)
+            reporter = _reporter(job)
+            unheard = [*reporter.alert(f"drift-mended:{place_of(site)}", words), *reporter.tell(news)]
             notes += [words, *unheard]
             failed = failed or bool(fault or unheard)
     _say(notes or ["Nothing is mended: what differs was not told by an earlier look, or was accepted."])
@@ -142,11 +146,26 @@ def _overridden(job: Job, books: Books) -> frozenset[Site]:
     return frozenset(site for override in live for site in sites_overridden(override, ledger))
 
 
-def _mend(job: Job, books: Books, site: Site) -> str:
-    """Make the target what all live entries ask for; return why that could not be done, empty if it was."""
+def _mend(job: Job, books: Books, site: Site) -> tuple[str, tuple[News, ...]]:
+    """Make the target what all live entries ask for.
+
+    Return why that could not be done, empty if it was, and what the people of live entries are to be told; the end
+    of any other is the sweep's to tell.
+    """
     record = BookRecord(books, job.writer, job.make_executor, job.pause)
     settlement = settle(site, record, job.clock, f"run {job.run.id}", job.pause)
-    return settlement.fault or settlement.held
+    catalogue = books.ledger.policies.catalogue
+    live = {entry.id for entry in settlement.claims.live} if settlement.claims else set()
+    told = Teller.of(settlement, books.ledger, (), job.clock()).news()
+    news = tuple(_put_back(item, catalogue) for item in told if item.outcome.request_id in live)
+    return settlement.fault or settlement.held, news
+
+
+def _put_back(item: News, catalogue: Catalogue) -> News:
+    """Word the outcome for people who know that it was in force already."""
+    if item.entry is None or item.outcome.result is not Result.APPLIED:
+        return item
+    return replace(item, outcome=replace(item.outcome, detail=drift_words.put_back(item.entry, catalogue)))
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -49,8 +49,9 @@ def run(job: Job, share: Share) -> int:
     undone = [item for item in sweep.undone(job.clock()) if share.has(item)]
     news: list[News] = []
     unheard = False  # a fault that is in the log alone
-    for site, ids in _by_site(overdue, undone).items():
-        settlement = _settle(job, books, site, ids)
+    sites = _by_site(overdue, undone)
+    for number, (site, ids) in enumerate(sites.items(), 1):
+        settlement = _settle(job, books, site, ids, f"{number} of {len(sites)}")
         said = _told(job, books, settlement, ids)
         unheard = unheard or bool(settlement.fault and not said)
         news += said
@@ -74,8 +75,9 @@ def _by_site(overdue: Sequence[Overdue], undone: Sequence[Overdue]) -> dict[Site
     return sites
 
 
-def _settle(job: Job, books: Books, site: Site, ids: Collection[str]) -> Settlement:
-    log = logger(run=job.run.id, target=site.target.lock, request_id=",".join(ids))
+def _settle(job: Job, books: Books, site: Site, ids: Collection[str], progress: str) -> Settlement:
+    log = logger(run=job.run.id, target=site.target.lock, request_id=",".join(ids), progress=progress)
+    log.info("settling")  # what takes minutes at AWS is seen to be at work
     record = BookRecord(books, job.writer, job.make_executor, job.pause, also=ids)
     settlement = settle(site, record, job.clock, f"run {job.run.id}", job.pause)
     done = plan_text(settlement.plan) if settlement.plan else ""

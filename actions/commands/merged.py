@@ -38,6 +38,7 @@ def run(job: Job, push: Push, share: Share) -> int:
     news: list[News] = []
     for number, (site, ids) in enumerate(sites.items(), 1):
         log = logger(run=job.run.id, target=site.target.lock, progress=f"{number} of {len(sites)}")
+        log.info("settling")
         record = BookRecord(books, job.writer, job.make_executor, job.pause, also=ids)
         guard = coverage.guard(ids)
         settlement = settle(site, record, job.clock, f"run {job.run.id}", job.pause, guard)

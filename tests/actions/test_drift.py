@@ -23,6 +23,7 @@ from actions.reporting import Channels
 from actions.verification import Site
 from sallyport.changes.protocol import Access
 from sallyport.changes.removal_override import FLOW, RemovalOverride
+from sallyport.entries import Thread
 from sallyport.platforms.errors import Unknown
 from sallyport.platforms.jira import Jira
 from sallyport.policies import Policies
@@ -351,12 +352,31 @@ class TestMending:
     def test_a_live_entry_is_put_back(self, world: Drifting) -> None:
         world.aws.live.clear()
         world.aws.drafted.clear()
-        entry_id = applied(world, changes=(whitelisting("orders"),))
+        entry_id = applied(world, changes=(whitelisting("orders"),), ticket=None)
         world.policy("repair")
         world.aws.live[ORDERS] = world.aws.drafted[ORDERS] = frozenset()
         world.report()
         assert self.mend(world) == 0
         assert world.live(ORDERS) == {entry_id}
+
+    def test_the_people_of_what_is_put_back_hear_of_it_in_their_thread_and_ticket(self, world: Drifting) -> None:
+        world.aws.live.clear()
+        world.aws.drafted.clear()
+        ticket = world.client.create_issue("OPS", "Task", "Orders", "For the go-live", [], {})
+        thread = Thread("C0REQUESTS", "1700000000.000100")
+        applied(world, changes=(whitelisting("orders"),), ticket=ticket, thread=thread)
+        others = applied(world, "aw-333333", ticket=None, thread=Thread("C0REQUESTS", "1700000000.000200"))
+        world.policy("repair")
+        world.aws.live[ORDERS] = world.aws.drafted[ORDERS] = frozenset()
+        world.report()
+        world.slack.posts.clear()
+        assert self.mend(world) == 0
+        [reply] = [post for post in world.slack.posts if post["thread_ts"]]
+        assert (reply["channel"], reply["thread_ts"]) == (thread.channel, thread.ts)
+        assert "Somebody had changed" in reply["text"]
+        assert "It is put back until" in reply["text"]
+        assert any("It is put back until" in one.body for one in world.client.comments(ticket))
+        assert world.live(PAYMENTS) == {others}
 
     def test_what_cannot_be_mended_is_loud(self, world: Drifting) -> None:
         world.policy("repair")

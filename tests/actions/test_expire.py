@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from actions.befores import before_path
+from actions.deadlines import scan
 from sallyport.outcomes import Result
 from sallyport.platforms.errors import Refused, TryLater, Unknown
 from tests.actions.fakes import git
@@ -202,6 +203,16 @@ def test_a_target_that_fails_keeps_no_other_from_its_end(world: World) -> None:
     assert any(f"{stuck.id}:failed:" in comment for comment in world.jira.by_ticket["OPS-142"])
 
 
+def test_the_log_tells_how_far_a_sweep_has_come(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.add(world.entry("aw-222222"), world.entry("aw-333333", changes=(whitelisting("orders"),)))
+    world.now += timedelta(hours=1)
+    capsys.readouterr()
+    assert world.expire() == 0
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+    told = [(line["event"], line["progress"]) for line in lines if line["event"].startswith("settl")]
+    assert told == [("settling", "1 of 2"), ("settled", "1 of 2"), ("settling", "2 of 2"), ("settled", "2 of 2")]
+
+
 def test_a_fault_of_ours_at_one_target_keeps_no_other_from_its_end(world: World) -> None:
     bad, fine = world.entry("aw-222222"), world.entry("aw-333333", changes=(whitelisting("orders"),))
     commit = world.add(bad, fine)
@@ -298,10 +309,32 @@ def test_an_unreadable_entry_is_taken_back_by_its_last_proven_version(world: Wor
 def test_retiring_a_key_takes_back_what_it_had_signed(world: World) -> None:
     entry = world.entry()
     world.apply(entry, world.add(entry))
+    assert accesses(world) == []
     world.commit("Retire", {}, ["policies/keys/2026-11.pem"])
-    world.now += timedelta(hours=1)
+    assert len(accesses(world)) == 1, "its deadline is ahead, and the sweep finds it by itself"
+    world.now += timedelta(minutes=1)
     assert world.expire() == 0
     assert world.live() == frozenset()
+
+
+def test_retiring_a_key_leaves_what_another_one_had_signed(world: World) -> None:
+    entry = world.entry()
+    world.apply(entry, world.add(entry))
+    world.commit(
+        "Publish another", {"policies/keys/2026-12.pem": world.read("policies/keys/2026-11.pem").encode()}
+    )
+    world.commit("Retire it", {}, ["policies/keys/2026-12.pem"])
+    assert accesses(world) == []
+
+
+def test_a_signature_whose_key_cannot_be_read_is_due(world: World) -> None:
+    entry = world.entry()
+    world.apply(entry, world.add(entry))
+    path = world.job().workspace.root / entry.path
+    [line] = [line for line in path.read_text().splitlines() if line.startswith("  key: ")]
+    path.write_text(path.read_text().replace(line, "  key: |\n    2026-11"))
+    due = scan(path.parents[2], world.now, lambda *_: False)
+    assert [(one.id, one.why) for one in due] == [(entry.id, "the key that signed it is not published")]
 
 
 def test_an_entry_removed_by_hand_is_taken_back_when_the_coordinator_asks(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -320,3 +321,13 @@ def test_the_recorded_file_reads_back_as_what_is_in_force(world: World) -> None:
     assert finding.recorded
     assert parse_entry(content(world, path).encode(), path, ledger.policies.schemas) == finding.entry
     assert finding.deadline == NOW + timedelta(days=30)
+
+
+def test_the_log_tells_how_far_a_push_has_come(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    before = world.head
+    after = world.land(world.written(changes=(whitelisting("payments"), whitelisting("orders"))))
+    capsys.readouterr()
+    assert world.push(before, after) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+    told = [(line["event"], line["progress"]) for line in lines if line["event"].startswith("settl")]
+    assert told == [("settling", "1 of 2"), ("settled", "1 of 2"), ("settling", "2 of 2"), ("settled", "2 of 2")]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from actions.commands import validate
 from sallyport.confirming import path_of, proposal
 from sallyport.entries import Confirmation, Entry, Grant
 from sallyport.outcomes import Result
@@ -237,6 +238,34 @@ def test_a_rule_that_asks_for_it_only_since_ends_nothing_that_is_live(firm: Firm
     firm.rule("quorum: 1\n", "quorum: 1\n    step_up: github\n")
     assert firm.apply(entry, commit) == 0
     assert firm.github.outcomes[entry.id].result is Result.ALREADY
+
+
+def test_validation_says_what_lacks_a_second_approval_and_who_may_give_it(
+    firm: Firm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = firm.approved()
+    firm.add(entry)
+    assert validate.run(firm.job(), (entry.path,)) == 0
+    [line, _, verdict] = capsys.readouterr().out.strip().split("\n")
+    assert "policy wants it confirmed in GitHub too, and it is not" in line
+    assert line.endswith("Lee Wong (leewong), Sam Okafor (sam-okafor) may confirm it")
+    assert verdict == "No problem in 1 entry. 1 still needs a review."
+
+
+def test_validation_says_nothing_of_it_where_it_is_there_or_nobody_waits_for_it(
+    firm: Firm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grant = Grant("break-glass", firm.now - MINUTE, "INC-4711")
+    emergency = firm.entry(
+        "pa-222222",
+        requested_by="lee@example.com",
+        approvals=(),
+        grant=grant,
+        expires_at=firm.now + HOUR / 2,
+    )
+    firm.add(firm.confirmed(), emergency)
+    assert validate.run(firm.job(), ("requests",)) == 0
+    assert capsys.readouterr().out == "No problem in 2 entries.\n"
 
 
 def test_who_confirmed_it_may_leave_without_ending_it(firm: Firm) -> None:
