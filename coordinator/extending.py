@@ -52,7 +52,8 @@ class Extending:
         A form that is delivered twice returns what it made the first time. NotYours if it cannot be extended,
         Problems for what is wrong with the answers.
         """
-        if made := self.journal.by_submission(key):
+        made = self.journal.by_submission(key)
+        if made and (made.extends, made.requester_slack) == (request_id, slack_id):
             return made
         first, rule = self._extendable(request_id, slack_id)
         flow = self.asking.policies().flows[first.flow]

@@ -120,8 +120,12 @@ class People(RuleBasedStateMachine):
             and (not view.stages or view.can_be_approved(str(person)))
         )
         ask = replica.extending.ask
+        earlier = replica.journal.by_submission(f"view:{key}")
+        is_again = earlier is not None and (earlier.extends, earlier.requester_slack) == (first.id, who)
         made = self._asks(
-            is_welcome, lambda: ask(first.id, who, f"{hours}h", "It takes longer", f"view:{key}"), f"view:{key}"
+            is_welcome or is_again,
+            lambda: ask(first.id, who, f"{hours}h", "It takes longer", f"view:{key}"),
+            f"view:{key}",
         )
         if made is not None:
             grant = "" if view.stages else "policy"
