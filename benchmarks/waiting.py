@@ -27,7 +27,7 @@ from coordinator.lifecycle import Lane
 from coordinator.requests import Ask, Route
 from coordinator.routing import Rerouting, Routing
 from sallyport.changes.prod_access import ProdAccess
-from sallyport.platforms.slack_answers import SlackUser
+from sallyport.platforms.slack_answers import Home, SlackUser
 from sallyport.policies import load_policies, read_folder
 from sallyport.times import utc_now
 from sandbox.company import open_company
@@ -60,6 +60,9 @@ class Members:
     """Slack, as far as the directory asks it: the people of the sample policies."""
 
     emails: dict[str, str]
+
+    def home(self) -> Home:
+        return Home("T0ACME")
 
     def users(self) -> tuple[SlackUser, ...]:
         no = {"is_bot": False, "deleted": False, "is_guest": False, "is_stranger": False}

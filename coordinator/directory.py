@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sallyport.people import People, Person
 from sallyport.platforms.errors import Refused
 from sallyport.platforms.slack import Slack
-from sallyport.platforms.slack_answers import SlackUser
+from sallyport.platforms.slack_answers import Home, SlackUser
 from sallyport.policies import Policies
 
 Circumstances = tuple[str, Mapping[str, frozenset[str]], Mapping[str, SlackUser]]
@@ -30,11 +30,12 @@ class Directory:
         self._active: Mapping[str, tuple[str, ...]] = {}  # by address, folded, the ids of its active users
         self._groups: Mapping[str, frozenset[str]] = {}  # by user group of Slack, the ids of its members
         self._known: tuple[Policies, Policies] | None = None
+        self._home: Home | None = None
         self._lock = threading.Lock()
 
     def refresh(self) -> None:
         """Read all members of the workspace anew, and of the user groups that policies name."""
-        users = {user.id: user for user in self._slack.users()}
+        users = {user.id: self._told_apart(user) for user in self._slack.users()}
         with self._lock:
             self._users, self._active = users, _by_address(users.values())
         self.refresh_groups()
@@ -137,7 +138,7 @@ class Directory:
     def _new_member(self, slack_id: str) -> SlackUser | None:
         """Ask Slack about somebody who was not there at the last look; None if there is no such member."""
         try:
-            user = self._slack.user(slack_id)
+            user = self._told_apart(self._slack.user(slack_id))
         except Refused as refusal:
             if "user_not_found" in refusal.reasons:
                 return None
@@ -146,6 +147,11 @@ class Directory:
             self._users[slack_id] = user
             self._active, self._known = _by_address(self._users.values()), None
         return user
+
+    def _told_apart(self, user: SlackUser) -> SlackUser:
+        """Return *user*, as a stranger where Slack shows us somebody of another company."""
+        self._home = self._home or self._slack.home()
+        return user if self._home.holds(user) else replace(user, is_stranger=True)
 
 
 def _by_address(users: Iterable[SlackUser]) -> Mapping[str, tuple[str, ...]]:

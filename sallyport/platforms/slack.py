@@ -17,6 +17,7 @@ from slack_sdk.webhook import WebhookClient
 from sallyport.platforms.errors import Refused, Unknown
 from sallyport.platforms.slack_answers import (
     EVENT_TYPE,
+    Home,
     Posted,
     SlackUser,
     accepted,
@@ -60,6 +61,12 @@ class Slack:
         with told_apart("say who we are"):
             answer = self._web.auth_test()
             return string(answer, "team_id"), string(answer, "user_id")
+
+    def home(self) -> Home:
+        """Return where the app is installed."""
+        with told_apart("say where we are"):
+            answer = self._web.auth_test()
+            return Home(string(answer, "team_id"), str(answer.get("enterprise_id") or ""))
 
     # Messages
 

@@ -53,6 +53,25 @@ class SlackUser:
     is_guest: bool
     is_stranger: bool
     tz: str
+    enterprise_id: str = ""  # in an Enterprise Grid: the organisation, and the workspaces of it
+    teams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The workspace that the app is installed in, and the organisation around it, which is empty outside a Grid.
+
+    Slack's `is_stranger` is false for somebody of another company who shares a channel with us (docs.slack.dev,
+    “User object”), so only this tells who is one of ours.
+    """
+
+    team_id: str
+    enterprise_id: str = ""
+
+    def holds(self, user: SlackUser) -> bool:
+        """Tell whether *user* is a member here, and not somebody of another company in a shared channel."""
+        same_organisation = bool(self.enterprise_id) and user.enterprise_id == self.enterprise_id
+        return same_organisation or self.team_id in (user.team_id, *user.teams)
 
 
 def string(fields: Fields, name: str) -> str:
@@ -99,7 +118,7 @@ def marker_of(message: Mapping[str, Any]) -> object:
 
 def member(fields: Mapping[str, Any]) -> SlackUser:
     """Return the person or bot that a user object describes."""
-    profile = fields.get("profile") or {}
+    profile, grid = fields.get("profile") or {}, fields.get("enterprise_user") or {}
     return SlackUser(
         id=string(fields, "id"),
         team_id=str(fields.get("team_id") or ""),
@@ -111,6 +130,8 @@ def member(fields: Mapping[str, Any]) -> SlackUser:
         is_guest=bool(fields.get("is_restricted") or fields.get("is_ultra_restricted")),
         is_stranger=bool(fields.get("is_stranger")),
         tz=str(fields.get("tz") or ""),
+        enterprise_id=str(grid.get("enterprise_id") or ""),
+        teams=tuple(map(str, grid.get("teams") or ())),
     )
 
 

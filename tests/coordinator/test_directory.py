@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
 from coordinator.directory import Directory
 from sallyport.platforms.errors import PlatformError, Refused, TryLater
-from sallyport.platforms.slack_answers import SlackUser
+from sallyport.platforms.slack_answers import Home, SlackUser
 from sallyport.policies import Policies
 
 
@@ -25,6 +26,9 @@ class FakeMembers:
     members: dict[str, SlackUser]
     asked: list[str] = field(default_factory=list)
     fault: PlatformError | None = None
+
+    def home(self) -> Home:
+        return Home("T0ACME", "E0ACME")
 
     def users(self) -> tuple[SlackUser, ...]:
         return tuple(self.members.values())
@@ -78,6 +82,26 @@ class TestAPerson:
         assert directory.person("U0LEE", bound=True) is None
         assert directory.person("U0LEE", bound=False) is None
         assert directory.slack_id("lee@example.com", bound=False) is None
+
+    @pytest.mark.parametrize(
+        ("facts", "is_ours"),
+        [
+            ({"team_id": "T0OTHER"}, False),
+            ({"team_id": "T0OTHER", "enterprise_id": "E0OTHER", "teams": ("T0OTHER",)}, False),
+            ({"team_id": ""}, False),
+            ({"team_id": "T0SECOND", "enterprise_id": "E0ACME", "teams": ("T0SECOND",)}, True),
+            ({"team_id": "E0ACME", "teams": ("T0SECOND", "T0ACME")}, True),
+        ],
+    )
+    def test_somebody_of_another_company_who_shares_a_channel_is_nobody(
+        self, unbound: Directory, slack: FakeMembers, facts: dict[str, Any], is_ours: bool
+    ) -> None:
+        """Slack calls only those strangers who share none. The address of an outsider proves nothing."""
+        for user_id in ("U0LEE", "W0LEE"):
+            slack.members[user_id] = replace(user(user_id, "lee@example.com"), **facts)
+        assert (unbound.person("W0LEE", bound=False) is not None) is is_ours  # who is asked about one by one
+        unbound.refresh()
+        assert (unbound.person("U0LEE", bound=False) is not None) is is_ours
 
     def test_an_address_is_enough_only_where_policy_does_not_demand_a_bound_identity(
         self, unbound: Directory

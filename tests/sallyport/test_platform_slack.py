@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from sallyport.platforms.errors import PlatformError, Refused, TryLater, Unknown
 from sallyport.platforms.slack import TIMEOUT, Posted, Slack, SlackUser
+from sallyport.platforms.slack_answers import Home
 from sallyport.platforms.slack_text import date, escape
 from tests.loopback import Answer, Drop, Loopback, Raw, Received, Reply, Script, Stall, refused_url
 
@@ -328,6 +329,18 @@ ANA = {
 
 
 class TestPeople:
+    @pytest.mark.parametrize("enterprise", ["E0ACME", None])
+    def test_home_is_the_workspace_and_the_organisation_around_it(self, enterprise: str | None) -> None:
+        answer = {"ok": True, "team_id": "T0ACME", "user_id": "U0BOT", "enterprise_id": enterprise}
+        with Loopback(Answer(answer)) as server:
+            assert on(server).home() == Home("T0ACME", enterprise or "")
+
+    def test_a_member_of_a_grid_says_of_which_workspaces(self) -> None:
+        grid = {"id": "W0ANA", "enterprise_id": "E0ACME", "teams": ["T0ACME", "T0SECOND"]}
+        with Loopback(Answer({"ok": True, "user": {**ANA, "id": "W0ANA", "enterprise_user": grid}})) as server:
+            found = on(server).user("W0ANA")
+        assert (found.id, found.enterprise_id, found.teams) == ("W0ANA", "E0ACME", ("T0ACME", "T0SECOND"))
+
     def test_a_member_is_read_with_everything_that_eligibility_asks(self) -> None:
         with Loopback(Answer({"ok": True, "user": ANA})) as server:
             assert on(server).user("U0ANA") == SlackUser(
