@@ -104,7 +104,7 @@ class TestAnApprovedOverride:
         assert f"{OVERRIDE} is used up: it let 3 entries end at {PAYMENTS}" in world.slack.said("C0INFRA")
         assert world.files == set()
         world.doubt(3, "3")
-        assert world.sweep() == 0
+        assert world.sweep() == 1, "the next ones are held again, and loudly"
         assert len(world.live()) == 3
 
     def test_stays_where_a_fault_kept_it_from_being_used(self, world: Threshold) -> None:
@@ -121,7 +121,7 @@ class TestAnApprovedOverride:
         world.doubt(5)
         override = world.override(most=2)
         world.now = override.expires_at or world.now
-        assert world.sweep() == 0
+        assert world.sweep() == 1, "those that the threshold holds are told at every sweep"
         assert world.github.outcomes[OVERRIDE].result is Result.REVERTED
         assert "no more entries of api-whitelisting may end at once than policy says" in world.detail(OVERRIDE)
         assert override.path not in world.files
@@ -229,5 +229,5 @@ class _Targets(dict[str, Any]):
 
 
 def test_a_sweep_without_an_override_opens_no_books_for_one(world: Threshold) -> None:
-    world.doubt(3)
+    world.apply(world.entry(), world.add(world.entry()))
     assert world.due()["any"] == "false"
