@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from coordinator.requests import Request
 from sallyport.audit import breaks
-from tests.faults.story import ALERTS, last_line, marker_of
+from tests.faults.story import ALERTS, audit_of, last_line, marker_of
 from tests.faults.world import World
 
 _REPORT = re.compile(r":(applied|already|reverted):\d+$")
@@ -27,6 +27,7 @@ def _lines(world: World) -> Iterator[str]:
     journal = world.journal
     for request in map(journal.request, journal.ids()):
         yield from _request(world, request)
+    yield from audit_of(world)
     yield from (f"still waiting: {row.request_id} {row.name} {row.error}" for row in journal.waiting())
     for issue in world.jira.issues:
         moves = [item.after for change in issue.changelog for item in change.items if item.field == "status"]

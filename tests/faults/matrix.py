@@ -140,7 +140,7 @@ def cells() -> Iterator[Cell]:
 
 def mishaps_of(call: Call) -> tuple[Mishap, ...]:
     """Return all that can befall a call and makes a difference to it."""
-    if call.platform == "journal":
+    if call.platform in {"journal", "sink"}:
         return OF_A_COMMIT
     return tuple(Mishap) if is_write(call) else OF_A_READ
 
@@ -160,7 +160,7 @@ def cell_named(name: str) -> Cell:
 
 def is_write(call: Call) -> bool:
     """Tell whether the call changes what people see or what will happen."""
-    if call.platform in {"git", "journal"}:
+    if call.platform in {"git", "journal", "sink"}:
         return False
     if call.platform == "aws":
         return not call.route.startswith(AWS_READS)

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from coordinator.audit.trail import Trail
+from coordinator.audit.verifying import verify
 from coordinator.journal import Journal
 from coordinator.requests import Request
 from sallyport.audit import breaks
@@ -57,9 +59,18 @@ def _lines(world: World) -> Iterator[str]:
         yield from _ticket(issue)
     for channel in sorted({message.channel for message in world.slack.world.state.messages}):
         yield from _channel(world, channel)
+    yield from audit_of(world)
     yield from _repository(world)
     for run in world.github.runs:
         yield f"run {run.name!r} of {run.workflow} with {dict(run.inputs)}: {run.status} {run.conclusion}"
+
+
+def audit_of(world: World) -> Iterator[str]:
+    """Tell what an auditor finds when the trail is proved. A record that was written twice is no harm."""
+    sink = world.replica.worker.exporting.sink
+    found = verify(Trail(world.journal), sink)
+    yield f"audit: {found.requests} requests, {found.facts} facts, {found.pending} of them not in the sink"
+    yield from (f"  {sentence}" for sentence in found.findings)
 
 
 def _request(journal: Journal, request: Request, world: World) -> Iterator[str]:

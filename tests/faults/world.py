@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -40,6 +41,7 @@ from tests.faults.jobs import Executor
 from tests.faults.later import Later
 from tests.faults.premises import Premises, fresh_journal
 from tests.faults.real_jobs import JOBS_TOKEN, RealJobs
+from tests.faults.sink import tapped_sink
 from tests.faults.wire import REPOSITORY, Call, Died, Mishap, Wire
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -95,6 +97,7 @@ class World:
         patience: int | None = None,  # seconds that clients wait for an answer, if not those of the product
     ) -> None:
         premises.reset()
+        shutil.rmtree(premises.folder / "audit", ignore_errors=True)
         self.premises = premises
         self.now = START
         self.deaths: list[str] = []
@@ -288,6 +291,7 @@ class World:
             patch("coordinator.journal.journal.new_id", self._next_id),
             patch("coordinator.hearing.random", random.Random(7)),
             patch("sandbox.github.runs.datetime", Clock),
+            tapped_sink(self.wire),
             patch.object(self.aws.identity_center, "_grant", self._changed("given", there=False)),
             patch.object(self.aws.identity_center, "_revoke", self._changed("taken", there=True)),
             self._real_jobs() if self.jobs_are_real else self._played_jobs(),
