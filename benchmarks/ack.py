@@ -132,7 +132,7 @@ def do_nothing(port: int, slack_url: str, cores: Collection[int]) -> None:
         return Response(answer.body, answer.status)
 
     app = Starlette(routes=[Route("/slack/events", events, methods=["POST"])])
-    uvicorn.run(app, port=port, log_level="error", access_log=False)
+    uvicorn.run(app, port=port, loop="uvloop", http="httptools", log_level="error", access_log=False)
 
 
 def report(name: str, delays: list[float]) -> None:

@@ -7,8 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+SWITCH = 0.001  # seconds that one thread may keep those waiting for the interpreter that have little to do
 QUIET = 0.01  # seconds without anybody served before background work goes on
 PATIENCE = 0.25  # seconds after which it goes on all the same, under a steady stream of people
+BOUT = 0.01  # seconds that long work goes on before it rests
+REST = 2.0  # times as long as it has worked
 AHEAD = 0.05  # seconds that a head start lasts: enough to take up an effect and to make its call
 
 
@@ -46,6 +49,23 @@ class Courtesy:
                     return
                 until = deadline if self._serving else min(quiet_at, deadline)
                 self._idle.wait(max(until - now, 0.001))
+
+
+class Bouts:
+    """Long work of one thread that nobody waits for, in bouts: between them the others have the interpreter.
+
+    A transaction of theirs would otherwise hold its turn for as long as they wait, and hold up people with it.
+    """
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def rest(self) -> None:
+        """Rest, if it has worked for a bout."""
+        worked = time.monotonic() - self._since
+        if worked >= BOUT:
+            time.sleep(worked * REST)
+            self._since = time.monotonic()
 
 
 class HeadStart:

@@ -77,14 +77,14 @@ class Lookout:
 
         What waits for a *silent* platform is told by one alert about that.
         """
-        rows = {Kind.STUCK.about(f"{row.request_id}:{row.name}"): row for row in self.journal.waiting()}
+        rows = {Kind.STUCK.about(f"{row.request_id}:{row.name}"): row for row in self.journal.failing()}
         standing = {alert.subject for alert in self.alerts.board.all() if not alert.over}
         for subject, row in rows.items():
             is_told = subject in standing or (row.away_since and PLATFORMS.get(Lane(row.lane)) in silent)
             if row.attempts >= ALERT_AFTER and not row.parked and not is_told:
                 self.alerts(subject, f"“{row.name}” of {row.request_id} does not get done: {row.error}")
         for subject in standing:
-            if subject.startswith(Kind.STUCK.about("")) and not (subject in rows and rows[subject].error):
+            if subject.startswith(Kind.STUCK.about("")) and subject not in rows:
                 self.alerts.over(subject)
 
     def _ends(self) -> list[tuple[str, datetime, Mapping[str, Any]]]:

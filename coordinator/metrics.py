@@ -32,10 +32,6 @@ def observe_journal(journal: Journal) -> None:
     for where, count in journal.emergencies().items():
         BREAK_GLASS.labels(*where).set(count)
     now = utc_now()
-    due: dict[str, list[float]] = {}
-    for effect in journal.waiting():
-        if effect.due <= now:
-            due.setdefault(effect.lane, []).append((now - effect.due).total_seconds())
     standing = collections.Counter(
         alert.subject.partition(":")[0] for alert in Board(journal).all() if not alert.over
     )
@@ -46,6 +42,6 @@ def observe_journal(journal: Journal) -> None:
         SILENT.labels(platform).set((now - (since.get(platform) or now)).total_seconds())
     EFFECTS_PENDING.clear()
     EFFECTS_OLDEST.clear()
-    for lane, ages in due.items():
-        EFFECTS_PENDING.labels(lane).set(len(ages))
-        EFFECTS_OLDEST.labels(lane).set(max(ages))
+    for lane, (count, oldest) in journal.backlog(now).items():
+        EFFECTS_PENDING.labels(lane).set(count)
+        EFFECTS_OLDEST.labels(lane).set((now - oldest).total_seconds())

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import structlog
 
+from coordinator.courtesy import Bouts
 from coordinator.directory import Circumstances, Directory
 from coordinator.journal import Journal
 from coordinator.lifecycle import Happening
@@ -91,9 +92,11 @@ class Rerouting:
         waiting = self._journal.pending()
         self._looked_at = {one: fact for one, fact in self._looked_at.items() if one in waiting}
         unseen = [one for one, fact in waiting.items() if self._looked_at.get(one) != fact]
+        bouts = Bouts()
         for request in self._journal.requests(unseen):
             self._look_at(request)
             self._looked_at[request.id] = waiting[request.id]
+            bouts.rest()
 
     def _look_at(self, request: Request) -> None:
         position = self._routing.position(request)

@@ -11,6 +11,7 @@ import uvicorn
 
 from coordinator.clients import connect
 from coordinator.config import read_config
+from coordinator.courtesy import SWITCH
 from coordinator.essentials import Essentials
 from coordinator.logs import configure_logging
 from coordinator.server import web_app
@@ -18,8 +19,6 @@ from coordinator.service import Service
 from coordinator.supervisor import Supervisor
 
 log = structlog.get_logger()
-
-SWITCH = 0.001  # seconds that background threads may keep a listener waiting for the interpreter
 
 
 def run(variables: Mapping[str, str]) -> None:
@@ -37,9 +36,22 @@ def run(variables: Mapping[str, str]) -> None:
     supervisor.start()
     try:
         service.start()
-        uvicorn.run(web_app(service), host="0.0.0.0", port=config.port, log_level="warning", access_log=False)  # noqa: S104
+        _answer(service, config.port)
     finally:
         supervisor.stop()
         essentials.stop()
         service.stop()
         log.info("coordinator.stopped")
+
+
+def _answer(service: Service, port: int) -> None:
+    """Answer over HTTP; the loop and the parser in C leave the interpreter to what a command is about."""
+    uvicorn.run(
+        web_app(service),
+        host="0.0.0.0",  # noqa: S104 - it is reached through what is in front of it
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+    )

@@ -17,6 +17,7 @@ from coordinator.audit.exporting import Exporting
 from coordinator.audit.sinks import open_sink
 from coordinator.clients import connect
 from coordinator.config import read_config
+from coordinator.courtesy import SWITCH
 from coordinator.essentials import DIRECTORY_EVERY, GROUPS_EVERY, Essentials
 from coordinator.logs import configure_logging
 from coordinator.lookout import Lookout
@@ -146,6 +147,7 @@ def main() -> None:
     for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, signal.SIG_IGN)  # they are for `serve`, which tells us
     os.nice(NICENESS)
+    sys.setswitchinterval(SWITCH)
     configure_logging()
     config = read_config(os.environ)
     clients = connect(config)

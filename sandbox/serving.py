@@ -20,7 +20,13 @@ class Server:
         self._socket = socket.create_server(("127.0.0.1", port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each answer waits 40 ms
         config = uvicorn.Config(
-            app, log_level="critical", access_log=False, lifespan="off", interface="wsgi" if wsgi else "auto"
+            app,
+            loop="asyncio",
+            http="h11",
+            lifespan="off",
+            interface="wsgi" if wsgi else "auto",
+            log_level="critical",
+            access_log=False,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name=f"stand-in:{self.port}", daemon=True)

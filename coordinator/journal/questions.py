@@ -116,6 +116,22 @@ class Questions:
         with self._reader.begin() as connection:
             return connection.execute(query).all()
 
+    def failing(self) -> Sequence[sa.Row[Any]]:
+        """Return the effects whose last attempt failed; few do, where many wait."""
+        query = sa.select(effects).where(effects.c.done < effects.c.wanted, effects.c.error != "")
+        with self._reader.begin() as connection:
+            return connection.execute(query).all()
+
+    def backlog(self, now: datetime) -> dict[Lane, tuple[int, datetime]]:
+        """Return how many effects are due and not done in each lane that has some, and since when one is."""
+        count, oldest = sa.func.count(), sa.func.min(effects.c.due)
+        due = sa.select(effects.c.lane, count, oldest).where(
+            effects.c.done < effects.c.wanted, effects.c.due <= now
+        )
+        with self._reader.begin() as connection:
+            rows = connection.execute(due.group_by(effects.c.lane))
+            return {Lane(lane): (many, since) for lane, many, since in rows}
+
     def away_since(self) -> Mapping[Lane, datetime]:
         """Return the lanes in which something waits for a platform that gives no answer, and since when."""
         query = sa.select(effects.c.lane, sa.func.min(effects.c.away_since).label("since"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -370,6 +371,19 @@ def test_what_stands_is_a_metric_for_each_kind(tower: Tower) -> None:
     assert (metric(Kind.SWEEP), metric(Kind.STUCK)) == ("1.0", "0.0")
     tower.alerts.over(Kind.SWEEP.about("expire.yml"))
     assert metric(Kind.SWEEP) == "0.0"
+
+
+def test_what_waits_is_a_metric_for_each_lane(tower: Tower) -> None:
+    tower.desk.submit()
+    observe_journal(tower.desk.journal)
+    exposed = generate_latest().decode()
+    pending = dict(re.findall(r'sallyport_effects_pending{lane="(.+)"} (\S+)', exposed))
+    oldest = dict(re.findall(r'sallyport_effects_oldest_seconds{lane="(.+)"} (\S+)', exposed))
+    waiting = [row for row in tower.desk.journal.waiting() if row.due <= utc_now()]
+    assert {lane: float(count) for lane, count in pending.items()} == collections.Counter(r.lane for r in waiting)
+    assert float(oldest[Lane.JIRA]) == pytest.approx(
+        (utc_now() - min(r.due for r in waiting)).total_seconds(), abs=60
+    )
 
 
 def test_one_of_a_kind_that_only_another_version_knows_is_told_all_the_same(tower: Tower) -> None:

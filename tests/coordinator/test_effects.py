@@ -135,6 +135,32 @@ class TestPuttingBack:
         again = claim(journal, Lane.JIRA, "ticket", NOW + HOUR)
         assert (again.uncertain, again.attempts) == (False, 1)
 
+    def test_what_fails_is_told_apart_from_what_only_waits(self, journal: Journal) -> None:
+        made = journal.submit(ask())
+        assert journal.failing() == []
+        journal.retry(claim(journal, Lane.JIRA, "ticket"), NOW, "JIRA is away", uncertain=False)
+        assert [(row.request_id, row.name, row.error) for row in journal.failing()] == [
+            (made.id, "ticket", "JIRA is away")
+        ]
+        journal.finish(claim(journal, Lane.JIRA, "ticket"), Done({"key": "OPS-1"}))
+        assert journal.failing() == []
+
+    def test_the_backlog_counts_what_is_due_and_since_when(self, journal: Journal) -> None:
+        first, *_ = [
+            journal.submit(ask(key, submitted_at=NOW - age * HOUR)) for key, age in (("a", 3), ("b", 2), ("c", 1))
+        ]
+        count, oldest = journal.backlog(NOW)[Lane.JIRA]
+        assert oldest == NOW - 3 * HOUR
+        assert count == sum(row.lane == Lane.JIRA for row in journal.waiting())
+        for _ in range(2):  # the ticket, and what waits for it
+            for work in journal.claim(Lane.JIRA, NOW, 10):
+                if work.request_id == first.id:
+                    journal.finish(work, Done())
+                else:
+                    journal.release([work])
+        assert journal.backlog(NOW)[Lane.JIRA] == (count - 2, NOW - 2 * HOUR)
+        assert Lane.COMMIT not in journal.backlog(NOW)
+
     def test_an_unknown_outcome_stays_unknown_until_the_effect_is_done(self, journal: Journal) -> None:
         journal.submit(ask())
         journal.retry(claim(journal, Lane.JIRA, "ticket"), NOW, "no answer", uncertain=True)
