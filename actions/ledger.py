@@ -181,6 +181,9 @@ class Ledger:
         blob = self.snapshot.files.get(path)
         if blob is None or self._ever.get(path) != frozenset({blob}) or self._needs_reviews(blob):
             return ()
+        judged = self._memory.findings.get(self._key(flow, entry_id))
+        if judged and judged.entry and not judged.fault:
+            return tuple(self._parts(judged))
         key = path, blob, self.policies.version
         if key not in self._memory.named:
             try:

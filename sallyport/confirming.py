@@ -44,7 +44,7 @@ class Evidence:
 def is_asked_for(entry: Entry, policies: Policies) -> bool:
     """Tell whether policy wants *entry* confirmed in GitHub; an emergency waits for nobody."""
     flow = policies.flows.get(entry.flow)
-    if flow is None or is_emergency(entry.grant):
+    if flow is None or is_emergency(entry.grant) or not any(rule.step_up for rule in flow.rules):
         return False
     alone = (replace(entry, changes=(change,)) for change in entry.changes)
     rules = (policies.rule_for(flow, answers_of(one)) for one in alone)

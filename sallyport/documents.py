@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -29,6 +30,7 @@ _PLAIN = "tag:yaml.org,2002:"
 _KEPT_AS_TEXT = {_PLAIN + "str", _PLAIN + "timestamp"}
 _RARE_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_RESOLVER: Any = yaml.resolver.Resolver()  # the one that CSafeLoader is
 
 
 class _Spot(NamedTuple):
@@ -119,6 +121,12 @@ def _syntax_problem(error: yaml.MarkedYAMLError, name: str) -> Problem:
     return Problem(f"this is not YAML: {what}", mend, Place(name, mark.line + 1, mark.column + 1))
 
 
+@lru_cache(maxsize=256)
+def _tag_of_key(text: str, implicit: tuple[bool, bool]) -> str:
+    """Return the type that a key without a tag has by its look; many files have the same few keys."""
+    return str(_RESOLVER.resolve(yaml.ScalarNode, text, implicit))
+
+
 class _Reader:
     """Turns the parser's events into plain data and notes what it refuses."""
 
@@ -178,7 +186,8 @@ class _Reader:
             self._value(event, depth + 1)
             return None
         self._refuse_marks(event)
-        tag, text = self._tag(event), str(event.value)
+        text = str(event.value)
+        tag = _tag_of_key(text, event.implicit)
         if tag == _PLAIN + "merge":
             self._refuse(event, "a merge key (<<) is not allowed", "write the fields out")
         elif tag not in _KEPT_AS_TEXT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -32,8 +33,9 @@ def places(ledger: Ledger, entry_id: str) -> set[str]:
     return {s.target.lock for s in ledger.sites(ledger.finding("api-whitelisting", entry_id))}
 
 
+@pytest.mark.parametrize("judged_before", [True, False])
 def test_the_claims_on_a_target_are_those_of_all_findings_that_are_or_were_there(
-    world: World,
+    world: World, *, judged_before: bool
 ) -> None:
     moved, edited, gone = world.entry("aw-222222"), world.entry("aw-333333"), world.entry("aw-444444")
     world.add(moved, edited, gone, world.entry(), world.entry("aw-555555", changes=(THERE,)))
@@ -47,11 +49,29 @@ def test_the_claims_on_a_target_are_those_of_all_findings_that_are_or_were_there
     for lock in (PAYMENTS, ORDERS):
         place = site(ledger, lock)
         found = [f for f in ledger.findings(place.flow) if f.entry and place in sites_of(f, ledger.policies)]
-        claims = ledger.claims(place, world.now)
+        asked = ledger if judged_before else world.job().books().ledger
+        claims = asked.claims(place, world.now)
         assert found
         assert {e.id for e in claims.live} == {f.id for f in found if f.is_wanted(world.now)}
         assert {e.id for e in claims.ended} == {f.id for f in found if not f.is_wanted(world.now)}
         assert place in ledger.sites_of_flow(place.flow)
+
+
+def test_what_was_judged_is_not_read_again_to_tell_where_it_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add(*(world.entry(f"aw-{n}{n}{n}{n}{n}{n}") for n in range(2, 9)))
+    read: list[str] = []
+    real = module.parse_entry
+
+    def spy(content: bytes, path: str, *rest: Any) -> Entry:
+        read.append(path)
+        return real(content, path, *rest)
+
+    monkeypatch.setattr(module, "parse_entry", spy)
+    ledger = world.job().books().ledger
+    ledger.claims(site(ledger, PAYMENTS), world.now)
+    assert len(read) == len(set(read)) == 7
 
 
 def test_a_job_proves_only_the_entries_that_may_be_at_its_target(
