@@ -51,6 +51,8 @@ def serve(lifetime: str, http: bool) -> None:
         click.echo("GitHub  http://localhost:8803/acme/infra")
         click.echo("AWS     http://localhost:8804/sandbox/aws")
         click.echo(f"Coordinator  {company.coordinator.url}/metrics   log {folder}/coordinator.log")
+        command = company.coordinator.command(folder)
+        click.echo(f"Operator     {command} queue, and every other command of the coordinator")
         click.echo("Ctrl-C stops everything.")
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()

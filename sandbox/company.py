@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -60,6 +61,14 @@ class Coordinator:
     @property
     def log(self) -> str:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def command(self, folder: Path) -> Path:
+        """Write a command into *folder* that is `python -m coordinator` with the settings of this one."""
+        settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in self._environment.items())
+        path = folder / "coordinator"
+        path.write_text(f'#!/bin/sh\nexec env {settings} {shlex.quote(sys.executable)} -m coordinator "$@"\n')
+        path.chmod(0o700)  # it names tokens
+        return path
 
     def start(self) -> None:
         """Start it and wait until it says that it is ready."""

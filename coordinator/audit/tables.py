@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from coordinator.audit.context import Context
@@ -41,11 +41,12 @@ def json_lines(records: Iterable[Record]) -> Iterator[str]:
     return (record.line for record in records)
 
 
-def csv_lines(records: Iterable[Record]) -> Iterator[str]:
-    """Yield a header and one line for each record."""
+def csv_lines(records: Iterable[Record], tickets: Mapping[str, str]) -> Iterator[str]:
+    """Yield a header and one line for each record; *tickets* has those that records do not tell, by request."""
     yield _line(COLUMNS)
     for record in records:
         cells = _cells(record)
+        cells["ticket"] = cells.get("ticket") or tickets.get(str(cells["request_id"]), "")
         yield _line(_cell(cells.get(name, "")) for name in COLUMNS)
 
 

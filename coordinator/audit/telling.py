@@ -6,6 +6,7 @@ What a person typed cannot move the cursor, colour the screen or begin a line of
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from coordinator.audit.context import Context, aws_requests, context_of
 from coordinator.audit.holding import Holding
@@ -47,10 +48,11 @@ class _Told(dict[str, str]):
         return f"(no {name} on record)"
 
 
-def story(facts: Sequence[tuple[Fact, str]]) -> Iterator[str]:
-    """Yield the lines that tell a request from its asking to its end."""
+def story(facts: Sequence[tuple[Fact, str]], ticket: str = "") -> Iterator[str]:
+    """Yield the lines that tell a request from its asking to its end; *ticket* is its, if no fact tells it."""
     known = [fact for fact, _ in facts]
     context = context_of(known)
+    context = replace(context, ticket=context.ticket or ticket)
     yield f"{known[0].request_id}: {what(context)}"
     for label, value in _heading(context):
         if value:
@@ -70,8 +72,11 @@ def sentence(fact: Fact) -> str:
     return SENTENCES[fact.deed].format_map(told)
 
 
-def holding(found: Holding) -> str:
-    """Say who had something: since when, until when, by whose approval, under which ticket."""
+def holding(found: Holding, ticket: str = "") -> str:
+    """Say who had something: since when, until when, by whose approval, under which ticket.
+
+    *ticket* is the one if no fact tells it.
+    """
     context = found.context
     until = format_moment(found.until) if found.until else "it is given back"
     ended = "until" if found.span.end else "to end"
@@ -79,7 +84,7 @@ def holding(found: Holding) -> str:
         f"{context.requester} {found.certainty} {what(context)}",
         f"from {format_moment(found.span.start)} {ended} {until}",
         f"approved by {', '.join(context.approvers) or 'nobody'}",
-        f"ticket {context.ticket or 'unknown'}",
+        f"ticket {context.ticket or ticket or 'unknown'}",
         f"request {found.request_id}",
     ]
     return inert("; ".join(parts))

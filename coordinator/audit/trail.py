@@ -17,6 +17,7 @@ from coordinator.journal.rows import to_fact
 from coordinator.journal.tables import anchors, effects, facts
 
 EXPORT = "audit"  # the effect that writes a request's records to the sink
+TICKET = "ticket"  # the one that opens its ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,13 @@ class Trail:
         with self.journal.reading() as connection:
             for request_id, rows in groupby(connection.execute(query), key=lambda row: str(row.request_id)):
                 yield request_id, [(to_fact(row), row.digest) for row in rows]
+
+    def tickets(self) -> dict[str, str]:
+        """Return the key of each request's ticket, which is opened beside its facts and may be in none of them."""
+        query = sa.select(effects.c.request_id, effects.c.result).where(effects.c.name == TICKET)
+        with self.journal.reading() as connection:
+            keys = {row.request_id: str(row.result.get("key", "")) for row in connection.execute(query)}
+        return {request_id: key for request_id, key in keys.items() if key}
 
     def heads(self) -> dict[str, Head]:
         """Return the last fact of every chain."""

@@ -60,10 +60,11 @@ def request(request_id: str) -> None:
     """Tell a request's story from its asking to its end."""
     from coordinator.audit.telling import story
 
-    facts = _trail().journal.facts(request_id)
+    trail = _trail()
+    facts = trail.journal.facts(request_id)
     if not facts:
         raise click.ClickException(f"there is no request “{request_id}”")
-    for line in story(facts):
+    for line in story(facts, trail.tickets().get(request_id, "")):
         click.echo(line)
 
 
@@ -78,9 +79,10 @@ def who(had: str, at: datetime) -> None:
     from sallyport.problems import nearest
     from sallyport.times import format_moment
 
+    trail = _trail()
     known: set[str] = set()
     found: list[Holding] = []
-    for _, chain in _trail().chains():
+    for _, chain in trail.chains():
         facts = [fact for fact, _ in chain]
         named = terms(context_of(facts))
         known |= named
@@ -88,8 +90,9 @@ def who(had: str, at: datetime) -> None:
             found += holdings(facts, at)
     if had.casefold() not in known:
         raise click.ClickException(f"nobody ever asked for “{had}”; {nearest(had, known)}")
+    tickets = trail.tickets() if found else {}
     for one in sorted(found, key=lambda one: (one.span.start, one.request_id)):
-        click.echo(holding(one))
+        click.echo(holding(one, tickets.get(one.request_id, "")))
     if not found:
         click.echo(f"Nobody had {had} at {format_moment(at)}.")
 
@@ -105,8 +108,9 @@ def export(form: str | None, since: datetime | None, until: datetime | None) -> 
 
     if form is None:
         raise click.UsageError("say --csv or --json")
-    records = chosen(_trail(), since, until)
-    for line in csv_lines(records) if form == "csv" else json_lines(records):
+    trail = _trail()
+    records = chosen(trail, since, until)
+    for line in csv_lines(records, trail.tickets()) if form == "csv" else json_lines(records):
         click.echo(line)
 
 

@@ -31,6 +31,8 @@ from sallyport.changes.prod_access import ProdAccess
 from sallyport.entries import parse_entry
 from sallyport.outcomes import Outcome
 from sallyport.outcomes import Result as Came
+from sandbox.faults import Fault, Moment
+from sandbox.faults import Kind as Spoils
 from tests.coordinator.asks import HOUR, NOW, ROOT
 from tests.coordinator.conftest import Store
 from tests.coordinator.desk import MINUTE, Desk
@@ -271,6 +273,30 @@ class TestWhoHadIt:
         assert (done.exit_code, "2026-11-17 14:00" in done.stderr) == (2, True)
 
 
+class TestATicketThatNoFactTells:
+    """It is opened beside the facts: one that was denied at once, or an emergency, may be told of by none."""
+
+    def test_is_in_the_story_and_in_the_table(self, run: Run, desk: Desk) -> None:
+        denied = desk.deny(desk.submit())
+        desk.work()
+        ticket = desk.request(denied).ticket
+        assert ticket
+        assert f"  ticket       {ticket}\n" in run("request", denied.id).stdout
+        rows = csv.DictReader(io.StringIO(run("export", "--csv").stdout))
+        assert {row["ticket"] for row in rows} == {ticket}
+
+    def test_is_told_of_whoever_had_something_by_it(self, run: Run, desk: Desk) -> None:
+        desk.jira.faults.add(Fault(Spoils.DROP, Moment.BEFORE, times=3))
+        request = live(desk, access(desk))
+        assert not any(fact.details.get("ticket") for fact, _ in desk.journal.facts(request.id))
+        for _ in range(5):
+            desk.now += 5 * MINUTE
+            desk.work()
+        told = run("who", "--had", "ProdAdmin", "--at", f"{desk.now:%Y-%m-%d %H:%M}").stdout
+        assert desk.request(request).ticket
+        assert f"; ticket {desk.request(request).ticket};" in told
+
+
 class TestExports:
     def test_json_is_the_sink_s_records(self, run: Run, desk: Desk, over: Request) -> None:
         desk.work()
@@ -292,7 +318,7 @@ class TestExports:
     @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1"])
     def test_no_cell_begins_as_a_formula_does(self, desk: Desk, text: str) -> None:
         desk.submit(reason=text)
-        lines = "\n".join(csv_lines(chosen(Trail(desk.journal), None, None)))
+        lines = "\n".join(csv_lines(chosen(Trail(desk.journal), None, None), {}))
         rows = list(csv.DictReader(io.StringIO(lines, newline="")))
         assert rows[0]["reason"] == f"'{text}"
 
