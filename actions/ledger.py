@@ -13,7 +13,7 @@ from functools import cached_property
 from actions.befores import SUFFIX as BEFORE
 from actions.befores import before_path, read_before
 from actions.executors.protocol import Before, Claims, TargetFault
-from actions.proving import UNKNOWN, Hub, Landing, Landings, Proof, is_relative, prove
+from actions.proving import UNKNOWN, Hub, Landing, Landings, Proof, as_merged, is_relative, prove
 from actions.snapshot import Snapshot, policies_at, take
 from actions.verification import Finding, Site, parts_of, place_refusal, proof_refusal, sites_of
 from actions.workspace import Version, Workspace
@@ -278,7 +278,8 @@ class Ledger:
         now = self._assumed.now if self._assumed else UNKNOWN
         entry = parse_entry(content, path, self.policies.schemas, now)
         doubt = self._doubt(entry, content, "; ".join(hopeless(entry, self.policies, now)))
-        return Finding(entry.id, entry.flow, None if doubt else entry, entry, doubt, present=True)
+        proven = None if doubt else as_merged(entry, content, self.policies)
+        return Finding(entry.id, entry.flow, proven, proven or entry, doubt, present=True)
 
     def _unknown(self, flow: str, entry_id: str, why: str) -> Finding:
         """Return a finding of which nobody can tell now whether it is proven."""

@@ -14,11 +14,13 @@ from typing import Protocol
 from actions.workspace import Version, blob_sha
 from sallyport import confirming
 from sallyport.confirming import Evidence
+from sallyport.decisions import grain_of
 from sallyport.entries import Confirmation, Entry, parse_entry
 from sallyport.platforms.errors import Refused
 from sallyport.policies import Policies
 from sallyport.problems import Problems
 from sallyport.reviews import PullRequest, Review, judge
+from sallyport.times import round_up
 
 NOT_FOUND = 404
 RECORDS = 5  # versions that jobs may have committed on top of the reviewed one: its ticket, its deadline
@@ -140,7 +142,7 @@ def _by_reviews(path: str, version: Version, landing: Landing, landings: Landing
     verdict = judge(claimed, landing.pull, landing.reviews, policies, landing.merged_at)
     if verdict.refusals:
         return Proof(None, f"{'; '.join(verdict.refusals)} ({landing.pull.url})", landing)
-    return Proof(verdict.entry, "", landing)
+    return Proof(as_merged(verdict.entry, version.content, policies), "", landing)
 
 
 def _recorded(path: str, newest: Version, proof: Proof, policies: Policies) -> Proof:
@@ -155,6 +157,13 @@ def _recorded(path: str, newest: Version, proof: Proof, policies: Policies) -> P
         if replace(says, approvals=known.approvals) == known:
             return Proof(known, "", proof.landing, recorded=True)
     return Proof(None, "it was changed by a push to main, without a pull request", proof.landing)
+
+
+def as_merged(entry: Entry, content: bytes, policies: Policies) -> Entry:
+    """Return *entry* with the deadline that its merge gives it: only one that counts from there is rounded."""
+    if entry.expires_at is None or not is_relative(content):
+        return entry
+    return replace(entry, expires_at=round_up(entry.expires_at, grain_of(entry, policies)))
 
 
 def is_relative(content: bytes) -> bool:

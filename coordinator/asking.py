@@ -207,7 +207,7 @@ class Asking:
         if change is None or problems:
             raise Problems(problems)
         now, lifetime = self.now(), chosen_lifetime(limits(rule, grant), answers.get(DURATION, ""))
-        wish = Held(change, end_of_life(now, lifetime))
+        wish = Held(change, end_of_life(now, lifetime, rule.lifetime.grain))
         if full := no_room(self.journal, policies, flow, answers[ENVIRONMENT], wish, now):
             raise Problems([full])
         return self.journal.submit(
@@ -235,6 +235,7 @@ class Asking:
                 notice=timedelta()
                 if extends or incident
                 else flow.notice,  # neither what goes on nor what cannot wait
+                grain=rule.lifetime.grain,
             )
         )
 

@@ -61,7 +61,8 @@ class Deciding:
                 return half_approved(happening, decision.at + position.rule.timeout)
             if reached.standing.approved:
                 notice = notice_of(after, self.routing.policies())
-                return approval(happening, end_of_life(decision.at, after.granted), notice)
+                ends = end_of_life(decision.at, after.granted, position.rule.lifetime.grain)
+                return approval(happening, ends, notice)
             return Move(happening, route=self.routing.route(reached, [one.by for one in after.decisions]))
 
         return self._record(request_id, decision, settle)

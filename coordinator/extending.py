@@ -12,6 +12,7 @@ from datetime import datetime
 from coordinator.asking import Asking
 from coordinator.deciding import NotYours
 from coordinator.journal import Journal
+from coordinator.lifecycle import end_of_life
 from coordinator.ownership import own
 from coordinator.positions import rule_of
 from coordinator.requests import Request, State
@@ -84,7 +85,8 @@ class Extending:
             length = chosen_lifetime(rule.lifetime, duration)
         except ValueError:
             return True
-        return length is None or first.expires_at is None or self.now() + length > first.expires_at
+        ends = end_of_life(self.now(), length, rule.lifetime.grain)
+        return ends is None or first.expires_at is None or ends > first.expires_at
 
 
 def _end(request: Request) -> str:

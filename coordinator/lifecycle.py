@@ -17,7 +17,7 @@ from sallyport.audit import Deed
 from sallyport.decisions import is_emergency
 from sallyport.documents import JSON
 from sallyport.entries import Grant
-from sallyport.times import format_moment
+from sallyport.times import format_moment, round_up
 
 FOLLOWS: Mapping[State, frozenset[State]] = {
     State.PENDING: frozenset(
@@ -146,7 +146,7 @@ def granted(ask: Ask) -> Move | None:
     if is_emergency(ask.grant):
         details: dict[str, JSON] = {"through": ask.grant.through, "incident": ask.grant.incident}
         approved = Happening(Deed.BREAK_GLASS, ask.submitted_at, ask.requester, details)
-    return approval(approved, end_of_life(ask.submitted_at, ask.lifetime), ask.notice)
+    return approval(approved, end_of_life(ask.submitted_at, ask.lifetime, ask.grain), ask.notice)
 
 
 def approval(approved: Happening, expires_at: datetime | None, notice: timedelta) -> Move:
@@ -221,9 +221,9 @@ def _announcements(request: Request, now: datetime) -> list[Armed]:
     return [Armed(name, ANNOUNCE, Lane.SLACK, now) for name in sorted(there)]
 
 
-def end_of_life(approved_at: datetime, lifetime: timedelta | None) -> datetime | None:
-    """Return when what is approved now ends, to the second as entries record it; None if never."""
-    return approved_at.replace(microsecond=0) + lifetime if lifetime is not None else None
+def end_of_life(approved_at: datetime, lifetime: timedelta | None, grain: timedelta = NO_TIME) -> datetime | None:
+    """Return when what is approved now ends, as entries record it and rounded up to a *grain*; None if never."""
+    return round_up(approved_at.replace(microsecond=0) + lifetime, grain) if lifetime is not None else None
 
 
 def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:

@@ -51,6 +51,12 @@ def notice_of(request: Request, policies: Policies) -> timedelta:
     return flow.notice if flow and not request.extends else timedelta()
 
 
+def grain_of(request: Request, policies: Policies) -> timedelta:
+    """Return to what the end of *request* is rounded up that is counted from its approval."""
+    rule = rule_of(request, policies)
+    return rule.lifetime.grain if rule else timedelta()
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A stage with those who approved at it, in order, and how many it needs."""

@@ -111,6 +111,7 @@ class Ask:
     extends: str = ""  # the request whose end this one is to put off
     nudges: tuple[datetime, ...] = ()  # when those who are asked are reminded by themselves
     notice: timedelta = timedelta()  # how long those who work there are warned before it begins
+    grain: timedelta = timedelta()  # to which its end is rounded up, where nobody needs to be asked
 
     def facts(self) -> dict[str, JSON]:
         """Return what the audit trail says of it: all that was asked for, and what exactly the digest names."""

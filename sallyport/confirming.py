@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sallyport.changes import Change
-from sallyport.decisions import answers_of, is_emergency
+from sallyport.decisions import answers_of, grain_of, is_emergency
 from sallyport.documents import JSON, dump, load
 from sallyport.entries import Confirmation, Entry, format_lasting
 from sallyport.flows import ENVIRONMENT, Flow, StepUp
 from sallyport.policies import Policies
 from sallyport.problems import Problem, Problems
 from sallyport.reviews import APPROVED, CHANGES_REQUESTED, Review, last_words, may_review
+from sallyport.times import round_up
 
 FOLDER = "proposals"  # not that of entries: what is merged from there by mistake asks for nothing
 _NOTE = "# To be confirmed by a review of this pull request, which is never merged."
@@ -106,7 +107,7 @@ def refusal(entry: Entry, confirmation: Confirmation, evidence: Evidence, polici
             f"{where} has no approval by {confirmation.by} of the commit {confirmation.commit[:12]} at that moment"
         )
     if confirmation.lasting is not None:
-        latest = confirmation.at + confirmation.lasting
+        latest = round_up(confirmation.at + confirmation.lasting, grain_of(entry, policies))
         if entry.expires_at is None or entry.expires_at > latest:
             return "it would live longer than was confirmed in GitHub"
     return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 from zoneinfo import available_timezones
 
@@ -20,6 +21,7 @@ from sallyport.flows import ENVIRONMENT, TAGS, Flow, Nudges, Rule, Stage
 from sallyport.people import EVERYONE, People
 from sallyport.problems import Problem, nearest, quoted
 from sallyport.schemas import SUFFIX, Schemas
+from sallyport.times import format_duration
 from sallyport.working_hours import is_time_zone
 
 
@@ -161,9 +163,25 @@ def _rule_problems(
     if not rule.lifetime.minimum <= rule.lifetime.default <= rule.lifetime.maximum:
         mend = "min ≤ default ≤ max must hold"
         yield Problem(f"{rule.name} has durations out of order", mend, document.place((*at, "duration")))
+    yield from _grain_problems(rule, document, (*at, "duration", "round_up_to"))
     if not (rule.cards.direct or rule.cards.channel):
         mend = "name a channel, or let it reach them directly"
         yield Problem(f"{rule.name} asks its approvers nowhere", mend, document.place((*at, "cards")))
+
+
+def _grain_problems(rule: Rule, document: Document, at: tuple[str | int, ...]) -> Iterator[Problem]:
+    """Yield why deadlines cannot be rounded as a rule says: nothing may live twice as long as was approved."""
+    grain, shortest = rule.lifetime.grain, rule.lifetime.minimum
+    if grain and timedelta(days=1) % grain:
+        what = f"{rule.name} rounds deadlines up to {format_duration(grain)}, which does not divide a day"
+        yield Problem(what, "write 15m, 1h, 6h or 1d", document.place(at))
+    if rule.break_glass:
+        shortest = min(shortest, rule.break_glass.maximum)
+    if grain > shortest:
+        what = (
+            f"{rule.name} rounds deadlines up to {format_duration(grain)}, which is longer than the shortest life"
+        )
+        yield Problem(what, f"round up to no more than {format_duration(shortest)}", document.place(at))
 
 
 def _approval_problems(

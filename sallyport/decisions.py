@@ -17,7 +17,7 @@ from sallyport.policies import Policies
 from sallyport.problems import Problem
 from sallyport.schedules import FLOW as STOPS
 from sallyport.schedules import said_of
-from sallyport.times import format_duration, format_moment, parse_duration, say_duration
+from sallyport.times import format_duration, format_moment, parse_duration, rounding, say_duration
 
 NO_BREAK_GLASS = Problem("policy gives you no break-glass here", "ask for it as usual", field=ENVIRONMENT)
 REASON_LONGEST = 2000
@@ -179,6 +179,17 @@ def limits(rule: Rule, grant: Grant | None = None) -> Lifetime:
     return replace(life, maximum=longest, minimum=shortest, default=usual, permanent=False)
 
 
+def grain_of(entry: Entry, policies: Policies) -> timedelta:
+    """Return the grain to which a deadline of *entry* is rounded up that is counted from its approval.
+
+    Of several rules' it is the finest, since each of them must accept the deadline.
+    """
+    flow = policies.flows.get(entry.flow)
+    alone = (replace(entry, changes=(change,)) for change in entry.changes)
+    rules = [policies.rule_for(flow, answers_of(one)) for one in alone] if flow else []
+    return min((rule.lifetime.grain if rule else timedelta() for rule in rules), default=timedelta())
+
+
 def _as_attested(people: People, entry: Entry) -> People:
     """Return *people* with external groups as far as approvers spoke for them, which the coordinator attests."""
     spoken = {
@@ -227,7 +238,14 @@ def _deadline_refusals(expires_at: datetime | None, approved_at: datetime | None
     """Measure the life of an entry from the last approval that counts: another one cannot lengthen it."""
     if expires_at is None:
         return [] if life.permanent else ["it has no deadline, and policy allows no permanent entry here"]
-    if approved_at is None or expires_at - approved_at <= life.maximum + SLACK_AND_BACK:
+    if approved_at is None:
+        return []
+    more = max(SLACK_AND_BACK, rounding(approved_at, life.maximum, life.grain))
+    if expires_at - approved_at <= life.maximum + more:
         return []
     longest = format_duration(life.maximum)
-    return [f"it would live longer than {longest}, the longest that policy allows here"]
+    return [f"it would live longer than {longest}, the longest that policy allows here{_rounded(life)}"]
+
+
+def _rounded(life: Lifetime) -> str:
+    return f", rounded up to {format_duration(life.grain)}" if life.grain else ""

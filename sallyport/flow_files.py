@@ -114,6 +114,7 @@ def _lifetime(facts: Mapping[str, Any]) -> Lifetime:
         minimum=parse_duration(facts.get("min", "1m")),
         permanent=facts.get("permanent", False),
         approver_may_shorten=facts.get("approver_may_shorten", False),
+        grain=parse_duration(facts["round_up_to"]) if "round_up_to" in facts else timedelta(),
     )
 
 

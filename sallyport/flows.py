@@ -62,13 +62,18 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long an entry of this rule may live."""
+    """How long an entry of this rule may live.
+
+    A deadline that is counted from an approval is put off to the next full `grain` in UTC, where there is one, so
+    that what is approved at different seconds ends together. One that somebody wrote stays as written.
+    """
 
     default: timedelta
     maximum: timedelta
     minimum: timedelta
     permanent: bool = False
     approver_may_shorten: bool = False
+    grain: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
 
 
@@ -38,6 +39,19 @@ def say_duration(length: timedelta) -> str:
     short = format_duration(length)
     word = _UNITS[short[-1]]
     return f"1 {word[:-1]}" if short[:-1] == "1" else f"{short[:-1]} {word}"
+
+
+def round_up(moment: datetime, grain: timedelta) -> datetime:
+    """Return the first full *grain* in UTC that is not before *moment*; *moment* where there is no grain."""
+    return moment + rounding(moment, timedelta(), grain)
+
+
+def rounding(since: datetime, length: timedelta, grain: timedelta) -> timedelta:
+    """Return how much *length* after *since* (UTC) falls short of a full *grain*; nothing where there is no grain.
+
+    A grain divides a day, so that full ones are at the same times of every day.
+    """
+    return (_EPOCH - since - length) % grain if grain else timedelta()
 
 
 def next_time(after: datetime, at: time) -> datetime:

@@ -72,6 +72,7 @@ def _shorten(flows: Path, lifetime: str) -> None:
             flow["notice"] = "1s"
         for rule in flow["rules"]:
             rule["duration"] |= {"default": lifetime, "min": lifetime}
+            rule["duration"].pop("round_up_to", None)  # a demo does not wait for the next full hour
         path.write_text(yaml.safe_dump(flow, sort_keys=False, allow_unicode=True, width=110))
 
 

@@ -14,7 +14,7 @@ from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import Happening, Move, approval, end_of_life, on_proposal
 from coordinator.outside.commits import COORDINATOR, entry_of
-from coordinator.positions import notice_of
+from coordinator.positions import grain_of, notice_of
 from coordinator.requests import Request, State
 from sallyport.audit import Deed
 from sallyport.confirming import Word, may_confirm, path_of, proposal, word
@@ -126,8 +126,9 @@ class Confirmations:
         }
         details = {"through": DOOR, "url": pull.url, "reviewed": commit}
         confirmed = Happening(Deed.CONFIRMED, said.at, said.by, details)
-        ends = end_of_life(said.at, request.granted)
-        return Done(result, then=approval(confirmed, ends, notice_of(request, self.policies())))
+        policies = self.policies()
+        ends = end_of_life(said.at, request.granted, grain_of(request, policies))
+        return Done(result, then=approval(confirmed, ends, notice_of(request, policies)))
 
     def _denied(self, by: str, at: datetime, pull: PullRequest, why: str) -> Done:
         details = {"through": DOOR, "reason": why, "url": pull.url}

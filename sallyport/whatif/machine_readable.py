@@ -102,4 +102,8 @@ def _candidate_mapping(candidate: Candidate) -> dict[str, JSON]:
 
 def _limits_mapping(lifetime: Lifetime) -> dict[str, JSON]:
     lengths = {"default": lifetime.default, "min": lifetime.minimum, "max": lifetime.maximum}
-    return {**{name: format_duration(length) for name, length in lengths.items()}, "permanent": lifetime.permanent}
+    return {
+        **{name: format_duration(length) for name, length in lengths.items()},
+        "permanent": lifetime.permanent,
+        "round_up_to": format_duration(lifetime.grain) if lifetime.grain else None,
+    }

@@ -43,6 +43,7 @@ class Terms:
     early_return: bool
     may_end: str  # who else, and empty where nobody
     approver_may_shorten: bool
+    grain: timedelta  # to which deadlines are rounded up; zero where they are not
     step_up: str  # where it must be confirmed, and empty where nowhere
 
     @classmethod
@@ -64,6 +65,7 @@ class Terms:
             early_return=rule.early_return,
             may_end=", ".join((*rule.may_end.groups, *(["owners"] if rule.may_end.owners else []))),
             approver_may_shorten=life.approver_may_shorten,
+            grain=life.grain,
             step_up=rule.step_up or "",
         )
 

@@ -36,6 +36,7 @@ _TERMS = {
     "early_return": ("giving back before the end", "new", "no longer"),
     "may_end": ("who else may end it before its time", "changed", "changed"),
     "approver_may_shorten": ("the approver may shorten the duration", "new", "no longer"),
+    "grain": ("what deadlines are rounded up to", "longer", "shorter"),
     "step_up": ("confirmation after the approval in Slack", "changed", "changed"),
 }
 

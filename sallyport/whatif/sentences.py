@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sallyport.flows import Rule, Stage
 from sallyport.people import EVERYONE, Person
 from sallyport.problems import quoted
-from sallyport.times import parse_duration, say_duration
+from sallyport.times import format_duration, parse_duration, say_duration
 from sallyport.whatif.explaining import Explanation, Fit
 
 _DEPENDS = "It depends on what is still to answer."
@@ -147,6 +147,8 @@ def _life(explanation: Explanation) -> Iterator[str]:
     shortest, longest = say_duration(limits.minimum), say_duration(limits.maximum)
     tail = ", or permanent" if limits.permanent else "; never permanent"
     yield f"Policy allows {shortest} to {longest}{tail}; without an answer it is {say_duration(limits.default)}."
+    if limits.grain:
+        yield f"A deadline counted from the approval is rounded up to {format_duration(limits.grain)} in UTC."
 
 
 def _schedule(explanation: Explanation) -> Iterator[str]:

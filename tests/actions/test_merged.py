@@ -52,6 +52,27 @@ class TestAReviewedPullRequest:
         assert "by: lee@example.com" in text
         assert "in force until 2026-12-21 10:00 UTC" in world.jira.by_ticket[key][0]
 
+    def test_has_the_deadline_that_counts_from_its_merge_rounded_up_as_policy_says(self, world: World) -> None:
+        world.now += timedelta(minutes=12, seconds=44)
+        assert world.push(world.head, world.land(world.written(expires_in="90d"))) == 0
+        assert result(world) is Result.APPLIED
+        assert "expires_at: '2027-02-19T11:00:00Z'" in content(world, "requests/api-whitelisting/aw-7k3m9q.yaml")
+        assert "until 2027-02-19 11:00 UTC" in world.jira.by_ticket["OPS-901"][0]
+
+    def test_keeps_its_rounded_deadline_though_policy_rounds_otherwise_since(self, world: World) -> None:
+        world.now += timedelta(minutes=12, seconds=44)
+        world.push(world.head, world.land(world.written(expires_in="30d")))
+        path = "policies/flows/api-whitelisting.yaml"
+        world.commit("Round no more", {path: content(world, path).replace(", round_up_to: 1h", "").encode()})
+        finding = world.job().books().ledger.finding("api-whitelisting", "aw-7k3m9q")
+        assert finding.doubt == ""
+        assert finding.deadline == NOW.replace(month=12, day=21, hour=11)
+
+    def test_has_the_deadline_that_somebody_wrote_to_the_second(self, world: World) -> None:
+        ends = world.now + timedelta(days=3, seconds=11)
+        world.push(world.head, world.land(world.written(expires_at=ends)))
+        assert world.job().books().ledger.finding("api-whitelisting", "aw-7k3m9q").deadline == ends
+
     @pytest.mark.parametrize("how", [MERGE, SQUASH, REBASE])
     def test_of_several_commits_counts_at_its_head(self, world: World, how: str) -> None:
         first, second = world.written("aw-222222"), world.written("aw-333333")

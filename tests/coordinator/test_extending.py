@@ -138,3 +138,14 @@ def test_a_form_that_is_delivered_twice_is_one_extension_and_told_the_same(firm:
     assert extend(firm, first) == made
     with pytest.raises(NotYours, match="has an extension already"):
         extend(firm, first, key="view:F")
+
+
+def test_what_ends_at_the_same_full_hour_puts_nothing_off(firm: Firm) -> None:
+    firm.rules(duration={"default": "4h", "min": "1h", "max": "4h", "round_up_to": "1h"})
+    firm.now += timedelta(minutes=12)
+    first = live(firm)
+    firm.now += timedelta(minutes=30)
+    with pytest.raises(NotYours, match="which would end earlier"):
+        extending(firm).offer(first.id, "U0ANA")
+    firm.now += timedelta(minutes=30)
+    assert [value for value, _ in extending(firm).offer(first.id, "U0ANA")[1]] == ["4h"]

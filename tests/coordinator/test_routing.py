@@ -420,3 +420,35 @@ def test_a_card_may_be_put_in_a_channel_alone(firm: Firm) -> None:
     request = firm.asks()
     assert (request.deciders, request.notify) == (("U0LEE", "U0SAM"), ("C0APPROVE",))
     assert [found.id for found in firm.journal.to_decide("U0SAM", 9)] == [request.id]
+
+
+class TestADeadlineThatIsRounded:
+    """It is 09:12:44."""
+
+    @pytest.fixture(autouse=True)
+    def _rounds(self, firm: Firm) -> None:
+        firm.now += timedelta(minutes=12, seconds=44)
+        firm.rules(duration=LIFE | {"min": "1h", "round_up_to": "1h"})
+
+    @pytest.mark.parametrize("later", [timedelta(), timedelta(minutes=20), timedelta(minutes=47, seconds=16)])
+    def test_is_the_next_full_hour_from_the_approval_on(self, firm: Firm, later: timedelta) -> None:
+        request = firm.asks()
+        firm.now += later
+        approved = firm.approves("U0LEE", request)
+        assert approved.expires_at == NOW.replace(hour=14, minute=0, second=0)
+        entry = entry_of(approved)
+        assert entry.expires_at == approved.expires_at
+        assert entry_refusals(entry, firm.policies) == ()
+
+    def test_is_rounded_after_an_approver_has_shortened_it(self, firm: Firm) -> None:
+        approved = firm.approves("U0LEE", firm.asks(), shortened_to=timedelta(hours=1))
+        assert approved.expires_at == NOW.replace(hour=11, minute=0, second=0)
+
+    def test_is_rounded_where_nobody_needs_to_approve_too(self, firm: Firm) -> None:
+        firm.rules(auto_approve=True, duration=LIFE | {"min": "1h", "round_up_to": "1h"})
+        assert firm.asks().expires_at == NOW.replace(hour=14, minute=0, second=0)
+
+    def test_stays_what_it_was_when_policy_rounds_otherwise_since(self, firm: Firm) -> None:
+        approved = firm.approves("U0LEE", firm.asks())
+        firm.rules(duration=LIFE)
+        assert firm.request(approved).expires_at == NOW.replace(hour=14, minute=0, second=0)

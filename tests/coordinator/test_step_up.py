@@ -158,6 +158,19 @@ class TestWhileItWaits:
 
 
 class TestConfirmed:
+    def test_its_deadline_counts_from_the_confirmation_and_is_rounded_up_as_policy_says(
+        self, place: Place
+    ) -> None:
+        def hourly(document: Any) -> None:
+            document["rules"][0]["duration"] |= {"min": "1h", "round_up_to": "1h"}
+
+        place.desk.installed = changed(place.desk.installed, flows__prod_access=hourly)
+        request = place.approved()
+        place.reviews()
+        after = place.desk.request(request)
+        assert after.expires_at == NOW.replace(hour=14, minute=0, second=0)
+        assert entry_refusals(entry_of(after), place.desk.installed.policies) == ()
+
     @pytest.mark.parametrize(
         ("login", "by", "name"),
         [("leewong", "lee@example.com", "Lee Wong"), ("sam-okafor", "sam@example.com", "Sam Okafor")],

@@ -15,6 +15,7 @@ from sallyport.documents import load
 from sallyport.entries import Confirmation, Entry, Grant, parse_entry
 from sallyport.policies import Policies, load_policies
 from sallyport.reviews import APPROVED, CHANGES_REQUESTED, DISMISSED, Review, may_review
+from sallyport.times import round_up
 from tests.sallyport import examples
 from tests.sallyport.examples import NOW, access_entry, policy_files
 
@@ -184,6 +185,15 @@ class TestProof:
     def test_it_cannot_live_longer_than_was_confirmed(self, expires_at: datetime | None) -> None:
         entry = confirmed(expires_at=expires_at)
         assert judged(entry, evidence(entry)) == "it would live longer than was confirmed in GitHub"
+
+    def test_where_deadlines_are_rounded_it_lives_no_longer_than_that_adds(self) -> None:
+        rounding = policies("min: 15m, max: 8h", "min: 1h, max: 8h, round_up_to: 1h")
+        rounded = round_up(NOW + 5 * HOUR, HOUR)
+        entry = confirmed(expires_at=rounded)
+        assert judged(entry, evidence(entry), rounding) == ""
+        assert judged(entry, evidence(entry)) == "it would live longer than was confirmed in GitHub"
+        late = confirmed(expires_at=rounded + timedelta(seconds=1))
+        assert judged(late, evidence(late), rounding) == "it would live longer than was confirmed in GitHub"
 
     def test_its_longest_life_is_measured_from_the_confirmation(self) -> None:
         late = Confirmation(LEE, NOW + 3 * HOUR, 12, COMMIT, 8 * HOUR)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -19,6 +19,7 @@ from sallyport.decisions import (
     chosen_lifetime,
     duration_choices,
     entry_refusals,
+    grain_of,
     lifetime_problem,
     limits,
     reason_problem,
@@ -29,6 +30,7 @@ from sallyport.entries import BREAK_GLASS, POLICY, SLACK_AND_BACK, Approval, Ent
 from sallyport.flows import Approvers, BreakGlass, Rule, Stage
 from sallyport.people import EVERYONE
 from sallyport.policies import Policies
+from sallyport.times import format_duration, round_up
 from tests.sallyport.examples import NOW, access_entry, entry, policies, whitelisting
 
 POLICIES = policies()
@@ -153,6 +155,58 @@ access_entries = st.builds(
     asked=st.just("") | spelled,
     approved_by=st.lists(spelled, max_size=4),
 )
+
+
+class TestARoundedDeadline:
+    """NOW is 09:12:44, so that eight hours end at 17:12:44."""
+
+    @pytest.mark.parametrize(
+        ("grain", "latest"),
+        [
+            (timedelta(), timedelta(hours=8) + SLACK_AND_BACK),
+            (
+                timedelta(minutes=15),
+                timedelta(hours=8) + SLACK_AND_BACK,
+            ),  # to 17:15:00, which clocks allow already
+            (timedelta(hours=1), timedelta(hours=8, minutes=47, seconds=16)),  # to 18:00:00
+            (timedelta(hours=6), timedelta(hours=8, minutes=47, seconds=16)),
+        ],
+    )
+    def test_is_accepted_as_late_as_rounding_makes_it_and_not_a_second_later(
+        self, grain: timedelta, latest: timedelta
+    ) -> None:
+        life = replace(PRODUCTION.lifetime, grain=grain)
+        rounding = under(rule(Approvers(people=frozenset({LEE})), lifetime=life))
+        good = access_entry(approvals=yes(LEE), expires_at=NOW + latest)
+        assert entry_refusals(good, rounding) == ()
+        (refusal,) = entry_refusals(replace(good, expires_at=NOW + latest + timedelta(seconds=1)), rounding)
+        tail = f", rounded up to {format_duration(grain)}" if grain else ""
+        assert refusal == f"it would live longer than 8h, the longest that policy allows here{tail}"
+
+    def test_of_an_emergency_is_rounded_like_any_other(self) -> None:
+        life = replace(PRODUCTION.lifetime, grain=timedelta(hours=1))
+        rounding = under(replace(PRODUCTION, break_glass=SRE, lifetime=life))
+        latest = replace(granted(EMERGENCY), expires_at=round_up(NOW + timedelta(hours=1), life.grain))
+        assert entry_refusals(latest, rounding) == ()
+        late = replace(latest, expires_at=NOW + timedelta(hours=2))
+        assert "longer than 1h, the longest that policy allows here, rounded" in entry_refusals(late, rounding)[0]
+
+    def test_never_overflows_whatever_a_file_says(self) -> None:
+        last = datetime.max.replace(microsecond=0, tzinfo=UTC)
+        assert (
+            entry_refusals(access_entry(approvals=(Approval(LEE, last, "slack"),), expires_at=last), POLICIES)
+            == ()
+        )
+
+    def test_of_several_changes_is_rounded_to_the_finest_grain_of_their_rules(self) -> None:
+        def of(permission_set: str, minutes: int) -> Rule:
+            life = replace(PRODUCTION.lifetime, grain=timedelta(minutes=minutes))
+            return rule(when={"permission_set": frozenset({permission_set})}, lifetime=life)
+
+        both = access_entry(changes=(ProdAccess("prod-main", "ProdReadOnly"), ProdAccess("prod-main", "Other")))
+        coarse, fine = of("ProdReadOnly", 60), of("Other", 15)
+        assert grain_of(both, under(coarse, fine)) == timedelta(minutes=15)
+        assert grain_of(both, under(coarse)) == timedelta(), "one that no rule is for is not rounded"
 
 
 class TestWhateverTheRule:

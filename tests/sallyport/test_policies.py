@@ -159,6 +159,18 @@ def test_schemas_that_cannot_be_used_stop_the_reading_with_their_problems() -> N
          ":28:15: production has durations out of order; min ≤ default ≤ max must hold"),
         (FLOW, "min: 15m", "min: 31d",
          ":28:15: production has durations out of order; min ≤ default ≤ max must hold"),
+        (FLOW, "min: 15m", "min: 15m, round_up_to: 1h",
+         ":28:53: production rounds deadlines up to 1h, which is longer than the shortest life; round up to no "
+         "more than 15m"),
+        (FLOW, "min: 15m", "min: 1h, round_up_to: 7m",
+         ":28:52: production rounds deadlines up to 7m, which does not divide a day; write 15m, 1h, 6h or 1d"),
+        (ACCESS, "duration: {default: 4h, min: 15m,",
+         "break_glass: {groups: [engineering], max: 30m}\n    duration: {default: 4h, round_up_to: 1h, min: 1h,",
+         ":23:42: production rounds deadlines up to 1h, which is longer than the shortest life; round up to no "
+         "more than 30m"),
+        (FLOW, "min: 15m", "min: 1h, round_up_to: an hour",
+         ":28:52: round_up_to “an hour” does not have the right form; write what divides a day, such as 15m or "
+         "1h: an end counted from an approval waits for the next full one in UTC"),
         (FLOW, "timeout: 8h", "timeout: 8 hours",
          ":27:14: timeout “8 hours” does not have the right form; write a number and s, m, h or d, such as 4h"),
         (FLOW, "timeout: 8h", "quorum: 2\n    timeout: 8h",

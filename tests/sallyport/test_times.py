@@ -14,6 +14,8 @@ from sallyport.times import (
     parse_duration,
     parse_moment,
     parse_when,
+    round_up,
+    rounding,
     say_duration,
     utc_now,
 )
@@ -119,3 +121,20 @@ def test_a_moment_that_a_person_types_is_in_utc_unless_it_names_an_offset(text: 
 def test_what_is_no_moment_is_answered_with_examples(text: str) -> None:
     with pytest.raises(ValueError, match="write 2026-11-17, 2026-11-17 14:00"):
         parse_when(text)
+
+
+GRAINS = st.sampled_from([timedelta(seconds=1), *(timedelta(minutes=m) for m in (15, 60, 360, 1440))])
+
+
+@given(moments, GRAINS)
+def test_what_is_rounded_up_is_never_earlier_and_never_a_grain_later(moment: datetime, grain: timedelta) -> None:
+    rounded = round_up(moment, grain)
+    assert moment <= rounded < moment + grain
+    assert (rounded - rounded.replace(hour=0, minute=0, second=0)) % grain == timedelta()
+    assert round_up(rounded, grain) == rounded
+    assert rounding(moment - grain * 3, grain * 3, grain) == rounded - moment
+
+
+@given(moments)
+def test_without_a_grain_nothing_is_rounded(moment: datetime) -> None:
+    assert round_up(moment, timedelta()) == moment

@@ -183,6 +183,16 @@ def test_how_long_it_may_live_is_told(duration: str, line: str) -> None:
     assert line in said(explained("api-whitelisting", environment="non-prod", duration=duration))
 
 
+def test_to_what_deadlines_are_rounded_is_told_where_they_are() -> None:
+    line = "  A deadline counted from the approval is rounded up to 15m in UTC."
+    flow, asked = "flows/api-whitelisting.yaml", {"environment": "non-prod", "duration": "1d"}
+    text = policy_files()[flow].replace(b"min: 15m", b"min: 15m, round_up_to: 15m")
+    rounding = explained("api-whitelisting", under=load_policies({**policy_files(), flow: text}), **asked)
+    assert line in said(rounding)
+    assert machine_readable.mapping(rounding)["lifetime_limits"]["round_up_to"] == "15m"  # type: ignore[call-overload, index]
+    assert line not in said(explained("api-whitelisting", **asked))
+
+
 def test_a_fact_that_the_catalogue_lacks_is_told_and_not_raised() -> None:
     elsewhere = policy_files()["catalogue/identity-center.yaml"].decode().partition("    prod:\n")[2]
     content = f"main:\n  title: IAM Identity Center\n  in:\n{elsewhere[elsewhere.index('    non-prod:') :]}"

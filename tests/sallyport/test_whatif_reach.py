@@ -99,6 +99,10 @@ class TestEveryChangeIsTold:
             "- longest life: 8h → 1d (longer)",
         ]
 
+    def test_of_how_deadlines_are_rounded(self) -> None:
+        new = edited((ACCESS, "min: 15m", "min: 15m, round_up_to: 15m"))
+        assert told(new)[2:] == ["- what deadlines are rounded up to: none → 15m (longer)"]
+
     def test_that_takes_away_in_the_words_for_less(self) -> None:
         own = "timeout: 4h\n    self_approval: true"
         before = edited(CHANGES[0], CHANGES[1], (ACCESS, "timeout: 4h", own))
