@@ -5,13 +5,13 @@ Telling comes first, so that a job that dies in between tells twice rather than 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Sequence
 
 import click
 
 from actions import messages
 from actions.ends import ends
+from actions.escalating import escalations
 from actions.job import Job
 from actions.ledger import Books
 from actions.records import close
@@ -23,9 +23,6 @@ from actions.workspace import WorkspaceFault
 from sallyport.outcomes import Result
 from sallyport.platforms.errors import PlatformError
 from sallyport.problems import Problems
-
-SWEEP = timedelta(minutes=15)  # as expire.yml is scheduled
-ESCALATED_AFTER = 3 * SWEEP
 
 
 def finish(
@@ -48,7 +45,7 @@ def finish(
     reporter = Reporter(job.channels, job.writer, job.run.id, job.run.url, job.sha, job.pause)
     faults = [*faults, *reporter.report(news, summary), *_advanced(job, books, news)]
     faults += [fault for found in ends(news, books.ledger.policies) for fault in reporter.announce(found)]
-    faults += [fault for text in _escalations(job, news) for fault in reporter.alert(*text)]
+    faults += [fault for text in escalations(job, news) for fault in reporter.alert(*text)]
     faults += _removed(job, books, [*remove, *_reverted(news)], reporter)
     for fault in faults:
         click.echo(one_line(fault), err=True)
@@ -61,16 +58,6 @@ def finish(
 def _reverted(news: Sequence[News]) -> list[tuple[str, str]]:
     ended = (n for n in news if n.whole and n.outcome.result is Result.REVERTED)
     return [(n.entry.flow, n.entry.id) for n in ended if n.entry]
-
-
-def _escalations(job: Job, news: Sequence[News]) -> Iterator[tuple[str, str]]:
-    """Yield an alarm of its own for each end that has failed for as long as three sweeps take."""
-    for item in news:
-        outcome, now = item.outcome, job.clock()
-        if outcome.result is Result.FAILED and outcome.expires_at and now - outcome.expires_at >= ESCALATED_AFTER:
-            ticket = item.entry.ticket if item.entry else None
-            text = messages.escalated(outcome.request_id, now - outcome.expires_at, ticket)
-            yield f"{outcome.request_id}:escalated", text
 
 
 def _advanced(job: Job, books: Books, news: Sequence[News]) -> list[str]:

@@ -169,11 +169,14 @@ def not_settled(request_id: str, lock: str, why: str) -> str:
     return f"{request_id} could not be settled at {lock}: {reason} Nothing is claimed to be in force."
 
 
-def escalated(request_id: str, late: timedelta, ticket: str | None) -> str:
+def escalated(request_id: str, late: timedelta, sweeps: int, ticket: str | None) -> str:
+    """Say that people must take it back; *late* is not positive where it was to end before its time."""
+    ended = f"ended {lateness(late)} ago" if late > timedelta() else "was to end before its time"
+    why = f"{sweeps} sweeps have failed" if sweeps > 1 else "sweeps fail or do not run"
     where = f" Its ticket is {ticket}." if ticket else ""
     return (
-        f"ESCALATION: {request_id} ended {lateness(late)} ago and is still not taken back; three sweeps "
-        f"and more have failed. Take it back by hand now, and find out why.{where}"
+        f"ESCALATION: {request_id} {ended} and is still not taken back; {why}. "
+        f"Take it back by hand now, and find out why.{where}"
     )
 
 

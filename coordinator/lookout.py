@@ -16,7 +16,7 @@ from coordinator.alerts import Alerts, Kind
 from coordinator.journal import Journal, Silence, UnknownRequest
 from coordinator.journal.tables import effects, requests
 from coordinator.lifecycle import PLATFORMS, Lane
-from coordinator.outside.runs import EXPIRE, end_of, not_reverted, outcomes_of
+from coordinator.outside.runs import end_of, not_reverted
 from coordinator.policy_source import POLICIES, PolicySource
 from coordinator.reconciler import ALERT_AFTER
 from coordinator.requests import State
@@ -24,6 +24,7 @@ from sallyport.outcomes import Result
 from sallyport.platforms.errors import PlatformError
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import RunState
+from sallyport.reports import EXPIRE, outcomes_of
 from sallyport.times import format_moment, say_duration
 
 GRACE = timedelta(minutes=10)  # that a revert may take: a job waits for its turn, and has to start

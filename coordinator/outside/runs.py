@@ -18,13 +18,14 @@ from coordinator.wording import UNREPORTED_END
 from sallyport.audit import Deed
 from sallyport.documents import JSON
 from sallyport.entries import path_of
-from sallyport.outcomes import CHECK_NAME, Outcome, Result, Untold, load_outcomes
+from sallyport.outcomes import Outcome, Result, Untold
 from sallyport.platforms.github import GitHub
-from sallyport.platforms.github_answers import ACTIONS, Run, RunState
+from sallyport.platforms.github_answers import Run, RunState
 from sallyport.policies import Policies
+from sallyport.reports import EXPIRE, outcomes_of
 from sallyport.times import parse_moment
 
-APPLY, EXPIRE = "apply.yml", "expire.yml"
+APPLY = "apply.yml"
 COORDINATOR, JOB = "coordinator", "github-actions"
 AGAIN = timedelta(minutes=1)  # between two attempts to revert
 ATTEMPTS = 3  # at a job that ends without a word
@@ -190,13 +191,6 @@ def _begun(state: State, started: Happening) -> Move:
     return Move(started, State.APPLYING) if state is State.APPROVED else Move(started)
 
 
-def outcomes_of(github: GitHub, run: RunState) -> list[Outcome]:
-    """Return what the jobs of a run have reported; what another run, or another app, says of it does not count."""
-    checks = github.check_runs(run.head_sha, CHECK_NAME)
-    reports = [one for one in checks if one.external_id == str(run.id) and one.app == ACTIONS]
-    return [outcome for one in reports for outcome in _outcomes_in(one.text)]
-
-
 def not_reverted(request_id: str, why: str) -> str:
     """Say to the operators that an entry outlives its end."""
     return f"{request_id} has ended, is not taken back yet, and is tried again: {why}"
@@ -216,14 +210,6 @@ def end_of(request: Request) -> datetime:
     withdrawn = request.result("withdraw").get("at")
     ends = [request.expires_at, parse_moment(withdrawn) if withdrawn else None]
     return min((end for end in ends if end), default=request.submitted_at)
-
-
-def _outcomes_in(text: str) -> tuple[Outcome, ...]:
-    """Return what a report says; one that makes no sense says nothing, and so the job has failed."""
-    try:
-        return load_outcomes(text)
-    except ValueError:
-        return ()
 
 
 def _is_end(outcome: Outcome | None) -> bool:

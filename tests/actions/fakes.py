@@ -15,7 +15,7 @@ from actions.executors.protocol import Before, Claims, Plan, Step, Target, Targe
 from sallyport.outcomes import CHECK_NAME, Outcome, load_outcomes
 from sallyport.platforms.errors import PlatformError
 from sallyport.platforms.github import CheckRun, StaleHead
-from sallyport.platforms.github_answers import ACTIONS
+from sallyport.platforms.github_answers import ACTIONS, RunState
 from sallyport.platforms.jira import Comment, Issue
 from sallyport.platforms.slack import Posted
 from sallyport.reviews import PullRequest, Review
@@ -38,6 +38,8 @@ class FakeGitHub:
     check_faults: list[PlatformError] = field(default_factory=list)
     checks: list[dict[str, Any]] = field(default_factory=list)
     commits: list[str] = field(default_factory=list)
+    sweeps: list[RunState] = field(default_factory=list)  # the scheduled ones, newest first
+    run_faults: list[PlatformError] = field(default_factory=list)
 
     def commit(
         self,
@@ -90,6 +92,12 @@ class FakeGitHub:
             for c in self.checks
             if (c["sha"], c["name"]) == (head_sha, name)
         )
+
+    def runs_of(self, workflow: str, created_after: datetime, event: str = "") -> tuple[RunState, ...]:
+        assert (workflow, event) == ("expire.yml", "schedule")
+        if self.run_faults:
+            raise self.run_faults.pop(0)
+        return tuple(run for run in self.sweeps if run.created_at >= created_after)
 
     def pull_of_commit(self, sha: str) -> PullRequest | None:
         return self.pulls.pull_of_commit(sha)

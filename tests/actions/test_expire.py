@@ -11,6 +11,7 @@ import pytest
 
 from actions.befores import before_path
 from actions.deadlines import scan
+from sallyport.entries import Entry
 from sallyport.outcomes import Result
 from sallyport.platforms.errors import Refused, TryLater, Unknown
 from tests.actions.fakes import git
@@ -442,18 +443,92 @@ def test_a_sweep_with_nothing_to_do_writes_nothing(world: World) -> None:
     assert world.slack.posts == []
 
 
-def test_an_end_that_fails_for_three_sweeps_is_escalated_with_its_lateness(world: World) -> None:
-    entry = world.entry()
-    world.apply(entry, world.add(entry))
-    world.aws.observe_faults[PAYMENTS] = "AWS refused GetRestApi (AccessDeniedException)."
-    world.now += timedelta(hours=1, minutes=30)
-    assert world.expire() == 1
-    assert "ESCALATION" not in world.slack.said(ALERTS)
-    world.now += timedelta(minutes=15)
-    assert world.expire() == 1
-    said = world.slack.said(ALERTS)
-    assert f"ESCALATION: {entry.id} ended 45 minutes ago and is still not taken back" in said
-    assert "Its ticket is OPS-142." in said
+class TestEscalation:
+    DENIED = "AWS refused GetRestApi (AccessDeniedException)."
+
+    def over(self, world: World) -> Entry:
+        """An entry whose time is over since a minute, and that AWS does not let the job take back."""
+        entry = world.entry()
+        world.apply(entry, world.add(entry))
+        world.aws.observe_faults[PAYMENTS] = self.DENIED
+        world.now += timedelta(hours=1, minutes=1)
+        return entry
+
+    def said(self, world: World) -> str:
+        return "\n".join(line for line in world.slack.said(ALERTS).splitlines() if "ESCALATION" in line)
+
+    def test_follows_the_third_sweep_that_failed_with_the_lateness(self, world: World) -> None:
+        entry = self.over(world)
+        for _ in range(2):
+            assert world.sweep() == 1
+            world.now += timedelta(minutes=15)
+        assert self.said(world) == ""
+        assert world.sweep() == 1
+        assert f"ESCALATION: {entry.id} ended 31 minutes ago and is still not taken back" in self.said(world)
+        assert "3 sweeps have failed" in self.said(world)
+        assert "Its ticket is OPS-142." in self.said(world)
+
+    def test_is_of_each_entry_by_itself(self, world: World) -> None:
+        entry = self.over(world)
+        world.sweep()
+        world.now += timedelta(minutes=15)
+        other = world.entry("aw-222222", expires_at=world.now)
+        world.add(other)
+        world.sweep()
+        world.now += timedelta(minutes=15)
+        world.sweep()
+        assert entry.id in self.said(world)
+        assert other.id not in self.said(world)
+
+    def test_does_not_count_what_the_coordinator_tries_a_minute_apart(self, world: World) -> None:
+        entry = self.over(world)
+        for _ in range(5):
+            assert world.expire(PROD_ROLE, "prod", entry.id) == 1
+            world.now += timedelta(minutes=1)
+        assert self.said(world) == ""
+
+    def test_does_not_count_a_sweep_after_which_it_ended_or_that_is_long_ago(self, world: World) -> None:
+        self.over(world)
+        world.sweep()
+        world.github.sweeps[0] = replace(world.github.sweeps[0], created_at=world.now - timedelta(hours=3))
+        world.sweep()
+        del world.aws.observe_faults[PAYMENTS]
+        world.now += timedelta(minutes=15)
+        assert world.sweep() == 0
+        assert self.said(world) == ""
+
+    @pytest.mark.parametrize("fault", [None, Refused("GitHub", "list runs", "no actions: read", status=403)])
+    def test_comes_after_the_time_of_three_sweeps_where_none_runs_or_nobody_can_tell(
+        self, world: World, fault: Refused | None
+    ) -> None:
+        entry = self.over(world)
+        world.now += timedelta(minutes=43)
+        assert world.expire() == 1
+        assert self.said(world) == ""
+        world.github.run_faults += [fault] if fault else []
+        world.now += timedelta(minutes=1)
+        assert world.expire() == 1
+        assert f"ESCALATION: {entry.id} ended 45 minutes ago" in self.said(world)
+        assert "sweeps fail or do not run" in self.said(world)
+
+    def test_comes_for_what_must_end_before_its_time_too(self, world: World) -> None:
+        entry = world.entry(expires_at=world.now + timedelta(hours=9))
+        world.apply(entry, world.add(entry))
+        world.add(replace(entry, reason="Something else"))  # which nobody has signed
+        world.aws.observe_faults[PAYMENTS] = self.DENIED
+        for _ in range(3):
+            world.sweep()
+            world.now += timedelta(minutes=15)
+        assert f"ESCALATION: {entry.id} was to end before its time and is still not taken back" in self.said(world)
+
+    def test_is_not_of_what_failed_to_begin(self, world: World) -> None:
+        self.over(world)
+        for _ in range(3):
+            world.sweep()
+        fresh = world.entry("aw-333333")
+        world.slack.posts.clear()
+        assert world.apply(fresh, world.add(fresh)) == 1
+        assert fresh.id not in self.said(world)
 
 
 def test_the_escalation_of_what_was_given_back_early_speaks_of_its_end_and_of_no_deadline(world: World) -> None:

@@ -66,6 +66,10 @@ def test_runs_that_change_aws_wait_and_are_never_cancelled(name: str, group: str
     assert load(name)["concurrency"] == expected
 
 
+def test_a_sweep_may_see_which_sweeps_have_failed_before() -> None:
+    assert load("expire.yml")["jobs"]["expire"]["permissions"]["actions"] == "read"
+
+
 def test_ends_wait_only_for_ends_with_the_same_role_at_the_same_pace() -> None:
     workflow = load("expire.yml")
     group = "-".join(f"${{{{ matrix.access.{name} }}}}" for name in ("environment", "role", "pace"))

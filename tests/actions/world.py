@@ -24,6 +24,7 @@ from sallyport.changes.api_whitelisting import ApiWhitelisting
 from sallyport.changes.prod_access import ProdAccess
 from sallyport.changes.sources import Source, SourceKind
 from sallyport.entries import Approval, Entry, Thread
+from sallyport.platforms.github_answers import RunState
 from sallyport.policies import read_folder
 from tests.actions.fakes import FakeAws, FakeExecutor, FakeGitHub, FakeJira, FakeSlack
 from tests.actions.pulls import MERGE, FakePulls
@@ -163,6 +164,14 @@ class World:
 
     def expire(self, role: str = PROD_ROLE, environment: str = "prod", *ids: str) -> int:
         return expire.run(self.job(), expire.Share(environment, role, ids))
+
+    def sweep(self) -> int:
+        """Run a scheduled sweep, which GitHub lists from then on."""
+        job = self.job()
+        self.github.sweeps.insert(
+            0, RunState(int(job.run.id), job.run.url, "completed", "failure", job.sha, self.now)
+        )
+        return expire.run(job, expire.Share("prod", PROD_ROLE))
 
     def due(self, *ids: str) -> dict[str, str]:
         (self.folder / "output").unlink(missing_ok=True)
