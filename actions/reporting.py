@@ -97,6 +97,7 @@ class Reporter:
             faults += self.tell([item])
             if item.is_loud:
                 faults += self._alert(item.outcome)
+        faults += [fault for text, standing in _held(news).items() for fault in self.alert("held", text, standing)]
         return tuple(faults)
 
     def tell(self, news: Sequence[News]) -> tuple[str, ...]:
@@ -104,12 +105,12 @@ class Reporter:
         theirs = [item for item in news if item.told and item.entry is not None]
         return tuple(fault for item in theirs for fault in (*self._reply(item), *self._comment(item)))
 
-    def alert(self, key: str, text: str) -> tuple[str, ...]:
-        """Say something to the operators that is about no entry."""
+    def alert(self, key: str, text: str, standing: str = "") -> tuple[str, ...]:
+        """Say something to the operators that is about no entry; what is *standing* no other run says again."""
         channel = self.channels.alert_channel
         if not channel:
             return ()
-        return tuple(self._post(channel, key, slack_alert(text, self.run_url), "the alert channel"))
+        return tuple(self._post(channel, key, slack_alert(text, self.run_url), "the alert channel", standing))
 
     def announce(self, found: Ends) -> tuple[str, ...]:
         """Tell a flow's channel what has ended."""
@@ -133,8 +134,8 @@ class Reporter:
             with suppress(PlatformError):
                 yield link("thread", slack.permalink(entry.thread.channel, entry.thread.ts))
 
-    def _post(self, channel: str, key: str, message: Post, where: str) -> Iterator[str]:
-        slack, marker, (text, blocks) = self.channels.slack, f"{key}:{self.run_id}", message
+    def _post(self, channel: str, key: str, message: Post, where: str, standing: str = "") -> Iterator[str]:
+        slack, marker, (text, blocks) = self.channels.slack, f"{key}:{standing or self.run_id}", message
         if slack is None:
             return
 
@@ -169,7 +170,7 @@ class Reporter:
         slack, thread = self.channels.slack, item.entry.thread if item.entry else None
         if slack is None or thread is None:
             return
-        marker = marker_of(item.outcome, self.run_id)
+        marker = marker_of(item.outcome, item.standing or self.run_id)
         text, blocks = slack_reply(item.outcome, self.run_url)
 
         def post() -> None:
@@ -182,7 +183,7 @@ class Reporter:
         jira, ticket = self.channels.jira, item.entry.ticket if item.entry else None
         if jira is None or ticket is None:
             return
-        marker = marker_of(item.outcome, self.run_id)
+        marker = marker_of(item.outcome, item.standing or self.run_id)
 
         def comment() -> None:
             if not any(one.body.rstrip().endswith(marker) for one in jira.comments(ticket)):
@@ -211,8 +212,13 @@ class Reporter:
                 return
 
 
+def _held(news: Sequence[News]) -> dict[str, str]:
+    """Return what thresholds have left in force, one sentence for each target, with what names that state."""
+    return {item.settlement.held: item.standing for item in news if item.settlement and item.standing}
+
+
 def marker_of(outcome: Outcome, run_id: str) -> str:
-    """Return what a report of *outcome* by this run is recognised by, in Slack and in JIRA."""
+    """Return what a report of *outcome* is recognised by, in Slack and in JIRA: by this run, or as a state."""
     return f"{outcome.request_id}:{outcome.result}:{run_id}"
 
 

@@ -5,6 +5,7 @@ Pure functions. “Applied” and “reverted” are said only of what the last 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,8 +33,16 @@ class News:
     override: Entry | None = None  # what let it end, together with more than policy lets end at once
 
     @property
+    def standing(self) -> str:
+        """Name a state that goes on, so that it is told once a day and not by every job; empty where none does."""
+        held = self.settlement.held if self.settlement and self.outcome.held else ""
+        return hashlib.sha256(f"{self.outcome.at:%F}\n{held}".encode()).hexdigest()[:16] if held else ""
+
+    @property
     def is_loud(self) -> bool:
         """Whether the alert channel must hear of it: it failed, was tampered with, or nobody else can be told."""
+        if self.standing:
+            return False  # the alert channel hears of all of them at once
         unheard = self.entry is None and not self.outcome.result.good
         return self.outcome.result is Result.FAILED or self.tampered or unheard
 
@@ -69,8 +78,8 @@ class Teller:
     def _live(self, entry: Entry) -> News | None:
         last, what = self.settlement.last, messages.what_of(entry, self.catalogue)
         if self.settlement.claims and entry.id in self.settlement.claims.doubted:
-            held = messages.held(what, self.settlement.held)
-            return replace(self._tell(entry, Result.FAILED, held), tampered=True)
+            news = self._tell(entry, Result.FAILED, messages.held(what, self.settlement.held))
+            return replace(news, outcome=replace(news.outcome, held=True), tampered=True)
         asked, made = entry.id in self.asked, entry.id in self.settlement.caused(Verb.CREATE)
         if last and entry.id in last.refusals:
             refusal = messages.refused(what, last.refusals[entry.id])

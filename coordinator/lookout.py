@@ -115,7 +115,7 @@ class Lookout:
         for outcome in outcomes_of(self.github, sweep):
             if outcome.result is Result.REFUSED:
                 unproven[Kind.UNPROVEN.about(outcome.request_id)] = outcome.detail
-            elif outcome.result is Result.FAILED and not self._is_ours(outcome.request_id):
+            elif outcome.result is Result.FAILED and not (outcome.held or self._is_ours(outcome.request_id)):
                 failed[Kind.NOT_REVERTED.about(outcome.request_id)] = not_reverted(
                     outcome.request_id, outcome.detail
                 )

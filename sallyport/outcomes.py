@@ -47,6 +47,7 @@ class Outcome:
     expires_at: datetime | None = None
     evidence: tuple[str, ...] = ()
     continued_by: str = ""  # the live entry that still asks for the same, so that nothing was taken back
+    held: bool = False  # a threshold left it in force, of which its job tells operators for all of them at once
 
     def to_mapping(self) -> dict[str, Any]:
         return {
@@ -57,6 +58,7 @@ class Outcome:
             "expires_at": format_moment(self.expires_at) if self.expires_at else None,
             "evidence": list(self.evidence),
             "continued_by": self.continued_by,
+            "held": self.held,
         }
 
     @classmethod
@@ -69,6 +71,7 @@ class Outcome:
             expires_at=parse_moment(data["expires_at"]) if data["expires_at"] else None,
             evidence=tuple(map(_text, _listed(data["evidence"]))),
             continued_by=_text(data.get("continued_by", "")),
+            held=data.get("held") is True,
         )
 
 

@@ -141,6 +141,45 @@ class TestAnApprovedOverride:
         assert world.live() == frozenset()
 
 
+class TestWhatIsHeld:
+    """A key was retired by mistake."""
+
+    def alarms(self, world: Threshold) -> list[str]:
+        return [post["text"] for post in world.slack.posts if post["channel"] == ALERTS]
+
+    def test_is_one_alarm_for_its_target_that_lists_some_of_them_however_many_there_are(
+        self, world: Threshold
+    ) -> None:
+        world.doubt(20)
+        assert world.sweep() == 1
+        [alarm] = self.alarms(world)
+        assert "20 of 20 entries of api-whitelisting" in alarm
+        assert "aw-222222, aw-222232, aw-222242, aw-222252, aw-222262, …" in alarm
+
+    def test_is_told_once_until_it_changes_and_every_job_fails_all_the_same(self, world: Threshold) -> None:
+        world.doubt(3)
+        for _ in range(4):
+            assert world.sweep() == 1
+            world.now += timedelta(minutes=15)
+        assert len(self.alarms(world)) == 1
+        for letter in ALPHABET[:3]:
+            threads = [post for post in world.slack.posts if post["marker"].startswith(f"aw-2222{letter}2:failed")]
+            assert len(threads) == 1
+        assert sum("was left in force" in comment for comment in world.jira.by_ticket["OPS-142"]) == 3
+        world.override(most=2)
+        assert world.sweep() == 1
+        assert len(self.alarms(world)) == 2
+        assert "lets no more than 2 of them end" in self.alarms(world)[1]
+
+    def test_is_told_again_each_day(self, world: Threshold) -> None:
+        world.now = world.now.replace(hour=21)
+        world.doubt(3)
+        world.sweep()
+        world.now += timedelta(hours=4)
+        assert world.sweep() == 1
+        assert len(self.alarms(world)) == 2
+
+
 class TestNothingEndsBy:
     def held(self, world: Threshold, count: int = 3) -> None:
         """Sweep, and look from another job at the target too: none of them ends anything in doubt."""

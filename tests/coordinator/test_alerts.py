@@ -319,6 +319,7 @@ class TestTheSweep:
             Outcome("aw-888888", Result.FAILED, "AWS said no.", now),
             Outcome(active.id, Result.FAILED, "Its own watch tells.", now),
             Outcome("aw-777777", Result.REVERTED, "It was taken back.", now),
+            Outcome("aw-666666", Result.FAILED, "Its job has told of it, and of many more.", now, held=True),
         )
         assert sorted(tower.look()) == [
             ":rotating_light: Nobody approved it.",
