@@ -20,13 +20,17 @@ SETTLED = START + 2 * HOUR  # when all that follows from the decision is over
 
 @dataclass(frozen=True)
 class Journey:
-    """One way through. Its jobs are played unless they are real; `jobs_tell`: they can reach Slack and JIRA."""
+    """One way through. Its jobs are played unless they are real; `jobs_tell`: they can reach Slack and JIRA.
+
+    Its audit trail goes to a folder, or to a bucket with Object Lock.
+    """
 
     name: str
     walk: Callable[[World], None]
     applying: Result = Result.APPLIED
     jobs_tell: bool = True
     jobs_are_real: bool = False
+    trail_in_bucket: bool = False
 
 
 def whitelisting(world: World) -> None:
@@ -104,6 +108,16 @@ def timed_out(world: World) -> None:
     world.passes(START + 5 * HOUR)
 
 
+def anchored(world: World) -> None:
+    """Sam says no; Ana asks again the day after, and nobody decides; each of the days has its anchor."""
+    denied(world)
+    world.anchors()
+    world.passes(START + timedelta(days=1))
+    ask_access(world)
+    world.passes(START + timedelta(days=1, hours=5))
+    world.anchors()
+
+
 def begin(world: World) -> None:
     """The coordinator starts and has refreshed once before anybody asks."""
     _ = world.replica
@@ -174,6 +188,8 @@ JOURNEYS = {
         Journey("denied", denied),
         Journey("cancelled", cancelled),
         Journey("timed-out", timed_out),
+        Journey("anchored", anchored),
+        Journey("anchored-in-bucket", anchored, trail_in_bucket=True),
         Journey("whitelisting-jobs", whitelisting, jobs_are_real=True),
         Journey("access-jobs", access, jobs_are_real=True),
     )

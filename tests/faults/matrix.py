@@ -74,13 +74,15 @@ def run(
         applying=journey.applying,
         jobs_tell=journey.jobs_tell,
         jobs_are_real=journey.jobs_are_real,
+        trail_in_bucket=journey.trail_in_bucket,
         warm=warm,
     )
     world.wire.befalls = befalls
     with world.begun():
         journey.walk(world)
+        _ = world.replica  # who reads the trail below is no part of the journey
+        calls, world.wire.befalls = list(world.wire.calls), lambda _: None
         story = deeds_of(world) if journey.jobs_are_real else story_of(world)
-        calls = list(world.wire.calls)
     logs = ((platform, call) for platform in PLATFORMS for call in world.wire.faults[platform].calls)
     return Ended(story, calls, world.deaths, [(platform, route_of(platform, *call)) for platform, call in logs])
 
@@ -122,7 +124,7 @@ def cells() -> Iterator[Cell]:
 
     The first call of a kind gets every mishap (a read those that a read can tell apart). In the main journeys
     every other call gets some too: in the first of them each write all that can double or lose it, and in turn
-    what is left.
+    what is left. So do the calls of real jobs, and those that write the trail to a bucket.
     """
     seen: set[tuple[str, str, str]] = set()
     turns = itertools.cycle(OF_A_READ)
@@ -130,7 +132,7 @@ def cells() -> Iterator[Cell]:
         for call in calls:
             if call.kind not in seen:
                 mishaps = mishaps_of(call)
-            elif call.platform == "journal" or call.doing == "start" or not (name in MAIN or call.is_of_a_job):
+            elif call.platform == "journal" or call.doing == "start" or not (name in MAIN or call.goes_to_aws):
                 mishaps = ()
             else:
                 mishaps = DOUBLING if name == MAIN[0] and is_write(call) else (next(turns),)

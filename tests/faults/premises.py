@@ -33,6 +33,7 @@ PLATFORMS = ("slack", "jira", "github")
 AWS_VARIABLES = {
     "AWS_ACCESS_KEY_ID": "AKIASANDBOXPRODAPPLY",
     "AWS_SECRET_ACCESS_KEY": "none",
+    "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 _SHA = re.compile(r"[0-9a-f]{40}")

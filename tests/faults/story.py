@@ -71,6 +71,9 @@ def audit_of(world: World) -> Iterator[str]:
     found = verify(Trail(world.journal), sink)
     yield f"audit: {found.requests} requests, {found.facts} facts, {found.pending} of them not in the sink"
     yield from (f"  {sentence}" for sentence in found.findings)
+    for kept in Trail(world.journal).anchors():
+        where = "in the sink" if kept.exported else "not in the sink"
+        yield f"anchor of {kept.anchor.day}: {kept.anchor.requests} requests, {kept.anchor.facts} facts, {where}"
 
 
 def _request(journal: Journal, request: Request, world: World) -> Iterator[str]:

@@ -11,8 +11,13 @@ from unittest.mock import patch
 import pytest
 from slack_sdk.http_retry import default_retry_handlers
 
+from coordinator.audit.exporting import Exporting
+from coordinator.audit.records import anchor_record
+from coordinator.audit.s3_sink import S3Sink
+from coordinator.audit.trail import Trail
 from coordinator.outside.messages import Messages
 from coordinator.slack.filling import Filling
+from sallyport.platforms.errors import Refused
 from sallyport.platforms.slack import Slack
 from tests.faults.matrix import cell_named, check, run
 from tests.faults.premises import Premises
@@ -52,6 +57,23 @@ def words_before_the_commit() -> Iterator[None]:
         yield
 
 
+def no_look_at_a_key_that_is_taken() -> AbstractContextManager[object]:
+    taken = Refused("S3", "take a record", "another record stands there")
+    return patch.object(S3Sink, "_insist_on_same", side_effect=taken)
+
+
+def an_anchor_that_counts_as_kept_before_the_sink_has_it() -> AbstractContextManager[object]:
+    def hasty(exporting: Exporting) -> None:
+        trail = Trail(exporting.journal)
+        trail.anchor(exporting.now())
+        for kept in trail.anchors():
+            if not kept.exported:
+                trail.mark_exported(kept.anchor)
+                exporting.sink.put([anchor_record(kept.anchor, kept.digest)])
+
+    return patch.object(Exporting, "anchor", hasty)
+
+
 @pytest.mark.parametrize(
     ("broken", "name"),
     [
@@ -59,6 +81,14 @@ def words_before_the_commit() -> Iterator[None]:
         (a_lease_shorter_than_a_call, "whitelisting.thread.slack.chat.postMessage.slow"),
         (no_look_before_a_second_post, "whitelisting.thread.slack.chat.postMessage.crash-after"),
         (words_before_the_commit, "whitelisting.person.journal.submit.reset-before"),
+        (
+            no_look_at_a_key_that_is_taken,
+            "anchored-in-bucket.audit.aws.PUT.acme-audit.trail.ID.FACT.json.reset-after",
+        ),
+        (
+            an_anchor_that_counts_as_kept_before_the_sink_has_it,
+            "anchored-in-bucket.anchor.aws.PUT.acme-audit.trail.anchors.DAY.json.reset-before",
+        ),
     ],
 )
 def test_a_broken_build_turns_the_matrix_red(

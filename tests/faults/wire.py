@@ -30,6 +30,8 @@ _VARYING = (
     (re.compile(r"^contents/requests/[^/]+/"), "contents/requests/FLOW/"),
     (re.compile(r"\bdeployments/\w+"), "deployments/DEPLOYMENT"),
     (re.compile(r"^response/.+"), "response"),
+    (re.compile(r"\banchors/\d{4}-\d\d-\d\d\b"), "anchors/DAY"),
+    (re.compile(r"\bID/\d{5}-[\w-]+"), "ID/FACT"),
 )
 _PREFIXES = ("/api/", "/rest/api/2/", f"/repos/{REPOSITORY}/", "/")
 
@@ -92,6 +94,11 @@ class Call:
     def is_of_a_job(self) -> bool:
         """Whether a job of GitHub Actions makes it, and not the coordinator."""
         return self.doing.endswith("-job")
+
+    @property
+    def goes_to_aws(self) -> bool:
+        """Whether it is of those that change AWS, or of those that keep the trail there."""
+        return self.is_of_a_job or self.platform == "aws"
 
     def __str__(self) -> str:
         again = f".{self.nth}" if self.nth > 1 else ""

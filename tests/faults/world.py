@@ -16,6 +16,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from actions.reporting import Channels
+from coordinator.audit.trail import Trail
 from coordinator.clients import Clients, connect
 from coordinator.config import Config, read_config
 from coordinator.essentials import Essentials
@@ -24,7 +25,7 @@ from coordinator.lifecycle import Lane
 from coordinator.reconciler import Hands, Reconciler
 from coordinator.server import web_app
 from coordinator.service import Service
-from coordinator.worker import Worker
+from coordinator.worker import ANCHOR_EVERY, Worker
 from sallyport.ids import ALPHABET
 from sallyport.outcomes import Result
 from sallyport.platforms.github import GitHub
@@ -41,7 +42,7 @@ from tests.faults.jobs import Executor
 from tests.faults.later import Later
 from tests.faults.premises import Premises, fresh_journal
 from tests.faults.real_jobs import JOBS_TOKEN, RealJobs
-from tests.faults.sink import tapped_sink
+from tests.faults.sink import make_bucket, named_anchors, tapped_sink
 from tests.faults.wire import REPOSITORY, Call, Died, Mishap, Wire
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -93,6 +94,7 @@ class World:
         applying: Result,
         jobs_tell: bool,
         jobs_are_real: bool = False,
+        trail_in_bucket: bool = False,
         warm: bool = False,  # policies' files are known already
         patience: int | None = None,  # seconds that clients wait for an answer, if not those of the product
     ) -> None:
@@ -112,6 +114,7 @@ class World:
         stand_ins = {"slack": self.slack, "jira": self.jira, "github": self.github, "aws": self.aws}
         for name, stand_in in stand_ins.items():
             premises.front[name].app = stand_in.app
+        self._trail = make_bucket() if trail_in_bucket else f"file:{premises.folder / 'audit'}"
         for name, place in premises.back.items():
             place.app = stand_ins[name].app._app
         self.slack.url = premises.front["slack"].url
@@ -214,6 +217,20 @@ class World:
             except Exception:
                 return
 
+    def anchors(self) -> None:
+        """Let the look for today's anchor come round, as often as it takes until the sink has it."""
+        for _ in range(20):
+            self._survive(self._anchor)
+            kept = Trail(self.journal).anchors()
+            if kept and kept[-1].anchor.day == self.now.date().isoformat() and all(one.exported for one in kept):
+                return
+            self.now += ANCHOR_EVERY
+        raise Differs("the sink never has its anchor")
+
+    def _anchor(self) -> None:
+        with self.wire.during("anchor"), suppress(Exception):  # its faults end in the log
+            self.replica.worker.exporting.anchor()
+
     def catches_up(self) -> None:
         """Do everything that is due now."""
         for _ in range(MOST_STEPS):
@@ -292,6 +309,7 @@ class World:
             patch("coordinator.hearing.random", random.Random(7)),
             patch("sandbox.github.runs.datetime", Clock),
             tapped_sink(self.wire),
+            named_anchors(self.wire),
             patch.object(self.aws.identity_center, "_grant", self._changed("given", there=False)),
             patch.object(self.aws.identity_center, "_revoke", self._changed("taken", there=True)),
             self._real_jobs() if self.jobs_are_real else self._played_jobs(),
@@ -385,7 +403,7 @@ class World:
                 "DATABASE_URL": self.database,
                 "COORDINATOR_SIGNING_KEY": self.premises.signing_key,
                 "ALERT_CHANNEL": "C0ALERTS",
-                "AUDIT_URL": f"file:{self.premises.folder / 'audit'}",
+                "AUDIT_URL": self._trail,
             }
         )
 
