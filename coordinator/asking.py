@@ -13,8 +13,8 @@ from coordinator.infra.lines import STOP
 from coordinator.infra.record import Record
 from coordinator.journal import Draft, Journal
 from coordinator.lifecycle import end_of_life
-from coordinator.nudging import automatic
 from coordinator.positions import Position
+from coordinator.reminding import automatic
 from coordinator.requests import LIVE, OVER, WAITING, Ask, Request, Route
 from coordinator.routing import Routing
 from coordinator.slack.choices import Choice, Offer, answered

@@ -10,6 +10,7 @@ from coordinator.directory import Directory
 from coordinator.journal import AlreadyDecided, Journal, UnknownRequest
 from coordinator.lifecycle import Happening, Move, approval, end_of_life, half_approved
 from coordinator.positions import Position, notice_of
+from coordinator.reminding import automatic_in_github
 from coordinator.requests import Answer, Decision, Request, State
 from coordinator.routing import Routing
 from coordinator.wording import STATE_WORDS
@@ -58,7 +59,7 @@ class Deciding:
             reached = position.after([approval.by for approval in after.approvals])
             happening = Happening(Deed.APPROVED, decision.at, by, _details(after, decision))
             if reached.standing.approved and position.rule.step_up:
-                return half_approved(happening, decision.at + position.rule.timeout)
+                return self._half_approved(after, happening, position.rule)
             if reached.standing.approved:
                 notice = notice_of(after, self.routing.policies())
                 ends = end_of_life(decision.at, after.granted, position.rule.lifetime.grain)
@@ -66,6 +67,11 @@ class Deciding:
             return Move(happening, route=self.routing.route(reached, [one.by for one in after.decisions]))
 
         return self._record(request_id, decision, settle)
+
+    def _half_approved(self, after: Request, happening: Happening, rule: Rule) -> Move:
+        """Return the move that sends it to the second place, for as long again, with the nudges that are left."""
+        flow, until = self.routing.policies().flows[after.flow], happening.at + rule.timeout
+        return half_approved(happening, until, automatic_in_github(flow.nudges, after, happening.at, until))
 
     def deny(self, request_id: str, digest: str, slack_id: str, reason: str) -> Request:
         """Record a no with its reason; the first one ends the request."""
@@ -139,6 +145,8 @@ def too_late(request: Request, people: People) -> str:
     match request.state:
         case State.PENDING:
             return f"The time to decide {request.id} is over."
+        case State.TIMED_OUT if request.was_half_approved:
+            return f"{request.id} was approved in Slack and never confirmed in GitHub, so it is closed."
         case State.TIMED_OUT:
             return f"Nobody decided {request.id} in time, so it is closed."
         case State.CANCELLED:

@@ -135,7 +135,12 @@ def _emergency(grant: Grant | None, now: datetime) -> list[Armed]:
 
 
 def _nudges(ask: Ask) -> list[Armed]:
-    return [Armed(f"{NUDGE}:{n}", NUDGE, Lane.CLOCK, due) for n, due in enumerate(ask.nudges, 1)]
+    return [Armed(automatic_name(n), NUDGE, Lane.CLOCK, due) for n, due in enumerate(ask.nudges, 1)]
+
+
+def automatic_name(number: int) -> str:
+    """Name the effect of an automatic nudge, counted from 1."""
+    return f"{NUDGE}:{number}"
 
 
 def granted(ask: Ask) -> Move | None:
@@ -163,11 +168,14 @@ def beginning(begins: datetime) -> Armed:
     return Armed("begin", "begin", Lane.CLOCK, begins, payload={"begins": format_moment(begins)})
 
 
-def half_approved(approved: Happening, decide_by: datetime) -> Move:
-    """Return the move of the last yes in Slack, where policy wants it confirmed in GitHub too by *decide_by*."""
+def half_approved(approved: Happening, decide_by: datetime, nudges: tuple[Armed, ...] = ()) -> Move:
+    """Return the move of the last yes in Slack, where policy wants it confirmed in GitHub too by *decide_by*.
+
+    The automatic *nudges* that are left remind those who can confirm it.
+    """
     details: dict[str, JSON] = {"to_be_confirmed_by": format_moment(decide_by)}
     told = replace(approved, details={**approved.details, **details})
-    return Move(told, State.CONFIRMING, decide_by=decide_by)
+    return Move(told, State.CONFIRMING, decide_by=decide_by, arm=nudges)
 
 
 def announced_anew(now: datetime) -> Armed:

@@ -35,7 +35,8 @@ class State(StrEnum):
 WAITING = frozenset({State.PENDING, State.CONFIRMING, State.ANNOUNCED, State.APPROVED, State.APPLYING})
 LIVE = frozenset({State.ACTIVE, State.ENDING})
 OVER = frozenset(State) - WAITING - LIVE
-STANDING = frozenset(State) - OVER - {State.PENDING, State.CONFIRMING}  # approved and not over
+WAITED_FOR = frozenset({State.PENDING, State.CONFIRMING})  # somebody has to say yes or no
+STANDING = frozenset(State) - OVER - WAITED_FOR  # approved and not over
 
 
 class Answer(StrEnum):
@@ -181,6 +182,16 @@ class Request:
     @property
     def denial(self) -> Decision | None:
         return next((d for d in self.decisions if d.answer is Answer.DENY), None)
+
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """Slack ids of those it waits for: who decide it in Slack, or who can confirm it in GitHub."""
+        return tuple(self.result("pull").get("slack", ())) if self.state is State.CONFIRMING else self.deciders
+
+    @property
+    def was_half_approved(self) -> bool:
+        """Whether Slack had approved it and GitHub was asked to confirm that."""
+        return "pull" in self.armed
 
     @property
     def granted(self) -> timedelta | None:

@@ -31,6 +31,8 @@ STATE_WORDS = {
     State.FAILED: "Failed",
 }
 
+UNCONFIRMED = "Approved in Slack, never confirmed in GitHub"  # in time
+
 _EMERGENCY_WORDS = {  # nobody has approved it
     State.APPROVED: "Break-glass, about to be applied",
     State.APPLYING: "Break-glass, being applied",
@@ -52,7 +54,7 @@ COMMENTS = {
     Deed.ROUTED: "Asked anew at {at}: {detail}",
     Deed.KEPT_UP: "Put off by {by} at {at}. {kept}",
     Deed.RETURNED: "Given back by {by} at {at}, before its time. {kept}",
-    Deed.NUDGED: "Those whose turn it is were reminded at {at} by {by}.",
+    Deed.NUDGED: "Those who are waited for were reminded at {at} by {by}.",
     Deed.BREAK_GLASS: "Break-glass by {by} at {at}, and nobody was asked. Incident: {incident}",
     Deed.REVIEWED: "The break-glass was reviewed: {by} closed {review} at {at}.",
     Deed.REVIEW_REOPENED: "The review was closed and is open again at {at}: {detail}",
@@ -62,6 +64,9 @@ COMMENTS = {
     Deed.PARKED: "{by} had “{effect}” left alone at {at}. Reason: {reason}",
 }
 
+UNCONFIRMED_COMMENT = (
+    "It was approved in Slack, and nobody confirmed it in GitHub until {at}; the request is closed."
+)
 UNREPORTED_END = "Its entry is gone from the repository, but no job has said that it took it back."
 UNREPORTED = {
     Deed.FAILED: "It is not known what became of it at {at}. {detail} {url}",
@@ -73,6 +78,8 @@ CONTINUED = "Its own time ended at {at}. {detail} {url}"
 
 def state_words(request: Request) -> str:
     """Say in a few words where the request stands."""
+    if request.state is State.TIMED_OUT and request.was_half_approved:
+        return UNCONFIRMED
     words = _EMERGENCY_WORDS if is_emergency(request.grant) else {}
     return words.get(request.state, STATE_WORDS[request.state])
 
@@ -120,6 +127,8 @@ def _through(door: str) -> str:
 def _words(fact: Fact) -> str:
     if fact.details.get("continued_by"):
         return CONTINUED
+    if fact.is_unconfirmed:
+        return UNCONFIRMED_COMMENT
     untold = fact.details.get("result") in {Untold.UNKNOWN, Untold.UNREPORTED}
     return UNREPORTED[fact.deed] if untold else COMMENTS[fact.deed]
 

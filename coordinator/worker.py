@@ -97,7 +97,7 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
     )
     commits = Commits(clients.github, signer, policies, now, head)
     runs = Runs(clients.github, policies, now, essentials.alerts, head)
-    confirmations = Confirmations(clients.github, policies, now, head)
+    confirmations = Confirmations(clients.github, essentials.directory, policies, now, head)
     reminders = Reminders(policies, now)
     return Hands(
         single={

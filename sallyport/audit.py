@@ -61,6 +61,11 @@ class Fact:
         """Return the SHA-256 over the fact and the digest before it."""
         return digest_of(self.to_mapping())
 
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether time ran out in GitHub, after the approval in Slack."""
+        return self.deed is Deed.TIMED_OUT and self.details.get("through") == "github"
+
     def to_mapping(self) -> dict[str, JSON]:
         """Return the fact as a record holds it, without its digest."""
         return {

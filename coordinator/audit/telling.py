@@ -32,13 +32,16 @@ SENTENCES = {
     Deed.CANCELLED: "{by} cancelled it.",
     Deed.RETURNED: "{by} gave it back before its time.",
     Deed.ROUTED: "Other people were asked than before.",
-    Deed.NUDGED: "Those whose turn it is were reminded.",
+    Deed.NUDGED: "Those who are waited for were reminded.",
     Deed.BREAK_GLASS: "{by} went ahead in an emergency without anybody's approval, for {incident}.",
     Deed.REVIEWED: "{by} closed its review, {review}.",
     Deed.REVIEW_REOPENED: "Its review, {review}, was opened again: {detail}",
     Deed.RETRIED: "{by} had “{effect}” tried again: {reason}",
     Deed.PARKED: "{by} had “{effect}” left alone: {reason}",
 }
+
+
+UNCONFIRMED = "It was approved in Slack, and nobody confirmed it in GitHub in time."
 
 
 class _Told(dict[str, str]):
@@ -69,7 +72,8 @@ def story(facts: Sequence[tuple[Fact, str]], ticket: str = "") -> Iterator[str]:
 def sentence(fact: Fact) -> str:
     """Say one fact."""
     told = _Told({name: inert(str(value)) for name, value in fact.details.items()}, by=inert(fact.by))
-    return SENTENCES[fact.deed].format_map(told)
+    said = UNCONFIRMED if fact.is_unconfirmed else SENTENCES[fact.deed]
+    return said.format_map(told)
 
 
 def holding(found: Holding, ticket: str = "") -> str:

@@ -8,6 +8,7 @@ from coordinator.journal import Done, Work
 from coordinator.lifecycle import Happening, Move, announced_anew
 from coordinator.requests import Request, State
 from sallyport.audit import Deed
+from sallyport.documents import JSON
 from sallyport.times import parse_moment
 
 _AGAIN = "so it was not done. Ask again whenever it is needed."
@@ -21,7 +22,8 @@ def time_out(_work: Work, request: Request) -> Done:
     """Deny by itself what nobody decided, or confirmed, in time; what was decided meanwhile stays as it is."""
     if request.state not in _CLOSINGS:
         return Done()
-    timed_out = Happening(Deed.TIMED_OUT, request.decide_by, "coordinator")
+    details: dict[str, JSON] = {"through": "github"} if request.state is State.CONFIRMING else {}
+    timed_out = Happening(Deed.TIMED_OUT, request.decide_by, "coordinator", details)
     move = Move(timed_out, State.TIMED_OUT, _CLOSINGS[request.state])
 
     def unless_decided(standing: Request) -> Move | None:

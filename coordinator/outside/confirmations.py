@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from coordinator import proposing
+from coordinator.directory import Directory
 from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import Happening, Move, approval, end_of_life, on_proposal
@@ -36,6 +37,7 @@ class Confirmations:
     """The effects `branch`, `proposal`, `pull`, `confirm`, `unpull` and `unbranch`."""
 
     github: GitHub
+    directory: Directory
     policies: Callable[[], Policies]
     now: Callable[[], datetime]
     head: Head
@@ -63,9 +65,14 @@ class Confirmations:
         pull = self._opened(request) if work.uncertain else None
         if request.state is not State.CONFIRMING:
             return Done({"number": pull.number, "url": pull.url, "who": []} if pull else {})
-        pull = pull or self._open(request)
-        names = [person.label for person in self._confirmers(request)]
-        result = {"number": pull.number, "url": pull.url, "who": names}
+        pull, confirmers = pull or self._open(request), self._confirmers(request)
+        found = (self.directory.slack_id(person.email, bound=False) for person in confirmers)
+        result = {
+            "number": pull.number,
+            "url": pull.url,
+            "who": [person.label for person in confirmers],
+            "slack": [slack_id for slack_id in found if slack_id],  # who can be reminded
+        }
         return Done(result, arm=tuple(on_proposal(request, self.now())))
 
     def watch(self, _work: Work, request: Request) -> Done | Again:

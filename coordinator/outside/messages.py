@@ -14,7 +14,7 @@ from slack_sdk.models.blocks import Block
 from coordinator.journal import Done, Journal, Work
 from coordinator.lifecycle import ANNOUNCE
 from coordinator.outside.tickets import marker_of
-from coordinator.requests import Request, State
+from coordinator.requests import WAITED_FOR, Request, State
 from coordinator.slack import approver_cards, cards, emergency_messages, notices
 from coordinator.slack.announcements import announcement
 from sallyport.platforms.slack import Slack
@@ -62,10 +62,10 @@ class Messages:
         return self._show(work, request, request.requester_slack, notices.reminder)
 
     def nudged(self, work: Work, request: Request) -> Done:
-        """Remind those who are asked at one place, under their card; nobody of what was decided meanwhile."""
+        """Remind those who are waited for at one place, under their card; nobody of what was decided meanwhile."""
         place = work.payload["place"]
         card = request.result(f"card:{place}")
-        if request.state is not State.PENDING or not card:
+        if request.state not in WAITED_FOR or not card:
             return Done(asked=False)
         found = self.slack.find(card["channel"], work.marker, thread_ts=card["ts"]) if work.uncertain else None
         if found is None:

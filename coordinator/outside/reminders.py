@@ -1,4 +1,4 @@
-"""Reminders as effects: the requester's before an end, and nudges to those whose turn it is.
+"""Reminders as effects: the requester's before an end, and nudges to those who are waited for.
 
 What is due is judged anew when it comes: nobody is reminded of what is over, or decided already.
 """
@@ -11,9 +11,9 @@ from datetime import datetime
 
 from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import NUDGE, NUDGED, REMIND, Armed, Happening, Lane, Move
-from coordinator.nudging import next_nudge
 from coordinator.positions import rule_of
-from coordinator.requests import Request, State
+from coordinator.reminding import next_nudge
+from coordinator.requests import WAITED_FOR, Request, State
 from sallyport.audit import Deed
 from sallyport.policies import Policies
 from sallyport.times import format_moment
@@ -37,9 +37,9 @@ class Reminders:
         return Done(arm=(Armed(REMIND, REMIND, Lane.SLACK, now),))
 
     def nudge(self, work: Work, request: Request) -> Done | Again:
-        """Have those reminded whose turn it is; an automatic nudge waits for working hours."""
+        """Have those reminded who are waited for; an automatic nudge waits for working hours."""
         now = self.now()
-        if request.state is not State.PENDING:
+        if request.state not in WAITED_FOR:
             return Done(work.result)
         if work.name != NUDGE:
             flow = self.policies().flows.get(request.flow)
@@ -59,10 +59,15 @@ def _nudged(standing: Request, work: Work, now: datetime, by: str) -> Move | Non
 
     None also where another nudge was recorded while this one was on its way.
     """
-    places = [place for place in standing.notify if place in standing.deciders or place.startswith(("C", "G"))]
+    places = [place for place in standing.notify if place in standing.awaited or place.startswith(("C", "G"))]
     others = {name: result for name, result in standing.results.items() if name != work.name}
     again = next_nudge(replace(standing, results=others))
-    if standing.state is not State.PENDING or not places or (again is not None and now < again):
+    if (
+        standing.state not in WAITED_FOR
+        or not standing.awaited
+        or not places
+        or (again is not None and now < again)
+    ):
         return None
     messages = (
         Armed(

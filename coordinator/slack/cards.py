@@ -113,7 +113,7 @@ def status(request: Request, policies: Policies) -> str:
         case State.CANCELLED if request.kept:
             return f"{STATE_WORDS[request.state]}.{kept(request, policies.people)}"
         case State.TIMED_OUT | State.CANCELLED | State.FAILED:
-            return f"{STATE_WORDS[request.state]}. {shown(request.closing)}"
+            return f"{state_words(request)}. {shown(request.closing)}"
 
 
 def kept(request: Request, people: People) -> str:

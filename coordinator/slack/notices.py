@@ -36,8 +36,16 @@ def reminder(request: Request, policies: Policies) -> Content:
 
 def nudge(request: Request, policies: Policies, place: str) -> str:
     """Return the reminder under the card at *place*, a person's or a channel: it mentions nobody else."""
-    asked = request.deciders if place.startswith(("C", "G")) else (place,)
+    asked = request.awaited if place.startswith(("C", "G")) else (place,)
     names = " ".join(f"<@{user}>" for user in asked[:MENTIONED])
     more = f" and {len(asked) - MENTIONED} more" if len(asked) > MENTIONED else ""
-    what = f"{called(policies.people, request.requester)} still waits for a decision on {title(request, policies)}"
+    who, about = called(policies.people, request.requester), title(request, policies)
+    what = f"{who} still waits for {_answer(request)} {about}"
     return f"{names}{more}: {what} ({request.id}), until {date(request.decide_by)}."
+
+
+def _answer(request: Request) -> str:
+    """Say what is waited for, with the way to where it is given."""
+    if request.state is not State.CONFIRMING:
+        return "a decision on"
+    return f"<{request.result('pull')['url']}|the second approval in GitHub> of"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject, PlainTextObject
 
 from coordinator.positions import rule_of
-from coordinator.requests import OVER, Request, State
+from coordinator.requests import OVER, WAITED_FOR, Request, State
 from sallyport.policies import Policies
 
 # How the action ids begin; the request's id follows, since one view may show many requests.
@@ -27,11 +27,11 @@ def ask_again(request: Request) -> ButtonElement:
 
 
 def _buttons(request: Request, policies: Policies) -> Iterator[ButtonElement]:
-    if request.state is State.PENDING:
-        if request.deciders:
+    if request.state in WAITED_FOR:
+        if request.awaited:
             yield _button("Nudge", NUDGE, request)
         yield _button("Cancel request", CANCEL, request)
-    elif request.state in {State.CONFIRMING, State.ANNOUNCED}:
+    elif request.state is State.ANNOUNCED:
         yield _button("Cancel request", CANCEL, request)
     elif request.state is State.ACTIVE:
         rule = rule_of(request, policies)

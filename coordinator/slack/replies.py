@@ -46,8 +46,8 @@ def _what_now(request: Request) -> str:
 
 
 def nudged(request: Request) -> str:
-    """Confirm that those whose turn it is are being reminded."""
-    names = ", ".join(f"<@{user}>" for user in request.deciders)
+    """Confirm that those who are waited for are being reminded."""
+    names = ", ".join(f"<@{user}>" for user in request.awaited)
     return f"A reminder of {request.id} is on its way to {names}."
 
 

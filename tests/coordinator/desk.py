@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from coordinator.audit.exporting import Exporting
+from coordinator.directory import Directory
 from coordinator.head import Head
 from coordinator.journal import Journal
 from coordinator.lifecycle import Lane
@@ -76,7 +77,8 @@ class Desk:
         self.head = Head(self.github)
         self.commits = Commits(self.github, lambda: self.installed.signer, policies, now, self.head)
         self.runs = Runs(self.github, policies, now, alert, self.head)
-        confirmations = Confirmations(self.github, policies, now, self.head)
+        directory = Directory(self.slack_client, policies)
+        confirmations = Confirmations(self.github, directory, policies, now, self.head)
         reminders = Reminders(policies, now)
         hands = Hands(
             single={

@@ -10,8 +10,9 @@ import pytest
 from coordinator.deciding import NotYours
 from coordinator.journal import Done
 from coordinator.lifecycle import NUDGE, Lane
-from coordinator.nudging import PAUSE, Nudging, automatic
+from coordinator.nudging import Nudging
 from coordinator.outside.reminders import Reminders
+from coordinator.reminding import PAUSE, automatic
 from coordinator.requests import Request, Route
 from sallyport.audit import Deed
 from sallyport.flows import Nudges

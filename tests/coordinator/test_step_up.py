@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
 
+from coordinator.audit.telling import sentence
 from coordinator.deciding import Deciding, NotYours
 from coordinator.directory import Directory
 from coordinator.lifecycle import Lane
+from coordinator.nudging import Nudging
 from coordinator.outside.clock import time_out
 from coordinator.outside.commits import entry_of
-from coordinator.requests import Request, State
+from coordinator.requests import Request, Route, State
 from coordinator.routing import Routing
 from coordinator.withdrawing import Withdrawing
 from sallyport import confirming
@@ -22,6 +25,7 @@ from sallyport.changes.prod_access import ProdAccess
 from sallyport.confirming import Evidence
 from sallyport.decisions import entry_refusals
 from sallyport.entries import parse_entry
+from sallyport.flows import Nudges
 from sallyport.outcomes import Result
 from sallyport.platforms.errors import Refused, TryLater, Unknown
 from sallyport.reviews import CHANGES_REQUESTED
@@ -31,6 +35,7 @@ from tests.coordinator.desk import MINUTE, Desk, open_desk
 from tests.coordinator.installing import changed
 
 BRANCH = "sallyport"
+MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)  # in working hours
 NUMBER = 12  # of the first pull request
 
 
@@ -55,9 +60,12 @@ class Place:
         self.deciding = Deciding(self.desk.journal, routing, directory, lambda: self.desk.now)
         self.withdrawing = Withdrawing(self.desk.journal, directory.policies, lambda: self.desk.now)
 
-    def asked(self) -> Request:
+    def asked(self, nudges: tuple[datetime, ...] = ()) -> Request:
         change = ProdAccess("prod-main", "ProdReadOnly")
-        request = self.desk.submit(flow="prod-access", prefix="pa", changes=(change,), asked="")
+        both = Route(("U0LEE", "U0SAM"), ("U0LEE", "U0SAM"))
+        request = self.desk.submit(
+            flow="prod-access", prefix="pa", changes=(change,), asked="", route=both, nudges=nudges
+        )
         self.desk.work()
         return request
 
@@ -67,6 +75,13 @@ class Place:
         self.deciding.approve(request.id, request.digest, "U0LEE")
         self.desk.work()
         return self.desk.request(request)
+
+    def reminds(self, automatic: int) -> None:
+        """From now on, policy has those reminded by themselves who are waited for."""
+        policies = self.desk.installed.policies
+        flow = replace(policies.flows["prod-access"], nudges=Nudges(automatic, "UTC", time(8), time(18)))
+        changed = replace(policies, flows={**policies.flows, flow.id: flow})
+        self.desk.installed = replace(self.desk.installed, policies=changed)
 
     def reviews(self, by: str = "leewong", **different: Any) -> None:
         self.desk.now += 30 * MINUTE
@@ -155,6 +170,60 @@ class TestWhileItWaits:
         request = place.approved()
         with pytest.raises(NotYours, match=r"approved by Lee Wong already\. It stands at: Approved in Slack"):
             place.deciding.approve(request.id, request.digest, "U0SAM")
+
+
+class TestNudgedInGitHub:
+    """While it waits for GitHub, reminders go to those who can confirm it there."""
+
+    def replies(self, place: Place, who: str) -> list[str]:
+        return [m.visible_text for m in place.desk.messages(who) if m.thread_ts is not None]
+
+    def test_the_button_reminds_them_under_their_cards_with_the_way_there(self, place: Place) -> None:
+        request = place.approved()
+        nudging = Nudging(place.desk.journal, lambda: place.desk.now)
+        assert nudging.nudge(request.id, "U0ANA").awaited == ("U0LEE", "U0SAM")
+        place.desk.work()
+        url = place.desk.github.pulls[NUMBER].url
+        for who, name in (("lee", "@Lee Wong"), ("sam", "@Sam Okafor")):
+            [reply] = [m for m in place.desk.messages(who) if m.thread_ts is not None]
+            assert reply.visible_text.startswith(
+                f"{name}: Ana Ruiz still waits for the second approval in GitHub of"
+            )
+            assert url in [link for pair in reply.links for link in pair]
+        assert self.replies(place, "kim") == []
+        assert place.facts(request)[-1] is Deed.NUDGED
+
+    def test_none_comes_once_it_is_confirmed(self, place: Place) -> None:
+        request = place.approved()
+        Nudging(place.desk.journal, lambda: place.desk.now).nudge(request.id, "U0ANA")
+        place.desk.github.review(NUMBER)
+        place.desk.work(Lane.RUNS)
+        place.looks()
+        assert self.replies(place, "lee") == []
+
+    def test_automatic_ones_that_are_left_are_spread_over_the_time_there(self, place: Place) -> None:
+        place.desk.now = MONDAY
+        place.reminds(automatic=2)
+        request = place.approved()
+        place.desk.settle(39 * MINUTE)
+        assert self.replies(place, "lee") == []
+        place.desk.settle(2 * MINUTE)
+        [text] = self.replies(place, "lee")
+        assert "the second approval in GitHub" in text
+        place.desk.settle(40 * MINUTE)
+        assert len(self.replies(place, "sam")) == 2
+        place.desk.settle(3 * HOUR)
+        assert place.facts(request).count(Deed.NUDGED) == 2
+
+    def test_one_that_came_before_the_approval_is_not_sent_again(self, place: Place) -> None:
+        place.desk.now = MONDAY
+        place.reminds(automatic=2)
+        request = place.asked((MONDAY + 40 * MINUTE, MONDAY + 80 * MINUTE))
+        place.desk.settle(41 * MINUTE)
+        assert len(self.replies(place, "lee")) == 1
+        place.deciding.approve(request.id, request.digest, "U0LEE")
+        place.desk.settle(3 * HOUR)
+        assert place.facts(request).count(Deed.NUDGED) == 2, "two by themselves, whatever they were for"
 
 
 class TestConfirmed:
@@ -302,7 +371,15 @@ class TestNotConfirmed:
         after = place.desk.request(request)
         assert after.state is State.TIMED_OUT
         assert place.nothing_stands(after)
-        assert "Nobody confirmed it in GitHub in time" in place.desk.messages("ana")[-1].visible_text
+        told = place.desk.messages("ana")[-1].visible_text
+        assert "Approved in Slack, never confirmed in GitHub. Nobody confirmed it in GitHub in time" in told
+        assert "It was approved in Slack, and nobody confirmed it in GitHub until" in place.comments
+        [trail] = [fact for fact, _ in place.desk.journal.facts(request.id) if fact.deed is Deed.TIMED_OUT]
+        assert sentence(trail) == "It was approved in Slack, and nobody confirmed it in GitHub in time."
+        for text in (told, place.desk.messages("lee")[-1].visible_text, place.comments):
+            assert "Nobody decided" not in text, "Lee had"
+        with pytest.raises(NotYours, match="was approved in Slack and never confirmed in GitHub"):
+            place.deciding.approve(request.id, request.digest, "U0SAM")
         assert "Nobody confirmed it in time" in place.desk.github.words[NUMBER]
         assert place.desk.waiting() == set()
 
@@ -333,7 +410,7 @@ class TestNotConfirmed:
 
     def test_its_requester_may_cancel_it_and_a_review_after_that_does_nothing(self, place: Place) -> None:
         request = place.approved()
-        assert place.desk.messages("ana")[-1].buttons == ["Cancel request"]
+        assert place.desk.messages("ana")[-1].buttons == ["Nudge", "Cancel request"]
         place.withdrawing.cancel(request.id, "U0ANA")
         place.desk.work()
         place.reviews()

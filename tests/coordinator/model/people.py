@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from coordinator.deciding import NotYours
-from coordinator.nudging import next_nudge
+from coordinator.reminding import next_nudge
 from coordinator.requests import Request, State
 from sallyport.problems import Problems
 from tests.coordinator.fakes import Interrupted

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from coordinator.journal.rows import to_fact
 from coordinator.journal.tables import effects, facts
 from coordinator.lifecycle import FOLLOWS, NUDGED
-from coordinator.nudging import PAUSE
+from coordinator.reminding import PAUSE
 from coordinator.requests import STANDING, Request, State
 from coordinator.slack.decision_buttons import APPROVE, APPROVE_WITH_FORM, DENY
 from sallyport.audit import Deed, Fact, breaks
