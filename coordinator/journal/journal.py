@@ -107,8 +107,7 @@ class Journal(Questions):
             connection.execute(_NEW_DECISION, decision_values(request_id, decision))
             request = request.with_decision(decision)
             move = settle(request)
-            lanes = transitions.apply(connection, request, move) if move else set()
-            request = read_request(connection, request_id)
+            request, lanes = transitions.apply(connection, request, move) if move else (request, set())
         self._tell(lanes)
         return request
 
@@ -120,8 +119,7 @@ class Journal(Questions):
         with self._urgently() as connection:
             standing = read_request(connection, request_id, lock=True)
             found = move(standing) if callable(move) else move
-            lanes = transitions.apply(connection, standing, found) if found else set()
-            request = read_request(connection, request_id)
+            request, lanes = transitions.apply(connection, standing, found) if found else (standing, set())
         self._tell(lanes)
         return request
 
@@ -131,7 +129,7 @@ class Journal(Questions):
             request = read_request(connection, request_id, lock=True)
             if request.state is not State.PENDING or set(request.deciders) == set(route.deciders):
                 return
-            lanes = transitions.apply(connection, request, Move(happening, route=route))
+            _, lanes = transitions.apply(connection, request, Move(happening, route=route))
         self._tell(lanes)
 
     def arm(self, request_id: str, effect: Armed) -> None:
@@ -159,7 +157,7 @@ class Journal(Questions):
             if done.then is not None:
                 request = read_request(connection, work.request_id, lock=True)
                 move = done.then(request) if callable(done.then) else done.then
-                lanes |= transitions.apply(connection, request, move) if move else set()
+                lanes |= transitions.apply(connection, request, move)[1] if move else set()
             lanes |= outbox.arm(connection, ((work.request_id, effect) for effect in done.arm))
         self._tell(lanes)
 

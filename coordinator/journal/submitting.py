@@ -53,6 +53,6 @@ def write(connection: sa.Connection, news: Sequence[New]) -> tuple[list[Request]
         lanes |= transitions.show_extension(connection, new.request, new.request.submitted_at)
         made.append(new.request)
         if new.move is not None:
-            lanes |= transitions.apply(connection, new.request, new.move)
+            lanes |= transitions.apply(connection, new.request, new.move)[1]
             made[-1] = read_request(connection, new.request.id)
     return made, lanes

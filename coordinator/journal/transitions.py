@@ -45,34 +45,48 @@ _LAST_FACT = (
 )
 
 
-def apply(connection: sa.Connection, request: Request, move: Move) -> set[Lane]:
-    """Record a move with all that it arms; nothing if the request is past it. Returns the lanes that have work."""
+def apply(connection: sa.Connection, request: Request, move: Move) -> tuple[Request, set[Lane]]:
+    """Record a move with all that it arms; nothing if the request is past it.
+
+    *request* was read under its lock, so that nothing of it needs to be read again. Returns it as it stands then,
+    and the lanes that have work.
+    """
     if move.to is not None and move.to not in FOLLOWS.get(request.state, frozenset()):
-        return set()
-    now = move.happening.at
-    lanes = record(connection, request.id, _with_deadline(move))
+        return request, set()
+    now, after = move.happening.at, request
+    armed = _append(connection, request.id, _with_deadline(move))
     if move.to is not None:
-        _swap(connection, request, move, move.to)
+        after = _swap(connection, request, move, move.to)
         if request.state is State.PENDING:
             _ask(connection, request.id, Route())
         if request.state is State.CONFIRMING:
-            lanes |= _arm(connection, request.id, on_answer(now))
-        lanes |= _arm(connection, request.id, on_state(read_request(connection, request.id), now))
-        lanes |= show_extension(connection, request, now)
+            armed += on_answer(now)
+        armed += on_state(after, now)
     elif move.route is not None and request.state is State.PENDING:
-        lanes |= _reroute(connection, request, move.route, now)
+        after = _reroute(connection, request, move.route)
+        armed += on_route(after, now)
     elif times := _times(move):
         connection.execute(sa.update(requests).where(requests.c.id == request.id).values(**times))
-    return lanes | _arm(connection, request.id, move.arm)
+        after = _with_times(request, move)
+    armed += move.arm
+    lanes = _arm(connection, request.id, armed)
+    if move.to is not None:
+        lanes |= show_extension(connection, request, now)
+    return replace(after, armed=after.armed | {effect.name for effect in armed}), lanes
 
 
 def record(connection: sa.Connection, request_id: str, happening: Happening) -> set[Lane]:
     """Append a fact to the request's chain, and arm its comment in the ticket."""
+    return _arm(connection, request_id, _append(connection, request_id, happening))
+
+
+def _append(connection: sa.Connection, request_id: str, happening: Happening) -> list[Armed]:
+    """Append a fact to the request's chain; return what it arms."""
     last = connection.execute(_LAST_FACT, {"its_id": request_id}).one_or_none()
     number, previous = (last.number + 1, last.digest) if last else (1, FIRST)
     fact = Fact(request_id, number, happening.deed, happening.at, happening.by, happening.details, previous)
     connection.execute(NEW_FACT, fact_values(fact))
-    return _arm(connection, request_id, on_fact(number, happening.deed, happening.at))
+    return on_fact(number, happening.deed, happening.at)
 
 
 def show_extension(connection: sa.Connection, request: Request, now: datetime) -> set[Lane]:
@@ -94,11 +108,12 @@ def _ask(connection: sa.Connection, request_id: str, route: Route) -> None:
         connection.execute(NEW_DECIDER, rows)
 
 
-def _reroute(connection: sa.Connection, request: Request, route: Route, now: datetime) -> set[Lane]:
-    notify = list(dict.fromkeys((*request.notify, *route.notify)))
-    connection.execute(sa.update(requests).where(requests.c.id == request.id).values(notify=notify))
+def _reroute(connection: sa.Connection, request: Request, route: Route) -> Request:
+    """Record whose turn it is, and who was ever asked."""
+    notify = tuple(dict.fromkeys((*request.notify, *route.notify)))
+    connection.execute(sa.update(requests).where(requests.c.id == request.id).values(notify=list(notify)))
     _ask(connection, request.id, route)
-    return _arm(connection, request.id, on_route(read_request(connection, request.id), now))
+    return replace(request, notify=notify, deciders=route.deciders)
 
 
 def _with_deadline(move: Move) -> Happening:
@@ -109,27 +124,43 @@ def _with_deadline(move: Move) -> Happening:
     return replace(move.happening, details=details)
 
 
-def _swap(connection: sa.Connection, request: Request, move: Move, to: State) -> None:
+def _swap(connection: sa.Connection, request: Request, move: Move, to: State) -> Request:
+    """Put the request into its next state, if it still is where it was read."""
     same = sa.and_(
         requests.c.id == request.id,
         requests.c.state == request.state.value,
         requests.c.revision == request.revision,
     )
+    after = replace(
+        _with_times(request, move),
+        state=to,
+        revision=request.revision + 1,
+        deciders=(),
+        expires_at=move.expires_at or request.expires_at,
+        decide_by=move.decide_by or request.decide_by,
+        closing=move.closing or request.closing,
+    )
     values = {
-        "state": to.value,
-        "revision": request.revision + 1,
-        "expires_at": move.expires_at or request.expires_at,
-        "decide_by": move.decide_by or request.decide_by,
-        "closing": move.closing or request.closing,
+        "state": after.state.value,
+        "revision": after.revision,
+        "expires_at": after.expires_at,
+        "decide_by": after.decide_by,
+        "closing": after.closing,
         **_times(move),
     }
     swapped = connection.execute(sa.update(requests).where(same).values(**values)).rowcount
     if swapped != 1:
         raise RuntimeError(f"{request.id} changed under its lock")
+    return after
+
+
+def _with_times(request: Request, move: Move) -> Request:
+    """Return the request with when it begins and until when it is kept up, as far as *move* says."""
+    return replace(request, begins_at=move.begins_at or request.begins_at, kept=move.kept or request.kept)
 
 
 def _times(move: Move) -> dict[str, Any]:
-    """Return the columns of when it begins and until when it is kept up, as far as *move* says."""
+    """Return the columns of the same."""
     begins = {"begins_at": move.begins_at} if move.begins_at else {}
     kept = {"kept_until": move.kept.until, "kept_by": move.kept.by} if move.kept else {}
     return {**begins, **kept}

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import yaml
 
 from coordinator.asking import Asking
@@ -452,3 +453,37 @@ class TestADeadlineThatIsRounded:
         approved = firm.approves("U0LEE", firm.asks())
         firm.rules(duration=LIFE)
         assert firm.request(approved).expires_at == NOW.replace(hour=14, minute=0, second=0)
+
+
+class TestWhatADecisionCosts:
+    """In statements, which are the same on every machine."""
+
+    def statements_of(self, firm: Firm, request: Request) -> list[str]:
+        """Approve it, and return how each statement begins that this took."""
+        seen: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: object) -> None:
+            seen.append(statement.split()[0])
+
+        sa.event.listen(firm.journal._engine, "before_cursor_execute", note)
+        try:
+            firm.approves("U0LEE", request)
+        finally:
+            sa.event.remove(firm.journal._engine, "before_cursor_execute", note)
+        return seen
+
+    def test_it_reads_the_request_twice_and_no_more_however_many_wait(self, firm: Firm) -> None:
+        first = self.statements_of(firm, firm.asks())
+        among_many = [firm.asks() for _ in range(20)]
+        assert self.statements_of(firm, among_many[10]) == first
+        assert first.count("SELECT") == 2 * 5 + 1, "before and under its lock, five tables each, and the last fact"
+        writes = [word for word in first if word in {"INSERT", "UPDATE", "DELETE"}]
+        assert sorted(writes) == ["DELETE", "INSERT", "INSERT", "INSERT", "UPDATE"]
+
+    def test_what_it_returns_is_what_the_journal_holds(self, firm: Firm) -> None:
+        firm.rules(quorum=2)
+        request = firm.asks()
+        for who in ("U0LEE", "U0SAM"):
+            returned = firm.approves(who, request)
+            held = firm.request(request)
+            assert (returned, returned.armed) == (held, held.armed)
