@@ -55,9 +55,11 @@ def already(what: str, deadline: datetime | None) -> str:
     return f"{what} was in force already, {until(deadline)}; AWS was read back and nothing was changed."
 
 
-def reverted(what: str, deadline: datetime | None, now: datetime) -> str:
+def reverted(what: str, deadline: datetime | None, now: datetime, *, beside_others: bool) -> str:
+    """Say that an entry has ended; *beside_others* there may be what they ask for too, and that stays."""
+    stays = " but what others still ask for there" if beside_others else ""
     late = f", {lateness(now - deadline)} after its time was over" if deadline and now >= deadline else ""
-    return f"{what} has ended{late}; AWS was read back, and nothing of it is in force."
+    return f"{what} has ended{late}; AWS was read back, and nothing of it is in force{stays}."
 
 
 def continued(what: str, request_id: str, other: Entry) -> str:

@@ -128,7 +128,9 @@ class Teller:
         if other := self._continuation(entry):
             detail = messages.continued(what, entry.id, other)
             return self._tell(entry, Result.REVERTED, detail, told=told, continued_by=other.id)
-        return self._tell(entry, Result.REVERTED, messages.reverted(what, entry.expires_at, self.now), told=told)
+        beside_others = bool(self.settlement.claims and self.settlement.claims.live)
+        detail = messages.reverted(what, entry.expires_at, self.now, beside_others=beside_others)
+        return self._tell(entry, Result.REVERTED, detail, told=told)
 
     def _is_early(self, entry: Entry) -> bool:
         """Tell whether *entry* is one of those whose number a threshold limits."""

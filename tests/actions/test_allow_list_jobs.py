@@ -82,6 +82,7 @@ def test_two_people_hold_one_address_until_the_second_of_them_ends(world: AllowW
     first = world.github.outcomes["iw-222222"]
     assert first.result is Result.REVERTED
     assert f"{HOME} stays let in for iw-333333" in first.evidence
+    assert "nothing of it is in force but what others still ask for there." in first.detail
     assert world.ours() == {(HOME, 80), (HOME, 443)}
     assert world.files == {"requests/infra-whitelist/iw-333333.yaml"}
 
@@ -90,6 +91,7 @@ def test_two_people_hold_one_address_until_the_second_of_them_ends(world: AllowW
     last = world.github.outcomes["iw-333333"]
     assert last.result is Result.REVERTED
     assert f"{HOME} is no longer let in" in last.evidence
+    assert last.detail.endswith("nothing of it is in force.")
     assert world.ours() == set()
     assert world.files == set()
     assert [rule.description for rule in world.ec2.groups.rules(WEB)] == ["office"]
