@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from slack_sdk.models.blocks import (
-    InputBlock,
-    MarkdownTextObject,
-    Option,
-    PlainTextObject,
-    SectionBlock,
-    StaticSelectElement,
-)
 from slack_sdk.models.views import View
 
 from coordinator.infra.answers import head
 from coordinator.slack.forms import read_answers
 from coordinator.slack.inputs import ANSWER
+from coordinator.slack.small_forms import carried, choice, small_form
 from sallyport.catalogue import Environment
 from sallyport.flows import ENVIRONMENT
 from sallyport.platforms.slack_text import escape
@@ -32,24 +24,15 @@ _HOUR, _AHEAD = timedelta(hours=1), timedelta(minutes=30)
 
 def keeping_form(place: Environment, local: datetime, longest: timedelta) -> View:
     """Return the form; *local* is now, in the time zone of who asks for it."""
-    options = [_option(moment, local) for moment in choices(local, longest)]
     about = f"*{escape(head(place))}* stays up until the time you choose. What would stop it begins then."
-    return View(
-        type="modal",
-        callback_id=KEEP,
-        title=PlainTextObject(text="Keep it up"),
-        submit=PlainTextObject(text="Keep it up"),
-        close=PlainTextObject(text="Cancel"),
-        blocks=[
-            SectionBlock(text=MarkdownTextObject(text=about)),
-            InputBlock(
-                block_id=UNTIL,
-                label=PlainTextObject(text="Until"),
-                hint=PlainTextObject(text="On your clock, as set in Slack."),
-                element=StaticSelectElement(action_id=ANSWER + UNTIL, options=options, initial_option=options[0]),
-            ),
-        ],
-        private_metadata=json.dumps({ENVIRONMENT: place.id}),
+    offered = [(format_moment(moment), _said(moment, local)) for moment in choices(local, longest)]
+    return small_form(
+        KEEP,
+        "Keep it up",
+        about,
+        choice(UNTIL, ANSWER + UNTIL, "Until", "On your clock, as set in Slack.", offered),
+        submit="Keep it up",
+        carries={ENVIRONMENT: place.id},
     )
 
 
@@ -66,12 +49,12 @@ def choices(local: datetime, longest: timedelta) -> list[datetime]:
 
 def read_keep(view: Mapping[str, Any]) -> tuple[str, datetime]:
     """Return the environment and the moment of a submitted form."""
-    environment = str(json.loads(view["private_metadata"])[ENVIRONMENT])
-    return environment, parse_moment(read_answers(view)[UNTIL])
+    return carried(view, ENVIRONMENT), parse_moment(read_answers(view)[UNTIL])
 
 
-def _option(moment: datetime, local: datetime) -> Option:
+def _said(moment: datetime, local: datetime) -> str:
+    """Say a moment on the clock of *local*, with the day where that is another."""
     then = moment.astimezone(local.tzinfo)
     days = (then.date() - local.date()).days
     day = ("", " tomorrow")[days] if days < 2 else f" on {then:%A, %B} {then.day}"
-    return Option(value=format_moment(moment), text=PlainTextObject(text=f"{then:%H:%M}{day}"))
+    return f"{then:%H:%M}{day}"
