@@ -56,17 +56,12 @@ class Slack:
         web.proxy = None  # urllib reads the same variables itself and, unlike the SDK, honours NO_PROXY
         return cls(web)
 
-    def auth(self) -> tuple[str, str]:
-        """Return the ids of our workspace and of our bot user."""
-        with told_apart("say who we are"):
-            answer = self._web.auth_test()
-            return string(answer, "team_id"), string(answer, "user_id")
-
     def home(self) -> Home:
-        """Return where the app is installed."""
+        """Return where the app is installed, and as whom."""
         with told_apart("say where we are"):
             answer = self._web.auth_test()
-            return Home(string(answer, "team_id"), str(answer.get("enterprise_id") or ""))
+            enterprise = str(answer.get("enterprise_id") or "")
+            return Home(string(answer, "team_id"), enterprise, string(answer, "user_id"))
 
     # Messages
 
@@ -168,7 +163,7 @@ class Slack:
 
     @cached_property
     def _bot_user_id(self) -> str:
-        return self.auth()[1]
+        return self.home().bot_user_id
 
     # People
 

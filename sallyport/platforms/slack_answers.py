@@ -59,7 +59,7 @@ class SlackUser:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The workspace that the app is installed in, and the organisation around it, which is empty outside a Grid.
+    """The workspace that the app is installed in, our bot, and the organisation around it (none outside a Grid).
 
     Slack's `is_stranger` is false for somebody of another company who shares a channel with us (docs.slack.dev,
     “User object”), so only this tells who is one of ours.
@@ -67,6 +67,7 @@ class Home:
 
     team_id: str
     enterprise_id: str = ""
+    bot_user_id: str = ""  # ours
 
     def holds(self, user: SlackUser) -> bool:
         """Tell whether *user* is a member here, and not somebody of another company in a shared channel."""

@@ -97,17 +97,17 @@ class TestAWriteIsSentOnce:
 class TestFailures:
     @pytest.mark.parametrize("code", ["fatal_error", "service_unavailable", "request_timeout"])
     def test_slacks_own_faults_leave_the_outcome_unknown(self, code: str) -> None:
-        error, _ = failure(Slack.auth, Answer({"ok": False, "error": code}))
+        error, _ = failure(Slack.home, Answer({"ok": False, "error": code}))
         assert isinstance(error, Unknown)
 
     @pytest.mark.parametrize("after", [{}, {"Retry-After": "soon"}])
     def test_a_rate_limit_without_a_number_names_no_number(self, after: dict[str, str]) -> None:
-        error, _ = failure(Slack.auth, Answer({"ok": False, "error": "ratelimited"}, 200, after))
+        error, _ = failure(Slack.home, Answer({"ok": False, "error": "ratelimited"}, 200, after))
         assert isinstance(error, TryLater)
         assert error.after is None
 
     def test_a_4xx_that_is_not_from_slack_is_still_a_refusal(self) -> None:
-        error, _ = failure(Slack.auth, Answer(b"<html>no</html>", 403))
+        error, _ = failure(Slack.home, Answer(b"<html>no</html>", 403))
         assert isinstance(error, Refused)
         assert (error.status, error.reasons) == (403, ())
 
@@ -129,7 +129,7 @@ class TestFailures:
 
         monkeypatch.setattr(socket, "getaddrinfo", fail)
         with pytest.raises(outcome):
-            Slack.connect("xoxb-1", "http://slack.example/api").auth()
+            Slack.connect("xoxb-1", "http://slack.example/api").home()
 
     def test_messages_name_the_platform_the_deed_and_the_cause(self) -> None:
         error, _ = failure(WRITES["chat.postMessage"], Answer({"ok": False, "error": "not_in_channel"}))
@@ -151,7 +151,7 @@ class TestFailures:
         monkeypatch.setenv("NO_PROXY", "localhost")
         monkeypatch.setenv("no_proxy", "localhost")
         with Loopback(Answer(BOT)) as server:
-            assert on(server).auth() == ("T0ACME", "U0BOT")
+            assert on(server).home() == Home("T0ACME", "", "U0BOT")
             on(server).respond(server.url, "hello")
 
 
@@ -333,7 +333,7 @@ class TestPeople:
     def test_home_is_the_workspace_and_the_organisation_around_it(self, enterprise: str | None) -> None:
         answer = {"ok": True, "team_id": "T0ACME", "user_id": "U0BOT", "enterprise_id": enterprise}
         with Loopback(Answer(answer)) as server:
-            assert on(server).home() == Home("T0ACME", enterprise or "")
+            assert on(server).home() == Home("T0ACME", enterprise or "", "U0BOT")
 
     def test_a_member_of_a_grid_says_of_which_workspaces(self) -> None:
         grid = {"id": "W0ANA", "enterprise_id": "E0ACME", "teams": ["T0ACME", "T0SECOND"]}
