@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,6 +45,20 @@ from sallyport.policies import Policies
 from sallyport.problems import Problem, Problems
 
 LISTED = 20  # requests that a person's desk shows at most
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What a person may ask for: by which rule, of whom, and for how long (None is for ever)."""
+
+    person: Person
+    rule: Rule
+    grant: Grant | None
+    change: Change
+    owners: frozenset[str]
+    found: tuple[Panel, ...]
+    asked: str
+    lifetime: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +195,41 @@ class Asking:
         With an *incident* that is not None, it is an emergency, and nobody is asked. *key* names the submission:
         a second delivery of the same one makes no second request.
         """
-        policies = self.policies()
         answers = {name: value.strip() for name, value in answers.items()}
+        wish = self._wish(flow, slack_id, answers, incident)
+        now = self.now()
+        if full := self._no_room(flow, answers[ENVIRONMENT], wish, now):
+            raise Problems([full])
+        return self.journal.submit(
+            Ask(
+                key=key,
+                flow=flow.id,
+                prefix=flow.prefix,
+                environment=answers[ENVIRONMENT],
+                requester=wish.person.email,
+                requester_slack=slack_id,
+                reason=answers[REASON],
+                changes=(wish.change,),
+                asked=wish.asked,
+                route=self._route(wish),
+                lifetime=wish.lifetime,
+                channel=flow.channel,
+                submitted_at=now,
+                decide_by=now + wish.rule.timeout,
+                form=answers,
+                grant=wish.grant,
+                extends=extends,
+                nudges=automatic(flow.nudges, now, now + wish.rule.timeout),
+                notice=timedelta()
+                if extends or incident
+                else flow.notice,  # not for what goes on, nor in an emergency
+                grain=wish.rule.lifetime.grain,
+            )
+        )
+
+    def _wish(self, flow: Flow, slack_id: str, answers: Mapping[str, str], incident: str | None) -> _Wish:
+        """Return what is asked for, as policy understands it; Problems tells everything that is wrong."""
+        policies = self.policies()
         rule = policies.rule_for(flow, answers)
         person = self._person(slack_id, rule)
         if person is None or rule is None:
@@ -206,49 +253,25 @@ class Asking:
             problems += [second] if second else []
         if change is None or problems:
             raise Problems(problems)
-        now, lifetime = self.now(), chosen_lifetime(limits(rule, grant), answers.get(DURATION, ""))
-        wish = Held(change, end_of_life(now, lifetime, rule.lifetime.grain))
-        if full := no_room(self.journal, policies, flow, answers[ENVIRONMENT], wish, now):
-            raise Problems([full])
-        return self.journal.submit(
-            Ask(
-                key=key,
-                flow=flow.id,
-                prefix=flow.prefix,
-                environment=answers[ENVIRONMENT],
-                requester=person.email,
-                requester_slack=slack_id,
-                reason=answers[REASON],
-                changes=(change,),
-                asked=asked,
-                route=self._route(grant, rule, found, asked)
-                if not is_emergency(grant)
-                else Route(notify=self.routing.passed_over(found, owners, person.email)),
-                lifetime=lifetime,
-                channel=flow.channel,
-                submitted_at=now,
-                decide_by=now + rule.timeout,
-                form=answers,
-                grant=grant,
-                extends=extends,
-                nudges=automatic(flow.nudges, now, now + rule.timeout),
-                notice=timedelta()
-                if extends or incident
-                else flow.notice,  # neither what goes on nor what cannot wait
-                grain=rule.lifetime.grain,
-            )
-        )
+        lifetime = chosen_lifetime(limits(rule, grant), answers.get(DURATION, ""))
+        return _Wish(person, rule, grant, change, owners, found, asked, lifetime)
+
+    def _no_room(self, flow: Flow, environment: str, wish: _Wish, now: datetime) -> Problem | None:
+        held = Held(wish.change, end_of_life(now, wish.lifetime, wish.rule.lifetime.grain))
+        return no_room(self.journal, self.policies(), flow, environment, held, now)
 
     def room_left(self, request: Request) -> str:
         """Say how little room is left beside *request*; empty where there is enough."""
         return room_left(self.journal, self.policies(), request, self.now())
 
-    def _route(self, grant: Grant | None, rule: Rule, found: Sequence[Panel], asked: str) -> Route:
-        """Return who is asked first, where anybody is."""
-        if grant is not None:
+    def _route(self, wish: _Wish) -> Route:
+        """Return who is asked first, where anybody is; of an emergency, those are told who were passed over."""
+        if is_emergency(wish.grant):
+            return Route(notify=self.routing.passed_over(wish.found, wish.owners, wish.person.email))
+        if wish.grant is not None:
             return Route()
-        narrowed = chosen(found, asked)
-        return self.routing.route(Position(rule, narrowed, standing(narrowed, ())))
+        narrowed = chosen(wish.found, wish.asked)
+        return self.routing.route(Position(wish.rule, narrowed, standing(narrowed, ())))
 
     def _grant(self, rule: Rule, incident: str | None) -> Grant | None:
         """Return what stands in for approvals here; None where people are asked."""
