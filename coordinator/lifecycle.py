@@ -42,6 +42,7 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
 TELL = "tell:"  # how effects begin that tell the requester something directly
 STRANDED = f"{TELL}stranded"  # nobody can decide it any more
 NUDGE, NUDGED, REMIND = "nudge", "nudged", "remind"  # effects; an automatic nudge has its number behind it
+RESTARTED = "restarted"  # effects that tell of a job which was started again begin with it
 ANNOUNCE = "announce"  # an effect; that of what was put off has the moment behind it
 LONGEST_LEAD = timedelta(hours=1)  # between the reminder of an end and the end
 SHORTEST_REMINDED = timedelta(minutes=5)

@@ -73,6 +73,13 @@ UNREPORTED = {
     Deed.REVERTED: "At {at} nothing asked for it any more. {detail} {url}",
 }
 
+RESTARTED = {
+    "watch": "The <{url}|job> that applies it ended before it was done, and has been started again. "
+    "It finds done what is done; there is nothing to do for you.",
+    "watch-expiry": "The <{url}|job> that takes it back ended before it was done, and has been started again. "
+    "It is tried until it is taken back; there is nothing to do for you.",
+}
+
 CONTINUED = "Its own time ended at {at}. {detail} {url}"
 
 

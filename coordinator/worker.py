@@ -111,6 +111,7 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
             "tell": messages.tell,
             "remind": messages.remind,
             "nudged": messages.nudged,
+            "restarted": messages.restarted,
             "alarm": messages.alarm,
             "review": reviews.open,
             "review-link": reviews.link,

@@ -5,8 +5,9 @@ Their content follows from the request as it stands, so bringing one up to date 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from slack_sdk.models.blocks import Block
@@ -17,6 +18,7 @@ from coordinator.outside.tickets import marker_of
 from coordinator.requests import WAITED_FOR, Request, State
 from coordinator.slack import approver_cards, cards, emergency_messages, notices
 from coordinator.slack.announcements import announcement
+from coordinator.wording import RESTARTED
 from sallyport.platforms.slack import Slack
 from sallyport.policies import Policies
 from sallyport.times import format_moment
@@ -28,7 +30,7 @@ Content = tuple[str, Sequence[Block]]  # the sentence for notifications and scre
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The effects `thread`, `reply`, `card`, `alarm`, `announce`, `tell`, `remind` and `nudged`."""
+    """The effects `thread`, `reply`, `card`, `alarm`, `announce`, `tell`, `remind`, `nudged` and `restarted`."""
 
     slack: Slack
     journal: Journal
@@ -67,11 +69,7 @@ class Messages:
         card = request.result(f"card:{place}")
         if request.state not in WAITED_FOR or not card:
             return Done(asked=False)
-        found = self.slack.find(card["channel"], work.marker, thread_ts=card["ts"]) if work.uncertain else None
-        if found is None:
-            text = notices.nudge(request, self.policies(), place)
-            found = self.slack.post(card["channel"], text, marker=work.marker, thread_ts=card["ts"])
-        return Done({"channel": found.channel, "ts": found.ts})
+        return self._reply(work, card, notices.nudge(request, self.policies(), place))
 
     def announce(self, work: Work, request: Request) -> Done:
         """Warn those who work in the environment, and show them what became of it.
@@ -94,6 +92,18 @@ class Messages:
         if found is None:
             text = f"{request.id}: {cards.shown_lines(str(fact.details.get('detail', '')))}"
             found = self.slack.post(root["channel"], text, marker=marker, thread_ts=root["ts"])
+        return Done({"channel": found.channel, "ts": found.ts})
+
+    def restarted(self, work: Work, request: Request) -> Done:
+        """Tell the thread that a job was started again."""
+        text = f"{request.id}: {RESTARTED[work.payload['what']].format(url=work.payload['url'])}"
+        return self._reply(work, request.result("thread"), text)
+
+    def _reply(self, work: Work, root: Mapping[str, Any], text: str) -> Done:
+        """Say something once under a message of ours."""
+        found = self.slack.find(root["channel"], work.marker, thread_ts=root["ts"]) if work.uncertain else None
+        if found is None:
+            found = self.slack.post(root["channel"], text, marker=work.marker, thread_ts=root["ts"])
         return Done({"channel": found.channel, "ts": found.ts})
 
     def _show(

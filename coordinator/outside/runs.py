@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from coordinator.alerts import Kind
 from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
-from coordinator.lifecycle import FOLLOWS, Armed, Happening, Lane, Move, on_withdrawal
+from coordinator.lifecycle import FOLLOWS, RESTARTED, Armed, Happening, Lane, Move, on_withdrawal
 from coordinator.requests import Request, State
 from coordinator.wording import UNREPORTED_END
 from sallyport.audit import Deed
@@ -43,6 +43,7 @@ _UNTOLD = {
     Untold.UNREPORTED: UNREPORTED_END,
     Untold.NOT_REVERTED: "The job ended ({conclusion}) without saying why.",
 }
+_AFTER = {"watch": "dispatch", "watch-expiry": "expire"}
 _DEEDS = {Result.APPLIED: Deed.APPLIED, Result.ALREADY: Deed.APPLIED, Result.REFUSED: Deed.REFUSED}
 
 
@@ -86,7 +87,7 @@ class Runs:
         then = lambda standing: _begun(standing.state, started)  # noqa: E731 - the same for all of them
         return [Done({**result, "turn": turn}, then=then) for turn, _ in enumerate(jobs)]
 
-    def watch(self, _work: Work, request: Request) -> Done | Again:
+    def watch(self, work: Work, request: Request) -> Done | Again:
         """Learn what the job did once it is over; nothing is told before."""
         run = self.github.run(int(request.result("dispatch")["run"]))
         if run.status != "completed":
@@ -98,7 +99,7 @@ class Runs:
             dies = first not in outcomes and _has_died(run)
             return Again(now + REST) if dies else self._asked_again(request)  # the other has it started again
         if outcome is None and _has_died(run):
-            return self._restarted(run)
+            return self._restarted(work, request, run)
         if outcome is None:
             unknown = Happening(Deed.FAILED, now, JOB, _untold(Untold.UNKNOWN, run))
             return Done(then=lambda standing: _heard(standing.state, unknown, State.FAILED, now))
@@ -122,7 +123,7 @@ class Runs:
         if self.github.file(path_of(request.flow, request.id)) is not None:
             self._alert_overdue(request, run, outcome)
             if (outcome is None or _is_end(outcome)) and _has_died(run):
-                return self._restarted(run)
+                return self._restarted(work, request, run)
             return self._overdue(work, run, outcome)
         found = (run, outcome) if _is_end(outcome) else self._end_told_by_another(request)
         if found is None or found[1] is None:
@@ -144,10 +145,17 @@ class Runs:
             )
         )
 
-    def _restarted(self, run: RunState) -> Again:
-        """Start a run again whose job died; it finds done what it did, and tells nothing twice."""
+    def _restarted(self, work: Work, request: Request, run: RunState) -> Done:
+        """Start a run again whose job died; it finds done what it did, and tells nothing twice.
+
+        People are told the first time, since it takes longer than they were led to expect.
+        """
         self.github.rerun(run.id)
-        return Again(self.now() + REST)
+        now, name = self.now(), f"{RESTARTED}:{work.kind}"
+        payload = {"what": work.kind, "url": run.html_url}
+        told = Armed(name, RESTARTED, Lane.SLACK, now, after="thread", payload=payload)
+        again = Armed(work.name, work.kind, Lane.RUNS, now + REST, after=_AFTER[work.kind])
+        return Done(work.result, arm=(again,) if name in request.armed else (again, told))
 
     def _alert_overdue(self, request: Request, run: RunState, outcome: Outcome | None) -> None:
         why = str(_still_there(run, outcome)["detail"])

@@ -92,6 +92,7 @@ class Desk:
                 "tell": messages.tell,
                 "remind": messages.remind,
                 "nudged": messages.nudged,
+                "restarted": messages.restarted,
                 "alarm": messages.alarm,
                 "review": reviews.open,
                 "review-link": reviews.link,

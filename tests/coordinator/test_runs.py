@@ -16,6 +16,7 @@ from coordinator.requests import Request, State
 from sallyport.audit import Deed, breaks
 from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import TryLater
+from sandbox.faults import Fault, Kind, Moment
 from tests.coordinator.asks import CHANGE, HOUR
 from tests.coordinator.desk import MINUTE, Desk
 from tests.coordinator.fakes import lost
@@ -284,6 +285,22 @@ class TestWatching:
         later(desk)
         assert desk.request(applying).state is State.ACTIVE
 
+    def test_the_thread_tells_once_that_a_job_was_started_again(self, desk: Desk, applying: Request) -> None:
+        for _ in range(3):
+            desk.github.complete(1, "failure")
+            later(desk)
+        told = [m for m in desk.messages("ana", "infra-requests") if m.shows("has been started again")]
+        assert [message.thread_ts for message in told] == [desk.request(applying).result("thread")["ts"]]
+        assert "that applies it ended before it was done" in told[0].visible_text
+        assert desk.request(applying).run_url in [link for pair in told[0].links for link in pair]
+
+    def test_a_lost_answer_tells_it_once_too(self, desk: Desk, applying: Request) -> None:
+        desk.slack.faults.add(Fault(Kind.DROP, Moment.AFTER, "POST", "/chat.postMessage$"))
+        desk.github.complete(1, "failure")
+        desk.settle(2 * MINUTE)
+        told = [m for m in desk.messages("ana", "infra-requests") if m.shows("has been started again")]
+        assert len(told) == 1
+
     def test_a_lost_answer_starts_it_again_once(self, desk: Desk, applying: Request) -> None:
         desk.github.complete(1, "failure")
         desk.github.fail("rerun", lost("start a run again"), after=True)
@@ -433,6 +450,8 @@ class TestTheEnd:
         later(desk)
         assert "has ended, is not taken back yet, and is tried again" in desk.alerts[0]
         assert [run.state.attempt for run in desk.github.runs] == [1, 2]
+        told = [m for m in desk.messages("ana", "infra-requests") if m.shows("has been started again")]
+        assert ["that takes it back ended before it was done" in m.visible_text for m in told] == [True]
         desk.github.delete(entry_of(active).path)
         desk.job_ends(active, Result.REVERTED, "It was taken back.", run="expire")
         later(desk)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from coordinator.lifecycle import RESTARTED
 from coordinator.requests import Request
 from sallyport.audit import breaks
 from tests.faults.story import ALERTS, audit_of, last_line, marker_of
@@ -34,6 +35,7 @@ def _lines(world: World) -> Iterator[str]:
         yield f"ticket {issue.key} {issue.summary} went {' > '.join(moves)}; {sorted(issue.labels)}"
         yield from (f"  comment {_report(last_line(comment.body))}" for comment in issue.comments)
     shown = [one for one in world.slack.world.state.messages if not one.deleted and one.audience is None]
+    shown = [one for one in shown if f":{RESTARTED}:" not in marker_of(one)]  # told of only where a job died
     yield from sorted(
         f"message {_report(marker_of(one))} in {one.channel}" for one in shown if one.channel != ALERTS
     )

@@ -58,7 +58,7 @@ class Hands:
             "ticket": self._ticket,
             **{
                 kind: getattr(messages, kind)
-                for kind in ("thread", "card", "reply", "tell", "remind", "nudged", "alarm")
+                for kind in ("thread", "card", "reply", "tell", "remind", "nudged", "restarted", "alarm")
             },
             "dispatch": lambda work, request: runs.dispatch([(work, request)])[0],
             "watch": runs.watch,
