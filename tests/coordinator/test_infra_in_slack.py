@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -214,6 +215,18 @@ class TestAddresses:
             "channel": "C0INFRA",
             "message": shown.ts,
         }
+
+    def test_a_refresh_of_an_environment_without_an_allow_list_asks_no_job(
+        self, sqlite_url: str, installed: Installed, places: Places
+    ) -> None:
+        def without_staging(lists: Any) -> None:
+            del lists["main"]["in"]["staging"]
+
+        bare = changed(with_infra(installed), catalogue__allow_lists=without_staging)
+        with open_office(sqlite_url, bare, places, http=True) as office:
+            told = says(office, "/infra whitelist refresh staging")
+            assert told == "Staging (staging) has no allow list, so there is nothing to compare."
+            assert office.github.runs == []
 
     def test_a_refresh_says_when_no_job_can_be_asked(self, infra: Office) -> None:
         infra.github.fail("dispatch", Refused("GitHub", "start refresh.yml", "no such workflow"))
