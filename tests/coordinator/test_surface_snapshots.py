@@ -9,31 +9,38 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from coordinator.infra.keeping_form import keeping_form
 from coordinator.journal import Draft
 from coordinator.lifecycle import Lane
 from coordinator.requests import Answer, Decision, Extension, State
 from coordinator.slack import approver_cards, cards, chooser, emergency_messages, forms, notices, replies
+from coordinator.slack.announcements import announcement
 from coordinator.slack.approval_form import approval_form
 from coordinator.slack.choices import Offer
 from coordinator.slack.emergency_form import emergency_form
 from coordinator.slack.extension_form import extension_form
 from coordinator.slack.health import health
 from coordinator.slack.home import Desk, home
+from coordinator.wording import RESTARTED
+from sallyport.changes.infra_stop import InfraStop
 from sallyport.decisions import duration_choices
 from sallyport.flows import Approvers, Flow, Stage
+from sallyport.policies import load_policies, read_folder
 from sandbox.slack.api_messages import checked_content
 from sandbox.slack.limits import view_problems, view_too_large
-from tests.coordinator.asks import HOUR, NOW
+from tests.coordinator.asks import HOUR, NOW, ROOT
 from tests.coordinator.test_surfaces import EMERGENCY, GRANTS, granted, in_state
 from tests.sallyport.examples import policies
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")
 POLICIES = policies()
+SHIPPED = load_policies(read_folder(ROOT / "policies"), "shipped")
 WHITELISTING = POLICIES.flows["api-whitelisting"]
 RULE = WHITELISTING.rules[0]
 STAGES = (
@@ -61,6 +68,9 @@ def form(flow: Flow, environment: str = "prod", answers: dict[str, str] | None =
 MANY = tuple((f"U{n:03}", f"Manager {n:03}") for n in range(101))
 NOTICE = "only members of engineering may ask for this; ask to be added there"
 VIEWS = {
+    "form-that-keeps-an-environment-up": keeping_form(
+        SHIPPED.catalogue.environments["dev"], NOW, timedelta(hours=30)
+    ),
     "form-of-api-whitelisting": form(WHITELISTING),
     "form-of-prod-access": form(ACCESS),
     "form-outside-production": form(WHITELISTING, "non-prod", {"path": "/v1/x", "reason": "why", "method": "PUT"}),
@@ -126,18 +136,39 @@ HALF_WAY = in_state(
     asked="",
 )
 TOLD = (State.ACTIVE, State.ENDED, State.DENIED, State.TIMED_OUT, State.FAILED)  # of which requesters are told
+STOP = in_state(
+    State.ANNOUNCED,
+    flow="infra-stop",
+    environment="dev",
+    changes=(InfraStop("dev"),),
+    begins_at=NOW + HOUR,
+    deciders=(),
+)
 CONFIRMING = in_state(
     State.CONFIRMING,
     decisions=(Decision("lee@example.com", Answer.APPROVE, NOW),),
     results={
         "ticket": {"key": "OPS-1", "url": "https://jira.test/browse/OPS-1"},
-        "pull": {"number": 12, "url": "https://github.test/pull/12", "who": ["Lee Wong", "Sam Okafor"]},
+        "pull": {
+            "number": 12,
+            "url": "https://github.test/pull/12",
+            "who": ["Lee Wong", "Sam Okafor"],
+            "slack": ["U0LEE"],
+        },
     },
 )
 MESSAGES = {
     "card-of-what-waits-for-github": approver_cards.card(CONFIRMING, POLICIES, "U0LEE"),
     "thread-of-what-waits-for-github": cards.thread(CONFIRMING, POLICIES),
     "notice-of-what-waits-for-github": notices.notice(CONFIRMING, POLICIES),
+    "notice-of-what-was-never-confirmed": notices.notice(
+        in_state(State.TIMED_OUT, decisions=CONFIRMING.decisions, armed=frozenset({"pull"})), POLICIES
+    ),
+    "thread-of-what-is-announced": cards.thread(STOP, SHIPPED),
+    **{
+        f"announcement-{state}": announcement(replace(STOP, state=state), SHIPPED, NOW + HOUR)
+        for state in (State.ANNOUNCED, State.ACTIVE, State.ENDED, State.CANCELLED)
+    },
     "card-of-an-approver": approver_cards.card(in_state(State.PENDING), POLICIES, "U0LEE"),
     "card-in-a-channel": approver_cards.card(HALF_WAY, STAGED, "C0APPROVE"),
     "card-of-who-has-approved": approver_cards.card(HALF_WAY, STAGED, "U0LEE"),
@@ -166,6 +197,11 @@ TEXTS = {
     "help-for-nobody": replies.help_for([]),
     "draft-is-kept": replies.kept(ACCESS, DRAFT),
     "nudge-in-a-channel": notices.nudge(in_state(State.PENDING), POLICIES, "C0APPROVE"),
+    "nudge-towards-github": notices.nudge(CONFIRMING, POLICIES, "U0LEE"),
+    **{
+        f"job-started-again-{kind}": words.format(url="https://github.test/run/1")
+        for kind, words in RESTARTED.items()
+    },
     "nudge-confirmed": replies.nudged(in_state(State.PENDING)),
 }
 
