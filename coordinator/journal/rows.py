@@ -70,7 +70,7 @@ def new_request(ask: Ask, request_id: str) -> Request:
         changes=ask.changes,
         asked=ask.asked,
         notify=ask.route.notify,
-        deciders=ask.route.deciders,
+        deciders=tuple(sorted(ask.route.deciders)),
         lifetime=ask.lifetime,
         channel=ask.channel,
         submitted_at=ask.submitted_at,

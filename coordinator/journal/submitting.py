@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from coordinator.journal import effects as outbox
 from coordinator.journal import transitions
-from coordinator.journal.reading import read_request
 from coordinator.journal.rows import fact_values, new_request, request_values
 from coordinator.journal.tables import requests
 from coordinator.lifecycle import Armed, Lane, Move, granted, on_submit
@@ -34,8 +33,9 @@ class New:
     def of(cls, ask: Ask, request_id: str) -> New:
         """Return the request that *ask* makes."""
         asked = Fact(request_id, 1, Deed.ASKED, ask.submitted_at, ask.requester, ask.facts())
-        row = request_values(ask, request_id)
-        return cls(new_request(ask, request_id), row, asked, on_submit(ask), granted(ask))
+        row, armed = request_values(ask, request_id), on_submit(ask)
+        request = replace(new_request(ask, request_id), armed=frozenset(effect.name for effect in armed))
+        return cls(request, row, asked, armed, granted(ask))
 
 
 def write(connection: sa.Connection, news: Sequence[New]) -> tuple[list[Request], set[Lane]]:
@@ -51,8 +51,9 @@ def write(connection: sa.Connection, news: Sequence[New]) -> tuple[list[Request]
     made = []
     for new in news:
         lanes |= transitions.show_extension(connection, new.request, new.request.submitted_at)
-        made.append(new.request)
+        request = new.request
         if new.move is not None:
-            lanes |= transitions.apply(connection, new.request, new.move)[1]
-            made[-1] = read_request(connection, new.request.id)
+            request, more = transitions.apply(connection, request, new.move)
+            lanes |= more
+        made.append(request)
     return made, lanes

@@ -113,7 +113,7 @@ def _reroute(connection: sa.Connection, request: Request, route: Route) -> Reque
     notify = tuple(dict.fromkeys((*request.notify, *route.notify)))
     connection.execute(sa.update(requests).where(requests.c.id == request.id).values(notify=list(notify)))
     _ask(connection, request.id, route)
-    return replace(request, notify=notify, deciders=route.deciders)
+    return replace(request, notify=notify, deciders=tuple(sorted(route.deciders)))
 
 
 def _with_deadline(move: Move) -> Happening:

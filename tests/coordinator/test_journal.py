@@ -12,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from coordinator.journal import AlreadyDecided, Done, Journal, UnknownRequest, submitting
-from coordinator.lifecycle import Lane
-from coordinator.requests import Request, Route, State
+from coordinator.lifecycle import Happening, Lane, Move
+from coordinator.requests import Kept, Request, Route, State
 from sallyport.audit import FIRST, Deed, breaks
+from sallyport.entries import POLICY, Grant
 from tests.coordinator.asks import (
     ANA,
     HOUR,
@@ -254,6 +255,44 @@ class TestDeciding:
         decision = yes()
         journal.decide(made.id, decision, at_quorum(1, decision))
         assert told == [(set(Lane), State.APPROVED)]
+
+
+class TestWhatComesOfAChange:
+    """It is told without reading it again, so it must be what a reader finds, to the names of its effects."""
+
+    def test_a_submission_that_nobody_needs_to_approve(self, journal: Journal) -> None:
+        self.is_as_read(journal, journal.submit(ask(grant=Grant(POLICY, NOW), route=Route())))
+
+    def test_a_submission(self, journal: Journal) -> None:
+        self.is_as_read(journal, journal.submit(ask(route=Route(("U0SAM", "U0LEE"), ("U0SAM", "C0INFRA")))))
+
+    def test_an_approval_and_a_denial(self, journal: Journal) -> None:
+        self.is_as_read(journal, approve(journal, journal.submit(ask()).id))
+        self.is_as_read(journal, approve(journal, journal.submit(ask("b")).id, steps_up=True))
+        self.is_as_read(journal, deny(journal, journal.submit(ask("c")).id))
+
+    def test_an_approval_after_which_others_are_asked(self, journal: Journal) -> None:
+        made = journal.submit(ask())
+        decision = yes()
+        route = Route(("U0SAM", "U0KIM"), ("U0SAM", "C0INFRA"))
+        further = Move(Happening(Deed.APPROVED, NOW, LEE), route=route)
+        after = journal.decide(made.id, decision, lambda _: further)
+        self.is_as_read(journal, after)
+        assert (after.deciders, after.notify) == (("U0KIM", "U0SAM"), ("U0LEE", "U0SAM", "C0INFRA"))
+
+    def test_a_state_a_beginning_and_a_pause(self, journal: Journal) -> None:
+        made = approve(journal, journal.submit(ask()).id)
+        self.is_as_read(journal, journal.move(made.id, happened(Deed.DISPATCHED, State.APPLYING)))
+        later = Move(
+            Happening(Deed.KEPT_UP, NOW, ANA), kept=Kept(NOW + HOUR, ANA), begins_at=NOW + timedelta(minutes=7)
+        )
+        self.is_as_read(journal, journal.move(made.id, later))
+
+    @staticmethod
+    def is_as_read(journal: Journal, told: Request) -> None:
+        found = journal.request(told.id)
+        assert told == found
+        assert told.armed == found.armed
 
 
 class TestMoving:

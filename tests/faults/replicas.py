@@ -35,6 +35,7 @@ from sallyport.times import utc_now
 from sandbox.company import REPOSITORY, Company, Coordinator, _free_port, open_company
 from sandbox.github import Token
 from sandbox.github.accounts import JOBS_LOGIN
+from sandbox.github.runs import Run
 from sandbox.slack.delivery import signature
 from tests.coordinator.postgres import open_postgres
 from tests.faults.jobs import Executor
@@ -200,7 +201,7 @@ class Pair:
                 approved = self.answers[reason] == "Approve"
                 expected = State.ACTIVE if approved else State.DENIED
                 commits = sum(f"Request-Id: {request.id}" in message for message in messages)
-                runs = sum(run.name == f"apply {request.id}" for run in company.github.runs)
+                runs = sum(request.id in _asked_for_by(run) for run in company.github.runs)
                 issues = [one for one in company.jira.issues if label_of(request.id) in one.labels]
                 comments = Counter(last_line(comment.body) for issue in issues for comment in issue.comments)
                 cards = markers[f"{request.id}:card:U0LEE"]
@@ -212,6 +213,13 @@ class Pair:
                 if len(comments) != len(facts) - 1:
                     yield f"{request.id}: {len(comments)} comments on {len(facts)} facts"
                 yield from (f"{request.id}: {sentence}" for sentence in breaks(facts))
+
+
+def _asked_for_by(run: Run) -> list[str]:
+    """Return the requests that a run of apply.yml is for: approvals of one moment share one."""
+    if not run.name.startswith("apply "):
+        return []
+    return [run.inputs["request_id"], *run.inputs.get("also", "").split()]
 
 
 @contextmanager
