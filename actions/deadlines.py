@@ -1,6 +1,7 @@
 """Which entries of a checkout are due, from a glance at each file: a sweep that finds nothing must cost nothing.
 
-Due is what has reached its deadline, and what was signed with a key that is not published any more.
+Due is what has reached its deadline, and what was signed with a key that is not published any more, or that may be
+another one under the same name.
 
 A glance may only err in one direction: what it cannot read for certain is due, and is then looked at properly.
 """
@@ -35,12 +36,15 @@ class Due:
     why: str
 
 
-def scan(root: Path, now: datetime, may_be_permanent: Callable[[str, bytes], bool]) -> Iterator[Due]:
+def scan(
+    root: Path, now: datetime, may_be_permanent: Callable[[str, bytes], bool], replaced: Collection[str] = ()
+) -> Iterator[Due]:
     """Yield what is due in the checkout at *root*.
 
-    *may_be_permanent* tells of a flow and a file's content whether policy may let it live without a deadline.
+    *may_be_permanent* tells of a flow and a file's content whether policy may let it live without a deadline;
+    *replaced* are the files of keys that have ever had another content.
     """
-    limit, keys = format_moment(now).encode(), _published(root)
+    limit, keys = format_moment(now).encode(), _published(root, replaced)
     folders = sorted(folder for folder in (root / FOLDER).iterdir() if folder.is_dir())
     for folder in folders:
         names = {path.name for path in folder.iterdir()}
@@ -68,15 +72,17 @@ def _glance(content: bytes, limit: bytes, flow: str, may_be_permanent: Callable[
     return "its deadline cannot be read"
 
 
-def _published(root: Path) -> frozenset[bytes]:
-    return frozenset(path.stem.encode() for path in (root / KEYS).glob("*.pem"))
+def _published(root: Path, replaced: Collection[str]) -> frozenset[bytes]:
+    """Return the names of the keys that are certainly those with which their entries were signed."""
+    published = (path for path in (root / KEYS).glob("*.pem") if f"{KEYS}/{path.name}" not in replaced)
+    return frozenset(path.stem.encode() for path in published)
 
 
 def _glance_at_key(content: bytes, keys: Collection[bytes]) -> str:
     if not _SIGNED.search(content):
         return ""
     named = _KEY.search(content)
-    return "" if named and named[2] in keys else "the key that signed it is not published"
+    return "" if named and named[2] in keys else "the key that signed it is not published, or was replaced"
 
 
 def _exists(moment: bytes) -> bool:

@@ -317,8 +317,8 @@ class Ledger:
             if entry.attestation is None:
                 proven = self._proven_then(path, versions[number:])
             else:
-                keys = {**self._keys_at(version.commit), **self.policies.keys}
-                proven = entry if attestations.refusal(entry, keys) is None else None
+                keyrings = (self._keys_at(version.commit), self.policies.keys)  # a name may be another key's now
+                proven = entry if any(attestations.refusal(entry, keys) is None for keys in keyrings) else None
             if proven:
                 return proven
         return None

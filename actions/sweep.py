@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from actions.befores import SUFFIX as BEFORE
-from actions.deadlines import Due, scan
+from actions.deadlines import KEYS, Due, scan
 from actions.executors import LONGER_THAN_A_JOB, SLOW_TO_END, UNDONE_BY_AWS
 from actions.ledger import Books, Ledger
 from actions.overrides import live_overrides, sites_overridden
@@ -119,11 +119,16 @@ class Sweep:
 
     def _candidates(self, now: datetime) -> list[Due]:
         self._workspace.insist_on_history()
-        glanced = list(scan(self._workspace.root, now, self._may_be_permanent))
+        glanced = list(scan(self._workspace.root, now, self._may_be_permanent, self._replaced_keys()))
         known = {(due.flow, due.id) for due in glanced}
         touched = self._workspace.disturbed(self._workspace.head(), f"{FOLDER}/")
         changed = [_due(path) for path in touched if (self._workspace.root / path).is_file()]
         return glanced + [due for due in changed if due and (due.flow, due.id) not in known]
+
+    def _replaced_keys(self) -> frozenset[str]:
+        """Return the files of keys that have had more than one content: what they signed is proven anew."""
+        ever = self._workspace.blobs(self._workspace.head(), f"{KEYS}/")
+        return frozenset(path for path, contents in ever.items() if len(contents) > 1)
 
     def _known(self, entry_id: str) -> Finding | None:
         return self.books.ledger.find(entry_id)

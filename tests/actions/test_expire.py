@@ -11,6 +11,7 @@ import pytest
 
 from actions.befores import before_path
 from actions.deadlines import scan
+from sallyport.attestations import new_key_pair, read_public_key, read_signer
 from sallyport.entries import Entry
 from sallyport.outcomes import Result
 from sallyport.platforms.errors import Refused, TryLater, Unknown
@@ -328,6 +329,32 @@ def test_retiring_a_key_leaves_what_another_one_had_signed(world: World) -> None
     assert accesses(world) == []
 
 
+def test_replacing_a_key_under_its_name_takes_back_what_the_former_had_signed(world: World) -> None:
+    entry = world.entry()
+    world.apply(entry, world.add(entry))
+    private, public = new_key_pair()
+    world.commit("Replace", {"policies/keys/2026-11.pem": public.encode()})
+    assert len(accesses(world)) == 1, "its deadline is ahead, and the sweep finds it by itself"
+    world.now += timedelta(minutes=1)
+    assert world.expire() == 0
+    assert world.live() == frozenset()
+    assert world.files == set()
+    signer = read_signer(private, {"2026-11": read_public_key(public.encode())})
+    fresh = world.entry("aw-222222", signer)
+    assert world.apply(fresh, world.add(fresh)) == 0
+    assert accesses(world) == [], "what the new one has signed is proven, and stays"
+    world.commit("Put the former back", {"policies/keys/2026-11.pem": world.public.encode()})
+    assert len(accesses(world)) == 1
+
+
+def test_a_key_that_is_published_again_is_the_one_it_was(world: World) -> None:
+    entry = world.entry()
+    world.apply(entry, world.add(entry))
+    world.commit("Retire", {}, ["policies/keys/2026-11.pem"])
+    world.commit("Publish it again", {"policies/keys/2026-11.pem": world.public.encode()})
+    assert accesses(world) == []
+
+
 def test_a_signature_whose_key_cannot_be_read_is_due(world: World) -> None:
     entry = world.entry()
     world.apply(entry, world.add(entry))
@@ -335,7 +362,9 @@ def test_a_signature_whose_key_cannot_be_read_is_due(world: World) -> None:
     [line] = [line for line in path.read_text().splitlines() if line.startswith("  key: ")]
     path.write_text(path.read_text().replace(line, "  key: |\n    2026-11"))
     due = scan(path.parents[2], world.now, lambda *_: False)
-    assert [(one.id, one.why) for one in due] == [(entry.id, "the key that signed it is not published")]
+    assert [(one.id, one.why) for one in due] == [
+        (entry.id, "the key that signed it is not published, or was replaced")
+    ]
 
 
 def test_an_entry_removed_by_hand_is_taken_back_when_the_coordinator_asks(world: World) -> None:
