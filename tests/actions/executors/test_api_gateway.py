@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from actions.events import PullEvent
 from actions.executors.protocol import Plan, TargetFault, Verb
+from actions.previewing import Preview, comment
 from sallyport.entries import Approval
 from sandbox.aws import AwsStandIn
 from sandbox.faults import Fault, Kind, Moment
@@ -420,6 +422,16 @@ def test_the_newest_entries_yield_when_the_policy_is_full(job: Job, aws: AwsStan
     assert "or keep the stage by WAF IP sets, which the catalogue names" in plans[0].refusals["aw-222222"]
     assert plans[-1].unchanged == {"aw-333333", "aw-444444"}
     assert may_call(aws, clock, "203.0.113.1")
+
+
+def test_the_comment_of_a_plan_says_how_many_characters_of_the_policy_it_takes(job: Job, aws: AwsStandIn) -> None:
+    first, last = job.settle()
+    written = len(json.dumps(aws.apigateway.policy("a1payments"), separators=(",", ":")))
+    assert last.facts == (f"Resource policy: {written:,} of 8,192 characters.",)
+    pull = PullEvent(7, "https://github.example/pull/7", "ana", "a" * 40, "main", is_fork=False)
+    body = comment(Preview((), (first,), {}, policies()), pull, "prod", "")
+    [row] = [line for line in body.splitlines() if line.startswith(f"| {first.target.lock} ")]
+    assert row.endswith(f" {written:,} of 8,192 characters. |")
 
 
 def test_two_hundred_and_eighty_entries_fit_one_policy(job: Job) -> None:
