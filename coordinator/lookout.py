@@ -1,6 +1,7 @@
 """Looks for what nobody else would tell: what is overdue, what does not get done, and a safety net that is gone.
 
-Level-triggered: each look says what is so now, and ends the alerts whose cause is gone. It changes nothing else.
+Level-triggered: each look says what is so now, and ends the alerts whose cause is gone. It also records what the
+last sweep has ended before its time, such as an override by its use.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from coordinator.alerts import Alerts, Kind
 from coordinator.journal import Journal, Silence, UnknownRequest
 from coordinator.journal.tables import effects, requests
 from coordinator.lifecycle import PLATFORMS, Lane
-from coordinator.outside.runs import end_of, not_reverted
+from coordinator.outside.runs import end_of, ended_early, not_reverted
 from coordinator.policy_source import POLICIES, PolicySource
 from coordinator.reconciler import ALERT_AFTER
 from coordinator.requests import State
-from sallyport.outcomes import Result
+from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import PlatformError
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import RunState
@@ -115,11 +116,18 @@ class Lookout:
         for outcome in outcomes_of(self.github, sweep):
             if outcome.result is Result.REFUSED:
                 unproven[Kind.UNPROVEN.about(outcome.request_id)] = outcome.detail
+            elif outcome.result is Result.REVERTED:
+                self._end_early(outcome, sweep)
             elif outcome.result is Result.FAILED and not (outcome.held or self._is_ours(outcome.request_id)):
                 failed[Kind.NOT_REVERTED.about(outcome.request_id)] = not_reverted(
                     outcome.request_id, outcome.detail
                 )
         return unproven, failed
+
+    def _end_early(self, outcome: Outcome, sweep: RunState) -> None:
+        """Record that a sweep has ended what nobody asked it to; at a deadline, its own watch does."""
+        if self._is_ours(outcome.request_id):
+            self.journal.move(outcome.request_id, lambda standing: ended_early(standing, outcome, sweep))
 
     def _is_ours(self, request_id: str) -> bool:
         """Tell whether the request is in the journal: then its own watch knows how it stands."""

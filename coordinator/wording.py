@@ -67,6 +67,7 @@ COMMENTS = {
 UNCONFIRMED_COMMENT = (
     "It was approved in Slack, and nobody confirmed it in GitHub until {at}; the request is closed."
 )
+EARLY_END = "It ended before its time."
 UNREPORTED_END = "Its entry is gone from the repository, but no job has said that it took it back."
 UNREPORTED = {
     Deed.FAILED: "It is not known what became of it at {at}. {detail} {url}",

@@ -14,7 +14,7 @@ from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import FOLLOWS, RESTARTED, Armed, Happening, Lane, Move, on_withdrawal
 from coordinator.requests import Request, State
-from coordinator.wording import UNREPORTED_END
+from coordinator.wording import EARLY_END, UNREPORTED_END
 from sallyport.audit import Deed
 from sallyport.documents import JSON
 from sallyport.entries import path_of
@@ -233,6 +233,17 @@ def _heard(state: State, heard: Happening, to: State, now: datetime) -> Move:
     if to in FOLLOWS.get(state, frozenset()):
         return Move(heard, to, str(heard.details["detail"]))
     return Move(heard, arm=tuple(on_withdrawal(now)) if heard.deed is Deed.APPLIED else ())
+
+
+def ended_early(request: Request, outcome: Outcome, run: RunState) -> Move | None:
+    """Return what it means that a sweep has ended a live request before its time; None if that is not so.
+
+    An override ends with its use, and what is not proven any more with that: nobody has asked the sweep to.
+    """
+    if request.state is not State.ACTIVE or outcome.at >= end_of(request) or outcome.continued_by:
+        return None
+    ended = Happening(Deed.REVERTED, outcome.at, JOB, _details(outcome, run))
+    return Move(ended, State.ENDED, f"{EARLY_END} {outcome.detail}")
 
 
 def _over(state: State, ended: Happening) -> Move:

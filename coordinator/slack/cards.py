@@ -21,7 +21,7 @@ from coordinator.requests import Answer, Extension, Request, State
 from coordinator.slack.decision_buttons import decision_buttons
 from coordinator.slack.own_buttons import ask_again, own_buttons
 from coordinator.slack.text import bounded
-from coordinator.wording import STATE_WORDS, UNREPORTED_END, granted, lasts, mention, state_words
+from coordinator.wording import EARLY_END, STATE_WORDS, UNREPORTED_END, granted, lasts, mention, state_words
 from sallyport.decisions import is_emergency
 from sallyport.people import People
 from sallyport.platforms.slack_text import date, escape
@@ -144,6 +144,8 @@ def _ended(request: Request) -> str:
     """Say whether it was taken back, or went on under another request."""
     if request.closing == UNREPORTED_END:
         return f"Ended. {shown(request.closing)}"
+    if request.closing.startswith(EARLY_END):
+        return shown(request.closing)
     if not request.continued_by:
         return "Ended: it was taken back, and that was verified."
     extension = request.extension

@@ -330,6 +330,46 @@ class TestTheSweep:
         assert all(text.startswith(":white_check_mark:") for text in tower.said[-2:])
 
 
+class TestWhatASweepEndedBeforeItsTime:
+    """Nobody has asked for it: an override is used up, or an entry is not proven any more."""
+
+    WORDS = "ro-222222 is used up: it let 3 entries end."
+
+    def card(self, tower: Tower) -> str:
+        tower.desk.work()
+        return "\n".join(message.visible_text for message in tower.desk.messages("lee", "infra-requests"))
+
+    def test_is_over_and_the_card_says_why(self, tower: Tower, active: Request) -> None:
+        assert "Live until" in self.card(tower)
+        tower.sweeps(Outcome(active.id, Result.REVERTED, self.WORDS, tower.desk.now))
+        for _ in range(2):
+            assert tower.look() == []
+        after = tower.desk.request(active)
+        assert after.state is State.ENDED
+        assert f"It ended before its time. {self.WORDS}" in self.card(tower)
+        facts = [fact.deed for fact, _ in tower.desk.journal.facts(active.id)]
+        assert facts.count(Deed.REVERTED) == 1
+
+    def test_is_not_ended_again_at_its_deadline(self, tower: Tower, active: Request) -> None:
+        tower.sweeps(Outcome(active.id, Result.REVERTED, self.WORDS, tower.desk.now))
+        tower.look()
+        tower.desk.github.delete(entry_of(active).path)
+        tower.desk.now = (active.expires_at or tower.desk.now) + MINUTE
+        tower.desk.work()
+        tower.desk.job_ends(active, Result.REVERTED, run="expire")
+        tower.desk.now += MINUTE
+        tower.desk.work()
+        facts = [fact.deed for fact, _ in tower.desk.journal.facts(active.id)]
+        assert facts.count(Deed.REVERTED) == 1
+        assert self.WORDS in tower.desk.request(active).closing
+
+    def test_leaves_to_its_own_watch_what_ended_at_its_deadline(self, tower: Tower, active: Request) -> None:
+        tower.desk.now = (active.expires_at or tower.desk.now) + MINUTE
+        tower.sweeps(Outcome(active.id, Result.REVERTED, "In time.", tower.desk.now))
+        tower.look(timedelta())
+        assert tower.desk.request(active).state is State.ACTIVE
+
+
 class TestBreakingTheGlass:
     def test_it_is_told_once_in_one_message_that_shows_what_becomes_of_it(self, tower: Tower) -> None:
         grant = Grant(BREAK_GLASS, NOW, "INC-7")
