@@ -24,6 +24,7 @@ from coordinator.journal import Journal, open_store
 from coordinator.lifecycle import Happening, Lane, Move
 from coordinator.outside.commits import Commits
 from coordinator.outside.runs import Runs
+from coordinator.outside.watching import Watching
 from coordinator.reconciler import Hands, Reconciler
 from coordinator.requests import Answer, Decision, State
 from sallyport.attestations import Signer, new_key_pair, read_signer
@@ -148,7 +149,7 @@ def _reconciler(journal: Journal, policies: Policies, signer: Signer, github: Gi
     client, now = cast(Any, github), lambda: github.now
     head = Head(client)
     commits = Commits(client, lambda: signer, lambda: policies, now, head)
-    runs = Runs(client, lambda: policies, now, lambda *_: None, head)
+    runs = Runs(client, lambda: policies, now, lambda *_: None, head, Watching(client, now))
     hands = Hands(
         {"watch": runs.watch},
         {"commit": commits.commit, "dispatch": runs.dispatch},

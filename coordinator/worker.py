@@ -30,6 +30,7 @@ from coordinator.outside.reminders import Reminders
 from coordinator.outside.reviews import Reviews
 from coordinator.outside.runs import Runs
 from coordinator.outside.tickets import Tickets
+from coordinator.outside.watching import Watching
 from coordinator.reconciler import Hands, Reconciler
 from coordinator.routing import Rerouting, Routing
 from coordinator.sleeping import Sleeping
@@ -96,7 +97,7 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
         clients.jira, essentials.config.jira_project, policies, now, essentials.alerts, essentials.alerts.over
     )
     commits = Commits(clients.github, signer, policies, now, head)
-    runs = Runs(clients.github, policies, now, essentials.alerts, head)
+    runs = Runs(clients.github, policies, now, essentials.alerts, head, Watching(clients.github, now))
     confirmations = Confirmations(clients.github, essentials.directory, policies, now, head)
     reminders = Reminders(policies, now)
     return Hands(

@@ -13,6 +13,7 @@ from coordinator.alerts import Kind
 from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import FOLLOWS, RESTARTED, Armed, Happening, Lane, Move, on_withdrawal
+from coordinator.outside.watching import REST, Watching
 from coordinator.requests import Request, State
 from coordinator.wording import EARLY_END, UNREPORTED_END
 from sallyport.audit import Deed
@@ -22,7 +23,7 @@ from sallyport.outcomes import Outcome, Result, Untold
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import Run, RunState
 from sallyport.policies import Policies
-from sallyport.reports import EXPIRE, outcomes_of
+from sallyport.reports import EXPIRE
 from sallyport.times import parse_moment
 
 APPLY = "apply.yml"
@@ -31,7 +32,6 @@ AGAIN = timedelta(minutes=1)  # between two attempts to revert
 ATTEMPTS = 3  # at a job that ends without a word
 BROKEN = frozenset({"failure", "timed_out"})  # and not "cancelled": then a person wants it to end
 TOGETHER = timedelta(seconds=5)  # until all those are known for whom one more job has to be started
-REST = timedelta(seconds=15)  # for a run that was started again, until it can be looked at
 CLOCKS = timedelta(minutes=5)  # how far GitHub's clock may be behind ours
 
 Job = tuple[Work, Request]
@@ -56,6 +56,7 @@ class Runs:
     now: Callable[[], datetime]
     alert: Callable[[str, str], None]
     head: Head
+    watching: Watching
 
     def place(self, request: Request) -> tuple[str, str, str]:
         """Return for which flow, environment and lock a job of the request is: one job is for one of these."""
@@ -89,11 +90,12 @@ class Runs:
 
     def watch(self, work: Work, request: Request) -> Done | Again:
         """Learn what the job did once it is over; nothing is told before."""
-        run = self.github.run(int(request.result("dispatch")["run"]))
-        if run.status != "completed":
-            return Again(self.now() + _patience(self.now() - run.created_at))
-        self.head.latest()  # jobs commit too, and the next approval shall not stumble over it
-        now, outcomes = self.now(), {one.request_id: one for one in outcomes_of(self.github, run)}
+        run = self.watching.look(APPLY, int(request.result("dispatch")["run"]))
+        if isinstance(run, Again):
+            return run
+        if self.watching.is_news(run):
+            self.head.latest()  # jobs commit too, and the next approval shall not stumble over it
+        now, outcomes = self.now(), {one.request_id: one for one in self.watching.outcomes(run)}
         outcome, first = outcomes.get(request.id), request.result("dispatch").get("for", request.id)
         if outcome is None and first != request.id:
             dies = first not in outcomes and _has_died(run)
@@ -116,9 +118,9 @@ class Runs:
 
     def watch_expiry(self, work: Work, request: Request) -> Done | Again:
         """See the entry gone from the repository: whoever reverted it, this or the scheduled sweep."""
-        run = self.github.run(int(request.result("expire")["run"]))
-        if run.status != "completed":
-            return Again(self.now() + _patience(self.now() - run.created_at))
+        run = self.watching.look(EXPIRE, int(request.result("expire")["run"]))
+        if isinstance(run, Again):
+            return run
         outcome = self._outcome(run, request.id)
         if self.github.file(path_of(request.flow, request.id)) is not None:
             self._alert_overdue(request, run, outcome)
@@ -150,7 +152,8 @@ class Runs:
 
         People are told the first time, since it takes longer than they were led to expect.
         """
-        self.github.rerun(run.id)
+        if _has_died(self.watching.anew(run.id)):  # and nobody was faster
+            self.github.rerun(run.id)
         now, name = self.now(), f"{RESTARTED}:{work.kind}"
         payload = {"what": work.kind, "url": run.html_url}
         told = Armed(name, RESTARTED, Lane.SLACK, now, after="thread", payload=payload)
@@ -178,7 +181,7 @@ class Runs:
 
     def _end_told_by_another(self, request: Request) -> tuple[RunState, Outcome | None] | None:
         """Look for the sweep that took it back, since the job that was started for it did not."""
-        runs = self.github.runs_of(EXPIRE, end_of(request) - CLOCKS)
+        runs = self.watching.since(EXPIRE, end_of(request) - CLOCKS)
         told = ((run, self._outcome(run, request.id)) for run in runs if run.status == "completed")
         return next(((run, outcome) for run, outcome in told if _is_end(outcome)), None)
 
@@ -190,7 +193,7 @@ class Runs:
         return self.github.find_run(workflow, request.id, since - CLOCKS)
 
     def _outcome(self, run: RunState, request_id: str) -> Outcome | None:
-        outcomes = outcomes_of(self.github, run)
+        outcomes = self.watching.outcomes(run)
         return next((outcome for outcome in outcomes if outcome.request_id == request_id), None)
 
 
@@ -275,8 +278,3 @@ def _details(outcome: Outcome, run: RunState) -> dict[str, JSON]:
         "run": str(run.id),
         "url": run.html_url,
     }
-
-
-def _patience(age: timedelta) -> timedelta:
-    """Return the pause before the next look: short while the job is young."""
-    return timedelta(seconds=min(max(age.total_seconds() / 10, 0.5), 15))

@@ -24,6 +24,7 @@ from coordinator.outside.reminders import Reminders
 from coordinator.outside.reviews import Reviews
 from coordinator.outside.runs import Runs
 from coordinator.outside.tickets import Tickets
+from coordinator.outside.watching import Watching
 from coordinator.reconciler import Hands, Reconciler
 from coordinator.requests import Request
 from sallyport.outcomes import Outcome, Result
@@ -76,7 +77,7 @@ class Desk:
         self.exporting = Exporting(self.journal, self.sink, now)
         self.head = Head(self.github)
         self.commits = Commits(self.github, lambda: self.installed.signer, policies, now, self.head)
-        self.runs = Runs(self.github, policies, now, alert, self.head)
+        self.runs = Runs(self.github, policies, now, alert, self.head, Watching(self.github, now))
         directory = Directory(self.slack_client, policies)
         confirmations = Confirmations(self.github, directory, policies, now, self.head)
         reminders = Reminders(policies, now)

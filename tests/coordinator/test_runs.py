@@ -122,6 +122,23 @@ class TestManyAtOnce:
             assert desk.request(request).state is State.APPLYING
             assert last_details(desk, request)["run"] == str(run.state.id)
 
+    def test_they_read_it_once_at_each_look_and_once_when_it_is_over(
+        self, desk: Desk, three: list[Request]
+    ) -> None:
+        desk.work(Lane.DISPATCH)
+        desk.now += MINUTE
+        for _ in range(2):
+            desk.github.calls.clear()
+            later(desk)
+            assert [call for call in desk.github.calls if call != "head"] == ["run"]
+        run = desk.request(three[0]).result("dispatch")["run"]
+        desk.github.report(run, *(Outcome(one.id, Result.APPLIED, "Live.", desk.now) for one in three))
+        desk.github.complete(run)
+        desk.github.calls.clear()
+        later(desk)
+        assert {desk.request(one).state for one in three} == {State.ACTIVE}
+        assert sorted(desk.github.calls) == ["check_runs", "head", "run"]
+
     def test_another_target_has_a_job_of_its_own_after_those_who_came_first(self, desk: Desk) -> None:
         first = committed(desk, "view:1")
         other = committed(desk, "view:2", changes=(replace(CHANGE, api="orders"),))

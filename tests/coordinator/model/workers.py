@@ -23,6 +23,7 @@ from coordinator.outside.commits import Commits
 from coordinator.outside.messages import Messages
 from coordinator.outside.reminders import Reminders
 from coordinator.outside.runs import Runs
+from coordinator.outside.watching import Watching
 from coordinator.reconciler import BATCHED
 from coordinator.requests import Request
 from tests.coordinator.fakes import KeptSink
@@ -49,7 +50,8 @@ class Hands:
         company, journal, policies = replica.company, replica.journal, replica.directory.policies
         now, head = (lambda: company.now), Head(company.github)  # type: ignore[arg-type]  # the same methods
         messages = Messages(slack, journal, policies, "C0ALERTS")  # type: ignore[arg-type]  # what it uses of it
-        runs = Runs(company.github, policies, now, lambda *_: None, head)  # type: ignore[arg-type]
+        watching = Watching(company.github, now)  # type: ignore[arg-type]
+        runs = Runs(company.github, policies, now, lambda *_: None, head, watching)  # type: ignore[arg-type]
         commits = Commits(company.github, lambda: company.installed.signer, policies, now, head)  # type: ignore[arg-type]
         reminders = Reminders(policies, now)
         self._now = now
