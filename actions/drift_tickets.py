@@ -14,14 +14,13 @@ from actions import drift_words
 from actions.drift import Drift
 from actions.drift_looking import Survey
 from actions.verification import Site
+from sallyport.drift_labels import DRIFT, DRIFT_OVER
 from sallyport.platforms.errors import Refused
 from sallyport.policies import Policies
 
 if TYPE_CHECKING:
     from sallyport.platforms.jira import Issue, Jira
 
-LABEL = "sallyport-drift"  # on every ticket of a finding
-OVER = "sallyport-drift-over"  # and on those whose finding is gone
 _DIGEST, _PLACE = "drift-", "drift-at-"  # each with a digest
 _WAYS_TO_THE_END = (("active",), ("pending", "approved", "active"))  # states of a request, for their statuses
 
@@ -50,7 +49,7 @@ class DriftTickets:
 
         A finding may have two where JIRA's search did not show the first one in time.
         """
-        issues = self._jira.issues_by_label(self._project, LABEL)
+        issues = self._jira.issues_by_label(self._project, DRIFT)
         return tuple(one for one in map(_known, issues) if one)
 
     def open(self, drift: Drift) -> str:
@@ -60,7 +59,7 @@ class DriftTickets:
             self._policies.flows[drift.site.flow].ticket.type,
             drift_words.ticket_summary(drift),
             drift_words.ticket_description(drift, self._run_url),
-            [LABEL, f"{_DIGEST}{drift.digest}", f"{_PLACE}{place_of(drift.site)}"],
+            [DRIFT, f"{_DIGEST}{drift.digest}", f"{_PLACE}{place_of(drift.site)}"],
             {"sallyport.drift": {"digest": drift.digest, "target": drift.site.target.lock}},
         )
 
@@ -71,7 +70,7 @@ class DriftTickets:
             self._jira.add_comment(ticket.key, drift_words.gone(ticket.digest, self._run_url))
         if not ticket.accepted:
             self._move_to_the_end(ticket.key)
-        self._jira.add_labels(ticket.key, [OVER])
+        self._jira.add_labels(ticket.key, [DRIFT_OVER])
 
     def _move_to_the_end(self, key: str) -> None:
         """Take the way that requests take; where the workflow has another one, the comment has said it."""
@@ -100,7 +99,7 @@ def gone(known: Iterable[Known], survey: Survey) -> list[Known]:
 def _known(issue: Issue) -> Known | None:
     places = [label for label in issue.labels if label.startswith(_PLACE)]
     digests = [label for label in issue.labels if label.startswith(_DIGEST) and label not in places]
-    if OVER in issue.labels or len(digests) != 1 or len(places) != 1:
+    if DRIFT_OVER in issue.labels or len(digests) != 1 or len(places) != 1:
         return None
     digest, place = digests[0].removeprefix(_DIGEST), places[0].removeprefix(_PLACE)
     return Known(issue.key, digest, place, accepted=issue.status_category == "done")

@@ -35,6 +35,8 @@ class Kind(StrEnum):
     STUCK = "stuck-effect"
     AWAY = "platform-away"
     SWEEP = "missed-sweep"
+    CREDENTIALS = "credentials-refused"
+    DRIFT = "drift"
     UNPROVEN = "unverifiable-entry"
     POLICIES = "broken-policies"
     WORKER = "worker-down"
@@ -51,6 +53,8 @@ TO_DO = {
     Kind.STUCK: "Mend what it says, then “coordinator queue retry”.",
     Kind.AWAY: "See whether it is down for everybody, or only for us; “coordinator queue” shows what waits.",
     Kind.SWEEP: "See whether GitHub has disabled the schedule of expire.yml.",
+    Kind.CREDENTIALS: "Give the coordinator a valid token, and start it again.",
+    Kind.DRIFT: "See the tickets; mend it, or close a ticket to accept what it tells.",
     Kind.UNPROVEN: "Find out who changed the entry; nothing of it is in force.",
     Kind.WORKER: "Read the log of “coordinator serve”; it is started again and again.",
     Kind.REVIEW: "Have somebody else than the requester review it and close it.",
@@ -74,6 +78,13 @@ class Alerts:
         if alert is not None:
             log.error("alert", subject=subject, sentence=sentence)
             self._tell(alert)
+
+    def note(self, subject: str, sentence: str) -> None:
+        """Keep in mind what the job that found it tells the operators by itself; its end is told from here."""
+        alert = self.board.raised(subject, sentence[:SHOWN], self.now())
+        if alert is not None:
+            log.error("alert", subject=subject, sentence=sentence)
+            self.board.told(alert)
 
     def over(self, subject: str) -> None:
         """Tell the operators that the cause of an alert is gone, if one stands."""

@@ -6,7 +6,7 @@ last sweep has ended before its time, such as an override by its use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from coordinator.journal.tables import effects, requests
 from coordinator.lifecycle import PLATFORMS, Lane
 from coordinator.outside.runs import end_of, ended_early, not_reverted
 from coordinator.policy_source import POLICIES, PolicySource
-from coordinator.reconciler import ALERT_AFTER
+from coordinator.reconciler import ALERT_AFTER, NOT_LET_IN
 from coordinator.requests import State
 from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import PlatformError
@@ -46,6 +46,7 @@ class Lookout:
     policies: PolicySource
     now: Callable[[], datetime]
     since: datetime
+    drift: Callable[[], Sequence[str]]  # the tickets of what stands; it raises PlatformErrors
 
     def look(self) -> None:
         """Tell what is so now, and what is so no more."""
@@ -54,6 +55,7 @@ class Lookout:
         self._say(Kind.OVERDUE, dict(_overdue(ends, self.now())))
         silences = self.journal.silences()
         self._say(Kind.AWAY, dict(_away(silences, self.now())))
+        self._say(Kind.CREDENTIALS, dict(_turned_away(self.journal.waiting())))
         self._say_stuck({silence.platform for silence in silences if silence.since})
         self._say(Kind.WORKER, {})  # whoever looks is the worker
         self._say(Kind.POLICIES, {POLICIES: self.policies.fault} if self.policies.fault else {})
@@ -64,6 +66,14 @@ class Lookout:
             return  # GitHub being away is told by what waits for it
         self._say(Kind.NOT_REVERTED, more | failed)
         self._say(Kind.UNPROVEN, unproven)
+
+    def look_for_drift(self) -> None:
+        """Keep in mind, and in the metrics, that AWS is not what the live entries ask for, and tell when it is."""
+        subject = Kind.DRIFT.about("aws")
+        if found := self.drift():
+            self.alerts.note(subject, f"AWS differs from what the live entries ask for: {', '.join(found)}.")
+        else:
+            self.alerts.over(subject)
 
     def _say(self, kind: Kind, found: Mapping[str, str]) -> None:
         """Tell what is so of a kind, and what is so no more."""
@@ -82,7 +92,11 @@ class Lookout:
         rows = {Kind.STUCK.about(f"{row.request_id}:{row.name}"): row for row in self.journal.failing()}
         standing = {alert.subject for alert in self.alerts.board.all() if not alert.over}
         for subject, row in rows.items():
-            is_told = subject in standing or (row.away_since and PLATFORMS.get(Lane(row.lane)) in silent)
+            is_told = (
+                subject in standing
+                or (row.away_since and PLATFORMS.get(Lane(row.lane)) in silent)
+                or row.error.endswith(NOT_LET_IN)
+            )
             if row.attempts >= ALERT_AFTER and not row.parked and not is_told:
                 self.alerts(subject, f"“{row.name}” of {row.request_id} does not get done: {row.error}")
         for subject in standing:
@@ -144,6 +158,13 @@ def _away(silences: Iterable[Silence], now: datetime) -> Iterator[tuple[str, str
             since = format_moment(silence.since)
             rest = "What needs it waits in order, and nothing of it is lost; everything else goes on."
             yield Kind.AWAY.about(silence.platform), f"{silence.platform} has not answered since {since}. {rest}"
+
+
+def _turned_away(rows: Iterable[sa.Row[Any]]) -> Iterator[tuple[str, str]]:
+    """One sentence for each platform, however much waits for it."""
+    for platform in {PLATFORMS[Lane(row.lane)] for row in rows if row.error.endswith(NOT_LET_IN)}:
+        sentence = f"{platform} takes the coordinator's credentials for nobody's. What needs it waits."
+        yield Kind.CREDENTIALS.about(platform), sentence
 
 
 def _overdue(ends: list[tuple[str, datetime, Mapping[str, Any]]], now: datetime) -> Iterator[tuple[str, str]]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from coordinator.journal import Journal, Silence, UnknownRequest
 from coordinator.lifecycle import PLATFORMS, Happening, Lane
+from coordinator.pace import ALLOWANCES, Pace
 from sallyport.audit import Deed
 from sallyport.problems import nearest
 from sallyport.times import format_moment
@@ -46,11 +47,13 @@ class Queue:
         """Yield what is not done, soonest first."""
         rows = self.journal.waiting()
         undone = {(row.request_id, row.name) for row in rows}
+        pace = {lane: Pace(self.journal).pause(lane, self.now()) for lane in ALLOWANCES}
         silent = {silence.platform: silence for silence in self.journal.silences()}
         for row in rows:
             behind = row.after if (row.request_id, row.after) in undone else ""
             if row.due <= self.now():
                 behind = behind or _of_platform(silent.get(PLATFORMS.get(Lane(row.lane), "")))
+                behind = behind or _of_pace(pace.get(Lane(row.lane)), self.now())
             next_try = row.due if row.lease else max(row.due, row.leased_until)
             yield Waiting(f"{row.request_id}:{row.name}", row.kind, next_try, _why(row, behind, self.now()))
 
@@ -94,6 +97,11 @@ def _of_platform(silence: Silence | None) -> str:
     if silence.since is None:
         return f"its turn: {silence.platform} answers again, and one after the other is done"
     return f"{silence.platform}, which has not answered since {format_moment(silence.since)}"
+
+
+def _of_pace(pause: timedelta | None, now: datetime) -> str:
+    """Say until when a lane's next call waits, lest GitHub refuses more than it takes in a minute or an hour."""
+    return f"the pace that GitHub allows, until {format_moment(now + pause)}" if pause else ""
 
 
 def _why(row: sa.Row[Any], behind: str, now: datetime) -> str:

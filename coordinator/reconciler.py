@@ -47,6 +47,7 @@ IDLE = 0.5  # seconds between looks at the clock, for what becomes due by itself
 LONGEST_PAUSE = timedelta(minutes=5)
 REFUSED_PAUSE = timedelta(minutes=5)  # somebody has to change something first
 ALERT_AFTER = 5  # failed attempts
+NOT_LET_IN = "; its credentials are refused"  # at the end of an error that is told once for its platform
 OURS = "Sallyport"  # in place of a platform's name, where the fault is our own
 
 
@@ -187,12 +188,14 @@ class Reconciler:
         log.warning("effect.put_back", request_id=work.request_id, effect=work.name, error=str(error))
         unheard = None if error.platform == OURS or is_answer(error) else unheard_of(error, now)
         uncertain = isinstance(error, Unknown)
-        self._journal.retry(work, now + pause, str(error), uncertain=uncertain, unheard=unheard)
+        turned_away = isinstance(error, Refused) and error.is_of_credentials
+        words = f"{error}{NOT_LET_IN if turned_away else ''}"
+        self._journal.retry(work, now + pause, words, uncertain=uncertain, unheard=unheard)
         if is_answer(error):
             self._journal.answered(work.lane, now)
         first_refusal = isinstance(error, Refused) and work.attempts == 0
         in_vain = work.attempts + 1 == ALERT_AFTER and not (unheard and self._is_silent(work.lane))
-        if first_refusal or in_vain:
+        if (first_refusal or in_vain) and not turned_away:
             sentence = f"“{work.name}” of {work.request_id} does not get done: {error}"
             self._hands.alert(Kind.STUCK.about(work.marker), sentence)
 

@@ -18,6 +18,7 @@ from coordinator.audit.sinks import open_sink
 from coordinator.clients import connect
 from coordinator.config import read_config
 from coordinator.courtesy import SWITCH
+from coordinator.drifting import open_findings
 from coordinator.essentials import DIRECTORY_EVERY, GROUPS_EVERY, Essentials
 from coordinator.logs import configure_logging
 from coordinator.lookout import Lookout
@@ -38,6 +39,7 @@ from coordinator.sleeping import Sleeping
 log = structlog.get_logger()
 
 LOOK_EVERY = timedelta(minutes=1)
+DRIFT_EVERY = timedelta(minutes=5)  # it is looked for three times a day
 SCHEDULES_EVERY = timedelta(seconds=10)
 ANCHOR_EVERY = timedelta(minutes=10)  # it looks whether today has its anchor, and whether the sink has it
 NICENESS = 10  # where the processor is short, people's answers come first
@@ -54,7 +56,13 @@ class Worker:
         now = essentials.now
         self.exporting = Exporting(essentials.journal, open_sink(essentials.config.audit_url, now), now)
         self.lookout = Lookout(
-            essentials.journal, essentials.clients.github, essentials.alerts, essentials.policies, now, now()
+            essentials.journal,
+            essentials.clients.github,
+            essentials.alerts,
+            essentials.policies,
+            now,
+            now(),
+            lambda: open_findings(essentials.clients.jira, essentials.config.jira_project),
         )
         self.sleeping = Sleeping(essentials.journal, self._directory.policies, now)
         self.reconciler = Reconciler(essentials.journal, _hands(essentials, self.exporting), now)
@@ -70,6 +78,7 @@ class Worker:
         self._essentials.every(GROUPS_EVERY, self._look_around)
         self._essentials.every(ANCHOR_EVERY, self.exporting.anchor)
         self._essentials.every(LOOK_EVERY, self.lookout.look)
+        self._essentials.every(DRIFT_EVERY, self.lookout.look_for_drift)
         self._essentials.every(SCHEDULES_EVERY, self.sleeping.look, at_once=True)
 
     def _read_members(self) -> None:

@@ -8,6 +8,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
+_CREDENTIALS: Final = frozenset(
+    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
+)
 LONGEST_WAIT: Final = 86_400.0  # seconds; a platform that names more is not believed
 
 
@@ -43,6 +46,11 @@ class Refused(PlatformError):
         super().__init__(platform, what, detail)
         self.status: Final = status
         self.reasons: Final = reasons
+
+    @property
+    def is_of_credentials(self) -> bool:
+        """Whether the platform takes the token for nobody's: then it refuses everything, whatever is asked."""
+        return self.status == 401 or not _CREDENTIALS.isdisjoint(self.reasons)
 
     def __str__(self) -> str:
         status = f" (HTTP {self.status})" if self.status is not None else ""

@@ -6,11 +6,13 @@ import collections
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 from prometheus_client import generate_latest
 
 from coordinator.alerts import RUNBOOK, TO_DO, Alerts, Kind, words
+from coordinator.drifting import open_findings
 from coordinator.head import Head
 from coordinator.journal import Unheard
 from coordinator.lifecycle import Lane
@@ -22,6 +24,7 @@ from coordinator.reconciler import ALERT_AFTER
 from coordinator.requests import Request, Route, State
 from coordinator.standing import Board, Standing
 from sallyport.audit import Deed
+from sallyport.drift_labels import DRIFT, DRIFT_OVER
 from sallyport.entries import BREAK_GLASS, Grant
 from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import PlatformError, Refused, TryLater
@@ -53,7 +56,10 @@ class Tower:
         files = {f"policies/{path}": content for path, content in self.installed.files.items()}
         desk.github.files |= {path: content for path, content in files.items() if path not in desk.github.files}
         self.policies = PolicySource(desk.github, Head(desk.github), self.installed.private_key, self.alerts)
-        self.lookout = Lookout(desk.journal, desk.github, self.alerts, self.policies, lambda: desk.now, desk.now)
+        found = lambda: open_findings(desk.jira_client, "OPS")  # noqa: E731
+        self.lookout = Lookout(
+            desk.journal, desk.github, self.alerts, self.policies, lambda: desk.now, desk.now, found
+        )
 
     def look(self, later: timedelta = MINUTE) -> list[str]:
         """Let time pass and look; return the first lines that are new in the channel."""
@@ -221,6 +227,63 @@ class TestStuckEffects:
         assert tower.look() == []
         desk.work()
         assert tower.look() == [f":white_check_mark: Over: {sentence}"]
+
+
+class TestCredentials:
+    @pytest.mark.parametrize("error", ["invalid_auth", "token_revoked"])
+    def test_a_revoked_token_is_told_once_for_its_platform_until_it_is_taken_again(
+        self, tower: Tower, error: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk = tower.desk
+        refused = Refused("JIRA", "open a ticket", error, status=200, reasons=(error,))
+        create = desk.jira_client.create_issue
+        monkeypatch.setattr(desk.jira_client, "create_issue", mock.Mock(side_effect=refused))
+        for number in range(8):
+            desk.submit(f"view:{number}")
+        desk.settle(40 * MINUTE)
+        tower.sweeps()
+        sentence = "JIRA takes the coordinator's credentials for nobody's. What needs it waits."
+        assert tower.look() == [f":rotating_light: {sentence}"]
+        assert (tower.look(), desk.alerts) == ([], [])
+        monkeypatch.setattr(desk.jira_client, "create_issue", create)
+        desk.settle(6 * MINUTE)
+        assert tower.look() == [f":white_check_mark: Over: {sentence}"]
+
+    @pytest.mark.parametrize(
+        ("refused", "of_credentials"),
+        [
+            (Refused("GitHub", "commit", "Bad credentials", status=401), True),
+            (Refused("Slack", "post", "account_inactive", status=200, reasons=("account_inactive",)), True),
+            (Refused("GitHub", "commit", "Resource not accessible by integration", status=403), False),
+            (Refused("Slack", "post", "not_in_channel", status=200, reasons=("not_in_channel",)), False),
+        ],
+    )
+    def test_only_who_is_known_to_nobody_has_none(self, refused: Refused, of_credentials: bool) -> None:
+        assert refused.is_of_credentials is of_credentials
+
+
+class TestDrift:
+    def test_it_stands_while_a_ticket_tells_it_and_its_end_is_told(self, tower: Tower) -> None:
+        """The job that found it has told the channel."""
+        jira = tower.desk.jira_client
+        tower.lookout.look_for_drift()
+        first, second = (jira.create_issue("OPS", "Task", "Drift", "It differs.", [DRIFT], {}) for _ in range(2))
+        tower.lookout.look_for_drift()
+        (alert,) = tower.alerts.board.all()
+        sentence = f"AWS differs from what the live entries ask for: {first}, {second}."
+        assert (alert.subject, alert.sentence) == (Kind.DRIFT.about("aws"), sentence)
+        assert tower.look() == []
+        jira.add_labels(first, [DRIFT_OVER])
+        tower.lookout.look_for_drift()
+        (alert,) = tower.alerts.board.all()
+        assert alert.sentence.endswith(f": {second}.")
+        tower.desk.jira.faults.add(Fault(Spoils.STATUS, Moment.BEFORE, status=503))
+        with pytest.raises(PlatformError):
+            tower.lookout.look_for_drift()
+        assert len(tower.alerts.board.all()) == 1
+        jira.add_labels(second, [DRIFT_OVER])
+        tower.lookout.look_for_drift()
+        assert tower.said == [f":white_check_mark: Over: {alert.sentence}"]
 
 
 class TestPlatformsThatAreAway:

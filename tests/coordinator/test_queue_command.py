@@ -12,6 +12,7 @@ from coordinator.__main__ import main
 from coordinator.audit.trail import Trail
 from coordinator.journal import Journal, Unheard
 from coordinator.lifecycle import Lane
+from coordinator.pace import ALLOWANCES, Pace
 from coordinator.queueing import NEVER_PARKED, NotInQueue, Queue
 from coordinator.requests import Request
 from sallyport.audit import Deed
@@ -57,6 +58,16 @@ class TestWhatWaits:
         assert why(queue, "ticket") == f"{silent}; 1 attempts: no connection"
         journal.answered(Lane.JIRA, NOW)
         assert why(queue, "ticket").startswith("waits for its turn: JIRA answers again")
+
+    def test_what_waits_for_its_pace_says_so_and_until_when(
+        self, journal: Journal, queue: Queue, request_: Request
+    ) -> None:
+        approve(journal, request_.id)
+        assert why(queue, "commit") == "due"
+        for _ in range(ALLOWANCES[Lane.COMMIT].minute):
+            Pace(journal).note(Lane.COMMIT, NOW - HOUR / 120)
+        assert why(queue, "commit") == "waits for the pace that GitHub allows, until 2026-11-21T09:00:30Z"
+        assert why(queue, "thread") == "due"
 
     def test_what_is_done_does_not_wait(self, queue: Queue) -> None:
         assert list(queue.waiting()) == []
