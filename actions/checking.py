@@ -53,9 +53,11 @@ def check(root: Path, paths: Sequence[str], now: datetime, seen: Seen | None = N
     scope = [REQUESTS] if about_policies else [path for path in asked if _is_below(path, REQUESTS)]
     files = sorted({file for path in scope for file in _files(root, path)})
     checker = _Checker(root, policies.schemas if policies else _schemas(root), policies, now, seen)
-    opinions = [checker.opinion(file) for file in files]
-    problems += [problem for one in opinions for problem in one.problems]
-    missing = [problem for one in opinions for problem in one.missing]
+    missing: list[Problem] = []
+    for file in files:
+        found = checker.opinion(file)
+        problems += found.problems
+        missing += found.missing
     entries = sum(file.endswith(".yaml") and not file.endswith(BEFORE) for file in files)
     return Report(Problems(problems).problems, Problems(missing).problems, entries, about_policies)
 

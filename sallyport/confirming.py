@@ -47,8 +47,7 @@ def is_asked_for(entry: Entry, policies: Policies) -> bool:
     flow = policies.flows.get(entry.flow)
     if flow is None or is_emergency(entry.grant) or not any(rule.step_up for rule in flow.rules):
         return False
-    alone = (replace(entry, changes=(change,)) for change in entry.changes)
-    rules = (policies.rule_for(flow, answers_of(one)) for one in alone)
+    rules = (policies.rule_for(flow, answers_of(one)) for one in entry.alone())
     return any(rule is not None and rule.step_up is StepUp.GITHUB for rule in rules)
 
 

@@ -122,7 +122,7 @@ def entry_refusals(entry: Entry, policies: Policies) -> tuple[str, ...]:
     """
     if not entry.changes:
         return ("it changes nothing",)
-    each = (_refusals(replace(entry, changes=(change,)), policies) for change in entry.changes)
+    each = (_refusals(one, policies) for one in entry.alone())
     return tuple(dict.fromkeys(refusal for refusals in each for refusal in refusals))
 
 
@@ -134,7 +134,8 @@ def _refusals(entry: Entry, policies: Policies) -> list[str]:
     if entry.grant is not None and is_scheduled(entry.grant):
         wrong = [p for change in entry.changes for p in change.problems(entry.environment, policies.catalogue)]
         return [*schedule_refusals(entry, entry.grant, policies), *(problem.sentence for problem in wrong)]
-    policies = replace(policies, people=_as_attested(policies.people, entry))
+    if policies.people.external:
+        policies = replace(policies, people=_as_attested(policies.people, entry))
     barred = None if is_emergency(entry.grant) else requester_problem(policies, flow, rule, entry.requested_by)
     wrong = [p for change in entry.changes for p in change.problems(entry.environment, policies.catalogue)]
     refusals = [problem.sentence for problem in (barred, *wrong) if problem]
@@ -185,8 +186,7 @@ def grain_of(entry: Entry, policies: Policies) -> timedelta:
     Of several rules' it is the finest, since each of them must accept the deadline.
     """
     flow = policies.flows.get(entry.flow)
-    alone = (replace(entry, changes=(change,)) for change in entry.changes)
-    rules = [policies.rule_for(flow, answers_of(one)) for one in alone] if flow else []
+    rules = [policies.rule_for(flow, answers_of(one)) for one in entry.alone()] if flow else []
     return min((rule.lifetime.grain if rule else timedelta() for rule in rules), default=timedelta())
 
 

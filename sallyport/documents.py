@@ -29,8 +29,9 @@ MAX_DEPTH = 20
 _PLAIN = "tag:yaml.org,2002:"
 _KEPT_AS_TEXT = {_PLAIN + "str", _PLAIN + "timestamp"}
 _RARE_BREAKS = re.compile("[\r\x85\u2028\u2029]")
-_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _RESOLVER: Any = yaml.resolver.Resolver()  # the one that CSafeLoader is
+_SHORT = 60  # characters of a text whose look is remembered
+_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 
 
 class _Spot(NamedTuple):
@@ -121,10 +122,12 @@ def _syntax_problem(error: yaml.MarkedYAMLError, name: str) -> Problem:
     return Problem(f"this is not YAML: {what}", mend, Place(name, mark.line + 1, mark.column + 1))
 
 
-@lru_cache(maxsize=256)
-def _tag_of_key(text: str, implicit: tuple[bool, bool]) -> str:
-    """Return the type that a key without a tag has by its look; many files have the same few keys."""
+def _looked_up(text: str, implicit: tuple[bool, bool]) -> str:
+    """Return the type that a scalar without a tag has by its look, plain or quoted."""
     return str(_RESOLVER.resolve(yaml.ScalarNode, text, implicit))
+
+
+_look_of = lru_cache(256)(_looked_up)  # entries say the same keys and names over and over
 
 
 class _Reader:
@@ -186,8 +189,7 @@ class _Reader:
             self._value(event, depth + 1)
             return None
         self._refuse_marks(event)
-        text = str(event.value)
-        tag = _tag_of_key(text, event.implicit)
+        tag, text = self._tag(event), str(event.value)
         if tag == _PLAIN + "merge":
             self._refuse(event, "a merge key (<<) is not allowed", "write the fields out")
         elif tag not in _KEPT_AS_TEXT:
@@ -217,8 +219,8 @@ class _Reader:
             return None
 
     def _tag(self, event: Any) -> str:
-        """Return the type that a scalar without a tag has by its look."""
-        return str(self._loader.resolve(yaml.ScalarNode, event.value, event.implicit))
+        text, implicit = event.value, event.implicit
+        return _look_of(text, implicit) if len(text) <= _SHORT else _looked_up(text, implicit)
 
     def _refuse_marks(self, event: Any) -> None:
         if event.anchor is not None:

@@ -120,6 +120,10 @@ class Entry:
     def path(self) -> str:
         return path_of(self.flow, self.id)
 
+    def alone(self) -> tuple[Entry, ...]:
+        """Return an entry for each change, as if it stood alone."""
+        return (self,) if len(self.changes) == 1 else tuple(replace(self, changes=(one,)) for one in self.changes)
+
     def is_live(self, now: datetime) -> bool:
         """Tell whether the entry asks for its change at *now*, already and still."""
         return not self.is_early(now) and (self.expires_at is None or now < self.expires_at)

@@ -109,11 +109,12 @@ def hopeless(entry: Entry, policies: Policies, now: datetime) -> tuple[str, ...]
 
 def _eligible(entry: Entry, policies: Policies) -> Iterator[frozenset[str]]:
     flow = policies.flows.get(entry.flow)
-    for change in entry.changes:
-        rule = policies.rule_for(flow, answers_of(replace(entry, changes=(change,)))) if flow else None
+    for one in entry.alone():
+        rule = policies.rule_for(flow, answers_of(one)) if flow else None
         if rule and rule.approves_by_itself:
             yield policies.people.members(rule.may_request)
             continue
+        [change] = one.changes
         owners = change.owners(policies.catalogue)
         found = panels(policies.people, rule, owners, entry.requested_by) if rule else ()
         yield frozenset().union(*(panel.emails for panel in found))
