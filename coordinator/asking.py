@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from coordinator.directory import Directory
-from coordinator.foreseeing import no_room, room_left
+from coordinator.foreseeing import no_room, room_at_first, room_left
 from coordinator.infra.answers import coming_lines, head
 from coordinator.infra.lines import STOP
 from coordinator.infra.record import Record
@@ -88,7 +88,9 @@ class Asking:
         owners = change.owners(policies.catalogue) if change else frozenset()
         found = self.routing.reachable(rule, panels(policies.people, rule, owners, person.email))
         choices = (panel.emails for panel in found if panel.stage.approvers.chosen)
-        return Offer(environment, self._named(frozenset().union(*choices), rule), duration_choices(rule.lifetime))
+        named = self._named(frozenset().union(*choices), rule)
+        room = room_at_first(self.journal, policies, flow, environment, self.now())
+        return Offer(environment, named, duration_choices(rule.lifetime), room)
 
     def emergency_offer(self, flow: Flow, slack_id: str, answers: Mapping[str, str]) -> Offer:
         """Return what the form of an emergency can offer this person: shorter lives, and who is told at once."""

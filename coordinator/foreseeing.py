@@ -15,7 +15,7 @@ from coordinator.requests import STANDING, Request
 from sallyport.changes import KINDS
 from sallyport.changes.protocol import Held
 from sallyport.flows import Flow
-from sallyport.forecasts import FORECASTS, HINTS
+from sallyport.forecasts import FORECASTS, HINTS, ROOMS
 from sallyport.policies import Policies
 from sallyport.problems import Problem
 
@@ -37,6 +37,13 @@ def room_left(journal: Journal, policies: Policies, request: Request, now: datet
     wishes = (Held(change, request.expires_at) for change in request.changes)
     hint, catalogue = HINTS[request.flow], policies.catalogue
     return " ".join(text for wish in wishes if (text := hint(wish, there, request.environment, catalogue)))
+
+
+def room_at_first(journal: Journal, policies: Policies, flow: Flow, environment: str, now: datetime) -> str:
+    """Say how little room there is before anybody has asked; empty where it is enough or cannot be foreseen."""
+    if flow.id not in ROOMS:
+        return ""
+    return ROOMS[flow.id](held(journal, flow.id, environment, now), environment, policies.catalogue)
 
 
 def held(journal: Journal, flow: str, environment: str, now: datetime) -> list[Held]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from sallyport.catalogue import Catalogue
-from sallyport.changes.allow_list_room import address_hint, address_problem
+from sallyport.changes.allow_list_room import address_hint, address_problem, address_room
 from sallyport.changes.protocol import Held
 from sallyport.problems import Problem
 from sallyport.resource_policies.room import room_problem
@@ -19,4 +19,7 @@ Forecast = Callable[[Held, Iterable[Held], str, Catalogue], Problem | None]
 Hint = Callable[[Held, Iterable[Held], str, Catalogue], str]
 
 FORECASTS: Mapping[str, Forecast] = {"api-whitelisting": room_problem, "infra-whitelist": address_problem}
+# The same before anything is wished for, which is when a form opens.
+Room = Callable[[Iterable[Held], str, Catalogue], str]
 HINTS: Mapping[str, Hint] = {"infra-whitelist": address_hint}
+ROOMS: Mapping[str, Room] = {"infra-whitelist": address_room}

@@ -31,7 +31,7 @@ class Offer:
     environment: str
     approvers: tuple[Choice, ...]
     durations: tuple[Choice, ...]
-    notice: str = ""  # why nothing can be asked for here
+    notice: str = ""  # why nothing can be asked for here, or how little room is left
     told: tuple[str, ...] = ()  # Slack ids of those who are told at once of an emergency
 
     @property

@@ -63,21 +63,35 @@ class Place:
 def address_problem(wish: Held, held: Iterable[Held], environment: str, catalogue: Catalogue) -> Problem | None:
     """Say why *wish* does not fit beside what is *held* in the same environment, with numbers; None if it may."""
     beside = list(held)
-    problems = (place.problem(wish, beside) for place in _places(wish, environment, catalogue))
+    problems = (place.problem(wish, beside) for place in _places_of(wish, environment, catalogue))
     return next((problem for problem in problems if problem), None)
 
 
 def address_hint(wish: Held, held: Iterable[Held], environment: str, catalogue: Catalogue) -> str:
     """Say where few further addresses fit once *wish* is let in beside what is *held*; empty where many do."""
     whole = [*held, wish]
-    return " ".join(hint for place in _places(wish, environment, catalogue) if (hint := place.hint(whole)))
+    return " ".join(hint for place in _places_of(wish, environment, catalogue) if (hint := place.hint(whole)))
 
 
-def _places(wish: Held, environment: str, catalogue: Catalogue) -> Iterator[Place]:
-    """Yield what an address takes room of; nothing where the catalogue has no list."""
-    if not isinstance(wish.change, InfraWhitelist):
-        return
-    allow_list, version = AllowList.find(catalogue, environment), parse_network(wish.change.address).version
+def address_room(held: Iterable[Held], environment: str, catalogue: Catalogue) -> str:
+    """Say where few addresses fit beside what is *held*, before one is named; empty where many do."""
+    there = list(held)
+    try:
+        places = [place for version in (4, 6) for place in _places(version, environment, catalogue)]
+    except LookupError:
+        return ""
+    return " ".join(hint for place in places if (hint := place.hint(there)))
+
+
+def _places_of(wish: Held, environment: str, catalogue: Catalogue) -> Iterator[Place]:
+    """Yield what the address that is wished for takes room of; nothing where it is no address."""
+    if isinstance(wish.change, InfraWhitelist):
+        yield from _places(parse_network(wish.change.address).version, environment, catalogue)
+
+
+def _places(version: int, environment: str, catalogue: Catalogue) -> Iterator[Place]:
+    """Yield what an address of that IP version takes room of; LookupError where the catalogue has no list."""
+    allow_list = AllowList.find(catalogue, environment)
     for group, ports in sorted(allow_list.ports.items()):
         rules = "have AWS raise the quota and let the catalogue say so with rules_per_group"
         unit = f"IPv{version} rules"

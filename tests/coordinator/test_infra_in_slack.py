@@ -216,6 +216,21 @@ class TestAddresses:
             "message": shown.ts,
         }
 
+    def test_its_form_says_beforehand_where_few_addresses_fit(self, infra: Office) -> None:
+        now = utc_now()
+        crowd = tuple(InfraWhitelist(f"203.0.113.{number}/32") for number in range(28))
+        asked = ask(
+            flow="infra-whitelist",
+            prefix="iw",
+            environment="dev",
+            changes=crowd,
+            submitted_at=now,
+            decide_by=now + HOUR,
+        )
+        approve(infra.journal, infra.journal.submit(asked).id, at=now)
+        form = infra.opens_form("ana", "/infra whitelist")
+        assert "has 56 of 60 IPv4 rules, so that at most 2 more addresses fit." in form.text
+
     def test_a_refresh_of_an_environment_without_an_allow_list_asks_no_job(
         self, sqlite_url: str, installed: Installed, places: Places
     ) -> None:

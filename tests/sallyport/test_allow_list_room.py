@@ -11,7 +11,7 @@ import pytest
 
 from sallyport.catalogue import Catalogue
 from sallyport.changes.allow_list import ALLOW_LISTS
-from sallyport.changes.allow_list_room import address_hint, address_problem
+from sallyport.changes.allow_list_room import address_hint, address_problem, address_room
 from sallyport.changes.infra_whitelist import InfraWhitelist
 from sallyport.changes.protocol import Held
 from tests.sallyport.examples import NOW, policies, whitelisting
@@ -88,6 +88,18 @@ class TestAPrefixList:
 def test_where_few_more_would_fit_it_is_said_beforehand(there: int, says: str) -> None:
     hint = address_hint(NEW, crowd(there), "non-prod", CATALOGUE)
     assert hint == (says and f"Nearly full: Sallyport's part of the security group sg-0123456789abcdef0 {says}")
+
+
+@pytest.mark.parametrize(("there", "says"), [(24, ""), (25, "has 50 of 60 IPv4 rules, so that at most 5 more")])
+def test_it_is_said_before_an_address_is_named_too(there: int, says: str) -> None:
+    found = address_room(crowd(there), "non-prod", CATALOGUE)
+    assert says in found
+    assert bool(found) == bool(says)
+    assert "IPv6" not in found, "there is room enough for those"
+
+
+def test_where_there_is_no_list_nothing_is_said() -> None:
+    assert address_room([], "nowhere", CATALOGUE) == ""
 
 
 def test_other_changes_take_no_room() -> None:
