@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,8 @@ import yaml
 
 from coordinator.asking import Asking
 from coordinator.directory import Directory
+from coordinator.journal import Journal
+from coordinator.lifecycle import Lane
 from coordinator.slack.chooser import SHORTCUT_NAME
 from coordinator.slack.manifest import manifest_yaml
 from sallyport import commands
@@ -21,6 +23,7 @@ from sallyport.changes.prod_access import ProdAccess
 from sallyport.platforms.errors import Refused
 from sallyport.platforms.slack import Slack
 from sallyport.problems import Problem, Problems
+from sallyport.times import utc_now
 from tests.coordinator.conftest import Installed, Places, over_http
 from tests.coordinator.installing import changed, sharing_a_command
 from tests.coordinator.office import CHANNEL, Office, open_office
@@ -189,6 +192,18 @@ class TestAMention:
         assert office.slack.courier.send("events_api", payload).ok
         office.asks()  # whatever was meant to be said has been said by now
         assert "opens the form" not in str([m.visible_text for m in office.slack.person("ana").messages(CHANNEL)])
+
+
+@over_http
+def test_the_home_tab_says_which_platform_is_away_and_what_follows(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = office.slack.person("ana")
+    ana.opens_home().waits_for("All is well: nothing waits for JIRA, GitHub or Slack.")
+    monkeypatch.setattr(Journal, "away_since", lambda _: {Lane.JIRA: utc_now() - timedelta(hours=1)})
+    home = ana.opens_home()
+    home.waits_for("JIRA has not answered since")
+    assert "All is well" not in home.text
 
 
 @over_http

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -30,6 +31,7 @@ from coordinator.slack.choices import Offer, matching
 from coordinator.slack.extension_form import extended_by, extension_form
 from coordinator.slack.home import Desk, home
 from coordinator.slack.text import tidy
+from coordinator.wording import STATE_WORDS
 from sallyport.changes.sources import MAX_RANGES, parse_source
 from sallyport.commands import read_line
 from sallyport.decisions import REASON_LONGEST, duration_choices
@@ -187,6 +189,17 @@ class TestMessages:
         assert links <= {"https://jira.test/browse/OPS-1", "https://github.test/runs/1"}
 
     @pytest.mark.parametrize("surface", SURFACES)
+    @pytest.mark.parametrize("state", State)
+    def test_its_text_is_a_sentence_and_how_it_stands_is_a_word_without_any_mark(
+        self, policies: Policies, surface: str, state: State
+    ) -> None:
+        text, blocks = check(SURFACES[surface](in_state(state), policies))
+        assert re.sub(r":[a-z_]+:", "", text).rstrip().endswith("."), "what a phone or a screen reader is given"
+        seen = re.sub(r":[a-z_]+:", "", json.dumps(blocks, ensure_ascii=False)).casefold()
+        word = STATE_WORDS[state].split()[0].strip(",").casefold()
+        is_reminder = surface == "reminder" and state is State.ACTIVE
+        assert re.search(rf"\b{'ends' if is_reminder else word}\b", seen), "no colour or picture says it alone"
+
     def test_it_is_taken_before_there_is_a_ticket_or_a_run(self, policies: Policies, surface: str) -> None:
         check(SURFACES[surface](in_state(State.PENDING, results={}), policies))
 
