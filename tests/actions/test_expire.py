@@ -245,6 +245,26 @@ def test_a_failed_end_is_never_undone_and_is_tried_again_by_the_next_sweep(world
     assert world.files == set()
 
 
+def test_what_could_not_be_taken_back_for_hours_is_said_by_each_sweep_and_ends_with_its_lateness(
+    world: World,
+) -> None:
+    """AWS is away at the deadline and long after it; the schedule strikes all the while."""
+    entry = world.entry()
+    world.apply(entry, world.add(entry))
+    world.now += timedelta(hours=1)
+    world.aws.mute = True
+    for _ in range(12):
+        assert world.expire() == 1
+        world.now += timedelta(minutes=15)
+        world.run_id += 1
+    assert world.live() == {entry.id}
+    assert "Its time was over 2 hours 45 minutes ago. The next sweep tries again." in world.slack.said("C0INFRA")
+    world.aws.mute = False
+    assert world.expire() == 0
+    assert (world.live(), world.files) == (frozenset(), set())
+    assert "3 hours 0 minutes after its time was over" in world.github.outcomes[entry.id].detail
+
+
 def test_something_stays_while_a_live_entry_asks_for_it(world: World) -> None:
     short, long = world.entry("aw-222222"), world.entry("aw-333333", expires_at=world.now + timedelta(hours=9))
     world.apply(short, world.add(short, long))

@@ -1,4 +1,4 @@
-"""Hours without JIRA, Slack or GitHub while dozens of requests go on: what waits, in which order, and how it ends.
+"""Hours without JIRA, Slack, GitHub, AWS or us while dozens of requests go on: what waits, and how it ends.
 
 Time is simulated, and every call to a platform is counted in the second in which it was made.
 """
@@ -20,9 +20,9 @@ from coordinator.outside.tickets import label_of
 from coordinator.queueing import Queue
 from coordinator.requests import Request, State
 from coordinator.slack.health import WELL, health
-from sallyport.audit import breaks
+from sallyport.audit import Deed, breaks
 from sallyport.entries import parse_entry
-from sallyport.outcomes import Result
+from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import TryLater, Unknown
 from sallyport.platforms.slack_answers import EVENT_TYPE
 from sandbox.faults import Fault, Kind, Moment
@@ -119,6 +119,21 @@ class Day:
                 number = request.result("dispatch")["run"]
                 if self.desk.github._run(number).state.status != "completed":
                     self.desk.job_ends(request, Result.APPLIED, "It is in force.")
+
+    def jobs_end(self, result: Result, detail: str) -> None:
+        """Every job that was started for ends reports the same of all of them."""
+        github = self.desk.github
+        for run in github.runs:
+            if run.workflow == "expire.yml" and run.state.status != "completed":
+                outcomes = [Outcome(request.id, result, detail, self.desk.now) for request in self.requests]
+                github.report(run.state.id, *outcomes)
+                github.complete(run.state.id)
+        if result is Result.REVERTED:
+            for request in self.requests:
+                github.delete(f"requests/api-whitelisting/{request.id}.yaml")
+
+    def deeds(self) -> list[Deed]:
+        return [fact.deed for request in self.requests for fact, _ in self.desk.journal.facts(request.id)]
 
     def states(self) -> set[State]:
         with self.desk.journal.reading() as connection:
@@ -260,3 +275,61 @@ class TestGitHub:
         assert day.made("GitHub", began, began + 600 * SECOND) == 1
         day.catches_up()
         day.ends_well()
+
+
+class TestAws:
+    """Jobs run and report all along: what they cannot do at AWS they say, and it is tried again each minute."""
+
+    def test_ends_that_fail_again_and_again_are_one_alert_and_come_with_their_true_time(self, day: Day) -> None:
+        desk = day.desk
+        day.asks_and_approves(every=MINUTE, count=3)
+        end = max(request.expires_at for request in map(desk.request, day.requests) if request.expires_at)
+        day.passes(end + MINUTE - desk.now)
+        began = desk.now
+        for _ in range(20):
+            day.jobs_end(Result.FAILED, "AWS did not answer.")
+            day.passes(MINUTE)
+        ends = [run for run in desk.github.runs if run.workflow == "expire.yml" and run.state.created_at >= began]
+        assert len(ends) <= 20 + len(day.requests) + 1, "one run a minute, once each has had its own"
+        assert {alert.rpartition(": ")[2] for alert in desk.alerts} == {"AWS did not answer."}
+        assert day.deeds().count(Deed.NOT_REVERTED) == len(day.requests), "a fact once, however often it is tried"
+        back = desk.now
+        day.jobs_end(Result.REVERTED, "It was taken back.")
+        day.passes(2 * MINUTE)
+        for request in map(desk.request, day.requests):
+            assert request.state is State.ENDED
+            last = desk.journal.facts(request.id)[-1][0]
+            assert (last.deed, last.at) == (Deed.REVERTED, back)
+        assert day.deeds().count(Deed.REVERTED) == len(day.requests)
+
+
+class TestTheCoordinator:
+    def test_what_ended_without_it_is_told_with_its_true_time_and_asked_of_nobody_again(self, day: Day) -> None:
+        desk = day.desk
+        day.asks_and_approves(every=MINUTE, count=5)
+        day.passes(MINUTE)
+        shown, ends = Counter(_markers(desk)), {}
+        for request in map(desk.request, day.requests):
+            assert request.expires_at
+            desk.now = ends[request.id] = request.expires_at + 7 * SECOND  # the sweep is not late
+            run = desk.github.sweeps()
+            desk.github.delete(f"requests/api-whitelisting/{request.id}.yaml")
+            desk.github.report(run, Outcome(request.id, Result.REVERTED, "It was taken back.", desk.now))
+            desk.github.complete(run)
+        day.passes(timedelta())  # nothing of it is known yet: the first look comes when it is back
+        desk.now += 3 * HOUR
+        desk.build()
+        desk.settle(MINUTE)
+        started = [run for run in desk.github.runs if run.workflow == "expire.yml" and run.event != "schedule"]
+        assert len(started) == 1, "one look for all of them"
+        desk.github.complete(started[0].state.id)
+        desk.settle(MINUTE)
+        for request in map(desk.request, day.requests):
+            assert request.state is State.ENDED
+            (reverted,) = [f for f, _ in desk.journal.facts(request.id) if f.deed is Deed.REVERTED]
+            assert reverted.at == ends[request.id]
+            (issue,) = [one for one in desk.jira.issues if label_of(request.id) in one.labels]
+            assert any(f"{reverted.at:%Y-%m-%dT%H:%M:%S}Z" in comment.body for comment in issue.comments)
+        after = Counter(_markers(desk))
+        assert set(after.values()) == {1}, "nobody is told anything twice"
+        assert {marker for marker in after if ":card:" in marker} == {one for one in shown if ":card:" in one}
