@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from actions.events import PullEvent, pull_event
@@ -122,8 +123,10 @@ def writing_job(variables: Mapping[str, str]) -> Job:
 def executors(clock: Callable[[], datetime], pause: Pause) -> MakeExecutor:
     """Return the maker of executors for one job: one for each flow and version of the policies.
 
-    An executor remembers what it has looked up, so it is shared by all targets. boto3 is imported with the first.
+    An executor remembers what it has looked up, so it is shared by all targets and by the threads that work on
+    them. boto3 is imported with the first.
     """
+    lock = Lock()
     clients: list[Any] = []
     made: dict[tuple[str, str], Executor[Any]] = {}
 
@@ -131,12 +134,13 @@ def executors(clock: Callable[[], datetime], pause: Pause) -> MakeExecutor:
         from actions.executors import executor_for
         from actions.executors.aws import Clients
 
-        if not clients:
-            clients.append(Clients())
         key = (flow, policies.version)
-        if key not in made:
-            made[key] = executor_for(flow, policies, clients[0], now=clock, wait=pause)
-        return made[key]
+        with lock:
+            if not clients:
+                clients.append(Clients())
+            if key not in made:
+                made[key] = executor_for(flow, policies, clients[0], now=clock, wait=pause)
+            return made[key]
 
     return make
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from threading import RLock
 
 from actions.befores import SUFFIX as BEFORE
 from actions.befores import before_path, read_before
@@ -408,10 +409,16 @@ class Ledger:
 
 
 class Books:
-    """The newest ledger that the job has seen, and the way to a newer one."""
+    """The newest ledger that the job has seen, and the way to a newer one.
+
+    All ledgers of a job share what they remember: where several threads work, whoever asks one holds `lock`.
+    """
 
     def __init__(self, workspace: Workspace, hub: Hub | None = None) -> None:
         workspace.insist_on_history()
+        self.lock = RLock()
+        self._begun = 0  # fetches of main
+        self._served = 0  # the last of them that succeeded
         self._workspace = workspace
         self._memory = Memory(landings=Landings(hub))
         self.ledger = Ledger(workspace, take(workspace, workspace.head()), self._memory)
@@ -426,7 +433,15 @@ class Books:
         return Ledger(self._workspace, self.ledger.snapshot, memory, Assumption(paths, now))
 
     def refresh(self) -> Ledger:
-        """Fetch main and open its ledger. WorkspaceFault or Problems if that cannot be."""
-        snapshot = take(self._workspace, self._workspace.refresh(), self.ledger.snapshot)
-        self.ledger = Ledger(self._workspace, snapshot, self._memory)
-        return self.ledger
+        """Fetch main and open its ledger. WorkspaceFault or Problems if that cannot be.
+
+        One fetch serves all threads that asked before it began.
+        """
+        asked = self._begun
+        with self.lock:
+            if self._served <= asked:
+                self._begun += 1
+                snapshot = take(self._workspace, self._workspace.refresh(), self.ledger.snapshot)
+                self.ledger = Ledger(self._workspace, snapshot, self._memory)
+                self._served = self._begun
+            return self.ledger

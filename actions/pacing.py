@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 
 Now = Callable[[], datetime]
 Wait = Callable[[float], None]  # seconds
@@ -15,19 +16,31 @@ Wait = Callable[[float], None]  # seconds
 
 @dataclass(slots=True)
 class Pacer:
-    """Gives each key (an AWS account) one turn an interval, and makes the caller wait for it."""
+    """Gives each key (an AWS account) one turn an interval, and makes the caller wait for it.
+
+    Threads may share it: each reserves a turn of its own, and all wait at the same time.
+    """
 
     interval: timedelta
     now: Now
     wait: Wait
     _next: dict[str, datetime] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
 
     def turn(self, key: str) -> None:
         """Return when *key* may go, and reserve its next turn."""
-        ahead = (self._next[key] - self.now()).total_seconds() if key in self._next else 0.0
-        if ahead > 0:
-            self.wait(ahead)
-        self._next[key] = self.now() + self.interval
+        with self._lock:
+            now = self.now()
+            mine = max(now, self._next.get(key, now))
+            self._next[key] = mine + self.interval
+        if mine > now:
+            self.wait((mine - now).total_seconds())
+            self._put_off(key)
+
+    def _put_off(self, key: str) -> None:
+        """Let no turn begin sooner than an interval after this one, which a long wait may have made late."""
+        with self._lock:
+            self._next[key] = max(self._next[key], self.now() + self.interval)
 
 
 @dataclass(frozen=True, slots=True)

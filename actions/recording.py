@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from actions.ledger import Books
 from actions.reconcile import Pause
-from actions.records import LONGEST_PAUSE, Committer
+from actions.records import LONGEST_PAUSE
+from actions.registrar import Committer
 from actions.verification import Finding
 from sallyport.entries import Entry
 from sallyport.platforms.errors import PlatformError, TryLater, Unknown

@@ -16,6 +16,7 @@ from actions.log import logger
 from actions.planning import plan_text
 from actions.reconcile import settle
 from actions.records import BookRecord
+from actions.registrar import Registrar
 from actions.results import News, Teller, gathered
 from actions.verification import Finding, target_of
 from actions.workspace import Workspace
@@ -47,7 +48,7 @@ def run(job: Job, order: Order) -> int:
         log.warning("refused", reason=refusal.outcome.detail)
         return finish(job, books, [refusal], f"Apply {order.request_id}")
     [site] = books.ledger.sites(_known(finding))  # a dispatch is for one target, or it was refused
-    record = BookRecord(books, job.writer, job.make_executor, job.pause)
+    record = BookRecord(books, Registrar(books, job.writer), job.make_executor, job.pause)
     settlement = settle(site, record, job.clock, order.request_id, job.pause)
     asked = {order.request_id, *(one for one in order.also if _waits_with(order, one, books.ledger, job))}
     told = _news(order, books.ledger, Teller.of(settlement, books.ledger, asked, job.clock()), job)

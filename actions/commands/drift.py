@@ -5,7 +5,7 @@ It changes AWS only if told to, and only what policy lets it mend and what an ea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import click
@@ -17,12 +17,15 @@ from actions.drift_looking import SETTLING, Survey, managed_sites, survey
 from actions.drift_tickets import DriftTickets, place_of
 from actions.job import Job
 from actions.ledger import Books
+from actions.log import logger
 from actions.overrides import live_overrides, sites_overridden
-from actions.reconcile import settle
+from actions.reconcile import Settlement, settle
 from actions.records import BookRecord
+from actions.registrar import Registrar
 from actions.reporting import Reporter
 from actions.results import News, Teller
 from actions.runner import one_line
+from actions.side_by_side import over_targets
 from actions.verification import Site
 from sallyport.catalogue import Catalogue
 from sallyport.flows import OnDrift
@@ -94,17 +97,16 @@ def repair(job: Job, scope: Scope) -> int:
         return 1
     notes: list[str] = []
     failed = bool(found.faults)
-    swept = _overridden(job, books)
-    for site, drifts in _by_site(found.drifts):
-        if site in swept:
-            notes.append(drift_words.left_to_the_sweep(site.target.lock))
-        elif may_mend(drifts, known):
-            fault, news = _mend(job, books, site)
-            words = drift_words.mended(site.target.lock, len(drifts), fault)
-            reporter = _reporter(job)
-            unheard = [*reporter.alert(f"drift-mended:{place_of(site)}", words), *reporter.tell(news)]
-            notes += [words, *unheard]
-            failed = failed or bool(fault or unheard)
+    swept, by_site = _overridden(job, books), _by_site(found.drifts)
+    notes += [drift_words.left_to_the_sweep(site.target.lock) for site in by_site if site in swept]
+    mendable = [site for site, drifts in by_site.items() if site not in swept and may_mend(drifts, known)]
+    for site, _, settlement in _settled(job, books, mendable):
+        fault, news = settlement.fault or settlement.held, _put_back(job, books, settlement)
+        words = drift_words.mended(site.target.lock, len(by_site[site]), fault)
+        reporter = _reporter(job)
+        unheard = [*reporter.alert(f"drift-mended:{place_of(site)}", words), *reporter.tell(news)]
+        notes += [words, *unheard]
+        failed = failed or bool(fault or unheard)
     _say(notes or ["Nothing is mended: what differs was not told by an earlier look, or was accepted."])
     job.runner.summarise(drift_words.markdown(f"Mending in {scope.name}", found, notes=notes))
     return 1 if failed else 0
@@ -130,13 +132,13 @@ def _reporter(job: Job) -> Reporter:
     return Reporter(job.channels, job.writer, job.run.id, job.run.url, job.sha, job.pause)
 
 
-def _by_site(drifts: Sequence[Drift]) -> Iterable[tuple[Site, tuple[Drift, ...]]]:
+def _by_site(drifts: Sequence[Drift]) -> Mapping[Site, tuple[Drift, ...]]:
     """Group what a plan would mend by target."""
     sites: dict[Site, tuple[Drift, ...]] = {}
     for drift in drifts:
         if drift.mendable:
             sites[drift.site] = (*sites.get(drift.site, ()), drift)
-    return sites.items()
+    return sites
 
 
 def _overridden(job: Job, books: Books) -> frozenset[Site]:
@@ -146,22 +148,30 @@ def _overridden(job: Job, books: Books) -> frozenset[Site]:
     return frozenset(site for override in live for site in sites_overridden(override, ledger))
 
 
-def _mend(job: Job, books: Books, site: Site) -> tuple[str, tuple[News, ...]]:
-    """Make the target what all live entries ask for.
+def _settled(job: Job, books: Books, sites: Sequence[Site]) -> Iterator[tuple[Site, str, Settlement]]:
+    """Make the targets what all live entries ask for."""
+    registrar = Registrar(books, job.writer)
 
-    Return why that could not be done, empty if it was, and what the people of live entries are to be told; the end
-    of any other is the sweep's to tell.
-    """
-    record = BookRecord(books, job.writer, job.make_executor, job.pause)
-    settlement = settle(site, record, job.clock, f"run {job.run.id}", job.pause)
-    catalogue = books.ledger.policies.catalogue
+    def begin(site: Site, progress: str) -> None:
+        logger(run=job.run.id, target=site.target.lock, progress=progress).info("settling")
+
+    def work(site: Site) -> Settlement:
+        record = BookRecord(books, registrar, job.make_executor, job.pause)
+        return settle(site, record, job.clock, f"run {job.run.id}", job.pause)
+
+    return over_targets(job, books, sites, begin, work)
+
+
+def _put_back(job: Job, books: Books, settlement: Settlement) -> tuple[News, ...]:
+    """Return what the people of live entries are to be told; the end of any other is the sweep's to tell."""
     live = {entry.id for entry in settlement.claims.live} if settlement.claims else set()
-    told = Teller.of(settlement, books.ledger, (), job.clock()).news()
-    news = tuple(_put_back(item, catalogue) for item in told if item.outcome.request_id in live)
-    return settlement.fault or settlement.held, news
+    with books.lock:
+        told = Teller.of(settlement, books.ledger, (), job.clock()).news()
+        catalogue = books.ledger.policies.catalogue
+    return tuple(_reworded(item, catalogue) for item in told if item.outcome.request_id in live)
 
 
-def _put_back(item: News, catalogue: Catalogue) -> News:
+def _reworded(item: News, catalogue: Catalogue) -> News:
     """Word the outcome for people who know that it was in force already."""
     if item.entry is None or item.outcome.result is not Result.APPLIED:
         return item

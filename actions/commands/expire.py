@@ -6,8 +6,9 @@ and due again at the next sweep.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
@@ -21,7 +22,9 @@ from actions.log import logger
 from actions.planning import plan_text
 from actions.reconcile import Settlement, settle
 from actions.records import BookRecord
+from actions.registrar import Registrar
 from actions.results import News, Teller, gathered
+from actions.side_by_side import over_targets
 from actions.sweep import Overdue, Pace, Sweep
 from actions.verification import Site
 from sallyport.outcomes import Outcome, Result
@@ -50,10 +53,10 @@ def run(job: Job, share: Share) -> int:
     news: list[News] = []
     unheard = False  # a fault that is in the log alone
     sites = _by_site(overdue, undone)
-    for number, (site, ids) in enumerate(sites.items(), 1):
-        settlement = _settle(job, books, site, ids, f"{number} of {len(sites)}")
-        said = _told(job, books, settlement, ids)
-        unheard = unheard or bool(settlement.fault and not said)
+    for site, progress, done in _settled(job, books, sites):
+        _log(job, site, sites[site], progress, done)
+        said = _told(job, books, done, sites[site])
+        unheard = unheard or bool(done.settlement.fault and not said)
         news += said
     if undone and not overdue and not news:
         return int(unheard)
@@ -75,21 +78,52 @@ def _by_site(overdue: Sequence[Overdue], undone: Sequence[Overdue]) -> dict[Site
     return sites
 
 
-def _settle(job: Job, books: Books, site: Site, ids: Collection[str], progress: str) -> Settlement:
-    log = logger(run=job.run.id, target=site.target.lock, request_id=",".join(ids), progress=progress)
-    log.info("settling")  # what takes minutes at AWS is seen to be at work
-    record = BookRecord(books, job.writer, job.make_executor, job.pause, also=ids)
-    settlement = settle(site, record, job.clock, f"run {job.run.id}", job.pause)
-    done = plan_text(settlement.plan) if settlement.plan else ""
-    log.info("settled", plan=done, writes=len(settlement.plans), fault=settlement.fault)
-    if not settlement.fault and settlement.claims is not None:
-        _tidy(record.executor(site.flow), site, settlement.claims, log)
-    return settlement
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """How a target was settled, and when (UTC); what was cleared away there, or why nothing was."""
+
+    settlement: Settlement
+    at: datetime
+    tidied: tuple[str, ...] = ()
+    untidy: str = ""
 
 
-def _told(job: Job, books: Books, settlement: Settlement, ids: Collection[str]) -> tuple[News, ...]:
+def _settled(job: Job, books: Books, sites: Mapping[Site, Collection[str]]) -> Iterator[tuple[Site, str, _Done]]:
+    registrar = Registrar(books, job.writer)
+
+    def begin(site: Site, progress: str) -> None:  # what takes minutes at AWS is seen to be at work
+        _logger(job, site, sites[site], progress).info("settling")
+
+    def work(site: Site) -> _Done:
+        record = BookRecord(books, registrar, job.make_executor, job.pause, also=sites[site])
+        settlement = settle(site, record, job.clock, f"run {job.run.id}", job.pause)
+        done = _Done(settlement, job.clock())
+        if settlement.fault or settlement.claims is None:
+            return done
+        return _tidy(record.executor(site.flow), done, settlement.claims)
+
+    return over_targets(job, books, sites, begin, work)
+
+
+def _logger(job: Job, site: Site, ids: Collection[str], progress: str) -> FilteringBoundLogger:
+    return logger(run=job.run.id, target=site.target.lock, request_id=",".join(ids), progress=progress)
+
+
+def _log(job: Job, site: Site, ids: Collection[str], progress: str, done: _Done) -> None:
+    log, settlement = _logger(job, site, ids, progress), done.settlement
+    plan = plan_text(settlement.plan) if settlement.plan else ""
+    log.info("settled", plan=plan, writes=len(settlement.plans), fault=settlement.fault)
+    for what in done.tidied:
+        log.info("tidied", done=what)
+    if done.untidy:
+        log.warning("untidy", fault=done.untidy)
+
+
+def _told(job: Job, books: Books, done: _Done, ids: Collection[str]) -> tuple[News, ...]:
+    settlement = done.settlement
     log = logger(run=job.run.id, target=settlement.site.target.lock)
-    news = Teller.of(settlement, books.ledger, set(ids), job.clock()).news()
+    with books.lock:
+        news = Teller.of(settlement, books.ledger, set(ids), done.at).news()
     for item in news:
         deadline = item.outcome.expires_at
         late = (item.outcome.at - deadline).total_seconds() if deadline else None
@@ -97,13 +131,12 @@ def _told(job: Job, books: Books, settlement: Settlement, ids: Collection[str]) 
     return news
 
 
-def _tidy(executor: Executor[Any], site: Site, claims: Claims, log: FilteringBoundLogger) -> None:
+def _tidy(executor: Executor[Any], done: _Done, claims: Claims) -> _Done:
     """Clear away what earlier ends left behind; what stays is harmless, and the next sweep tries again."""
     try:
-        for done in executor.housekeeping(site.target, claims):
-            log.info("tidied", done=done)
-    except TargetFault as fault:
-        log.warning("untidy", fault=str(fault))
+        return replace(done, tidied=executor.housekeeping(done.settlement.site.target, claims))
+    except Exception as fault:
+        return replace(done, untidy=str(fault) if isinstance(fault, TargetFault) else repr(fault))
 
 
 def _untouched(item: Overdue, job: Job) -> News:

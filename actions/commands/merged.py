@@ -1,13 +1,15 @@
 """`actions merged`: applies exactly what one push brought, each target once: one read, one write, one read back.
 
-The jobs of one push are one for each role, and run side by side; targets behind one role share its rate limits and
-take turns.
+The jobs of one push are one for each role, and run side by side; targets behind one role share its rate limits,
+and as many of them are worked on at once as those allow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from actions import messages
@@ -21,9 +23,11 @@ from actions.ledger import Books
 from actions.log import logger
 from actions.planning import plan_text
 from actions.pushes import Push, read_push
-from actions.reconcile import settle
+from actions.reconcile import Settlement, settle
 from actions.records import BookRecord
+from actions.registrar import Registrar
 from actions.results import News, Teller, gathered
+from actions.side_by_side import over_targets
 from actions.verification import Finding, Site
 from sallyport.entries import FOLDER, path_of
 from sallyport.outcomes import Outcome, Result
@@ -36,20 +40,33 @@ def run(job: Job, push: Push, share: Share) -> int:
     sites = _sites(books, findings, share)
     coverage = _Coverage(job.writer, {finding.id: finding for finding in findings})
     news: list[News] = []
-    for number, (site, ids) in enumerate(sites.items(), 1):
-        log = logger(run=job.run.id, target=site.target.lock, progress=f"{number} of {len(sites)}")
-        log.info("settling")
-        record = BookRecord(books, job.writer, job.make_executor, job.pause, also=ids)
-        guard = coverage.guard(ids)
-        settlement = settle(site, record, job.clock, f"run {job.run.id}", job.pause, guard)
+    for site, progress, (settlement, at) in _settled(job, books, sites, coverage):
         done = plan_text(settlement.plan) if settlement.plan else ""
+        log = logger(run=job.run.id, target=site.target.lock, progress=progress)
         log.info("settled", plan=done, writes=len(settlement.plans), fault=settlement.fault)
-        told = Teller.of(settlement, books.ledger, ids, job.clock()).news()
-        news += told
-        silent = ids - {item.outcome.request_id for item in told}
-        news += [_unsettled(job, books, site, one, settlement.fault) for one in sorted(silent)]
+        with books.lock:
+            told = Teller.of(settlement, books.ledger, sites[site], at).news()
+            silent = sites[site] - {item.outcome.request_id for item in told}
+            news += [*told, *(_unsettled(job, books, site, one, settlement.fault) for one in sorted(silent))]
     title = f"Push {push.after[:12]} in {share.environment}"
     return finish(job, books, gathered(news, books.ledger), title, coverage.beyond(push, job))
+
+
+def _settled(
+    job: Job, books: Books, sites: Mapping[Site, Collection[str]], coverage: _Coverage
+) -> Iterator[tuple[Site, str, tuple[Settlement, datetime]]]:
+    """Yield how each target was settled, and when (UTC), with how far the job is."""
+    registrar = Registrar(books, job.writer)
+
+    def begin(site: Site, progress: str) -> None:
+        logger(run=job.run.id, target=site.target.lock, progress=progress).info("settling")
+
+    def work(site: Site) -> tuple[Settlement, datetime]:
+        record = BookRecord(books, registrar, job.make_executor, job.pause, also=sites[site])
+        guard = coverage.guard(sites[site])
+        return settle(site, record, job.clock, f"run {job.run.id}", job.pause, guard), job.clock()
+
+    return over_targets(job, books, sites, begin, work)
 
 
 @dataclass(slots=True)
@@ -60,6 +77,7 @@ class _Coverage:
     findings: Mapping[str, Finding]
     stopped: dict[str, Finding] = field(default_factory=dict)
     _shown: dict[str, Shown] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)  # targets are worked on side by side
 
     def guard(self, ids: Collection[str]) -> Guard:
         """Return the guard for the plan of a target with the entries *ids* of this push."""
@@ -69,10 +87,11 @@ class _Coverage:
                 by_head.setdefault(pull.head, []).append(one)
 
         def guard(plan: Plan[Any]) -> str:
-            for head, those in by_head.items():
-                if refusal := self._at(head).refusal(plan, those):
-                    self.stopped |= {one: self.findings[one] for one in those if one not in plan.unchanged}
-                    return refusal
+            with self._lock:
+                for head, those in by_head.items():
+                    if refusal := self._at(head).refusal(plan, those):
+                        self.stopped |= {one: self.findings[one] for one in those if one not in plan.unchanged}
+                        return refusal
             return ""
 
         return guard
@@ -80,7 +99,8 @@ class _Coverage:
     def beyond(self, push: Push, job: Job) -> list[tuple[str, str]]:
         """Return the stopped entries that the push added, as (flow, id): their files go."""
         changed = job.workspace.changed(push.before, push.after, f"{FOLDER}/")
-        added = (finding for finding in self.stopped.values() if changed[path_of(finding.flow, finding.id)] == "A")
+        stopped = (finding for one, finding in self.findings.items() if one in self.stopped)
+        added = (finding for finding in stopped if changed[path_of(finding.flow, finding.id)] == "A")
         return [(finding.flow, finding.id) for finding in added]
 
     def _at(self, head: str) -> Shown:

@@ -17,6 +17,7 @@ from actions.job import Job
 from actions.ledger import Books
 from actions.reconcile import Settlement, settle
 from actions.records import BookRecord
+from actions.registrar import Registrar
 from actions.results import Teller, gathered
 from actions.runner import one_line
 from actions.telling import slack_refreshed
@@ -42,7 +43,7 @@ def run(job: Job, environment: str, lock: str, answer: Answer | None = None) -> 
     site = _site(job, books, environment)
     if site.target.lock != lock:
         raise Problems([Problem(f"the job holds the lock “{lock}”, and its target is {site.target.lock}")])
-    record = BookRecord(books, job.writer, job.make_executor, job.pause)
+    record = BookRecord(books, Registrar(books, job.writer), job.make_executor, job.pause)
     settlement = settle(site, record, job.clock, f"run {job.run.id}", job.pause)
     text = _sentence(settlement, books.ledger.policies.catalogue.environments[environment])
     click.echo(one_line(text))

@@ -30,7 +30,12 @@ class ApiDoors:
 
 
 class Apis:
-    """The executor of the flow `api-whitelisting`; a target is one REST API with all its stages."""
+    """The executor of the flow `api-whitelisting`; a target is one REST API with all its stages.
+
+    One at a time: an account has one deployment every five seconds, which is what all of them wait for.
+    """
+
+    width = 1
 
     def __init__(self, policies: Policies, clients: Clients, *, now: Now, wait: Wait) -> None:
         self._catalogue = policies.catalogue

@@ -6,7 +6,9 @@ to tell, never for a second write. The endpoint comes from the standard variable
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
+from threading import Lock
 from typing import Any, TypeVar
 
 from botocore import exceptions
@@ -42,9 +44,14 @@ class AwsFault(TargetFault):
 
 
 class Clients:
-    """boto3 clients by service and region, each made once, since making one takes a third of a second."""
+    """boto3 clients by service and region, each made once, since making one takes a third of a second.
+
+    Threads may share it: clients may be used by many at once, and only making one may not.
+    """
 
     def __init__(self) -> None:
+        self._lock = Lock()
+        self._alone: defaultdict[str, Lock] = defaultdict(Lock)
         self._session: Any = None
         self._made: dict[tuple[str, str, bool], Any] = {}
 
@@ -56,14 +63,20 @@ class Clients:
         """Return a client that sends each call once."""
         return self._client(service, access.region, _WRITES, writes=True)
 
+    def alone(self, name: str) -> Lock:
+        """Return the lock to hold while something that several targets share is read and replaced as a whole."""
+        with self._lock:
+            return self._alone[name]
+
     def _client(self, service: str, region: str, config: Config, *, writes: bool) -> Any:
         import boto3  # a fifth of a second that commands without AWS should not pay
 
         key = (service, region, writes)
-        if key not in self._made:
-            self._session = self._session or boto3.Session()
-            self._made[key] = self._session.client(service, region_name=region, config=config)
-        return self._made[key]
+        with self._lock:
+            if key not in self._made:
+                self._session = self._session or boto3.Session()
+                self._made[key] = self._session.client(service, region_name=region, config=config)
+            return self._made[key]
 
 
 def ask(operation: str, call: Callable[[], Answer]) -> Answer:

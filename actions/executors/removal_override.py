@@ -20,6 +20,8 @@ TargetsOf = Callable[[str], Sequence[Target]]  # of a flow; LookupError if it ha
 class RemovalOverrides:
     """The executor of the flow `removal-override`; a target is one of another flow, by its lock."""
 
+    width = 1  # there is nothing to wait for
+
     def __init__(self, targets_of: TargetsOf) -> None:
         self._targets_of = targets_of
 

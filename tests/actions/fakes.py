@@ -293,6 +293,7 @@ class FakeAws:
 class FakeExecutor:
     aws: FakeAws
     targets: tuple[Target, ...] = ()
+    width: int = 1
 
     def managed_targets(self) -> tuple[Target, ...]:
         return self.targets

@@ -38,6 +38,8 @@ _LAG = 1.0  # seconds until a read may be expected to show what overtook us
 class AllowLists:
     """The executor of the flow `infra-whitelist`; a target is the allow list of one environment."""
 
+    width = 1  # a job is for one environment
+
     def __init__(self, policies: Policies, clients: Clients, *, wait: Wait) -> None:
         self._catalogue = policies.catalogue
         self._clients = clients

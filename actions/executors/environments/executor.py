@@ -25,6 +25,8 @@ from sallyport.policies import Policies
 class Environments:
     """The executor of the flow `infra-stop`; a target is one environment of an account and region."""
 
+    width = 1  # a job is for one environment
+
     def __init__(self, policies: Policies, clients: Clients, wait: Wait) -> None:
         self._catalogue = policies.catalogue
         self._clients = clients
