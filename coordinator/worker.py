@@ -23,9 +23,9 @@ from coordinator.essentials import DIRECTORY_EVERY, GROUPS_EVERY, Essentials
 from coordinator.logs import configure_logging
 from coordinator.lookout import Lookout
 from coordinator.orders import obey
-from coordinator.outside.clock import begin, time_out
 from coordinator.outside.commits import Commits
 from coordinator.outside.confirmations import Confirmations
+from coordinator.outside.handlers import Handlers
 from coordinator.outside.messages import Messages
 from coordinator.outside.reminders import Reminders
 from coordinator.outside.reviews import Reviews
@@ -99,58 +99,19 @@ class Worker:
 
 def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
     clients, journal, now, head = essentials.clients, essentials.journal, essentials.now, essentials.head
-    policies, signer = essentials.directory.policies, essentials.policies.signer
-    tickets = Tickets(clients.jira, essentials.config.jira_project, journal, policies, now)
-    messages = Messages(clients.slack, journal, policies, essentials.config.alert_channel)
-    reviews = Reviews(
-        clients.jira, essentials.config.jira_project, policies, now, essentials.alerts, essentials.alerts.over
+    policies, signer, alerts = essentials.directory.policies, essentials.policies.signer, essentials.alerts
+    project = essentials.config.jira_project
+    handlers = Handlers(
+        tickets=Tickets(clients.jira, project, journal, policies, now),
+        messages=Messages(clients.slack, journal, policies, essentials.config.alert_channel),
+        reviews=Reviews(clients.jira, project, policies, now, alerts, alerts.over),
+        commits=Commits(clients.github, signer, policies, now, head),
+        runs=Runs(clients.github, policies, now, alerts, head, Watching(clients.github, now)),
+        confirmations=Confirmations(clients.github, essentials.directory, policies, now, head),
+        reminders=Reminders(policies, now),
+        exporting=exporting,
     )
-    commits = Commits(clients.github, signer, policies, now, head)
-    runs = Runs(clients.github, policies, now, essentials.alerts, head, Watching(clients.github, now))
-    confirmations = Confirmations(clients.github, essentials.directory, policies, now, head)
-    reminders = Reminders(policies, now)
-    return Hands(
-        single={
-            "ticket": tickets.open,
-            "comment": tickets.comment,
-            "move": tickets.move,
-            "thread": messages.thread,
-            "reply": messages.reply,
-            "card": messages.card,
-            "announce": messages.announce,
-            "tell": messages.tell,
-            "remind": messages.remind,
-            "nudged": messages.nudged,
-            "restarted": messages.restarted,
-            "alarm": messages.alarm,
-            "review": reviews.open,
-            "review-link": reviews.link,
-            "watch-review": reviews.watch,
-            "review-comment": reviews.comment,
-            "review-reopen": reviews.reopen,
-            "branch": confirmations.branch,
-            "proposal": confirmations.propose,
-            "pull": confirmations.ask,
-            "confirm": confirmations.watch,
-            "unpull": confirmations.close,
-            "unbranch": confirmations.clear,
-            "watch": runs.watch,
-            "watch-expiry": runs.watch_expiry,
-            "begin": begin,
-            "timeout": time_out,
-            "audit": exporting.export,
-            "reminder": reminders.reminder,
-            "nudge": reminders.nudge,
-        },
-        batch={
-            "commit": commits.commit,
-            "withdraw": commits.withdraw,
-            "dispatch": runs.dispatch,
-            "expire": runs.expire,
-        },
-        alert=essentials.alerts,
-        place={"dispatch": runs.place},
-    )
+    return handlers.hands(alerts)
 
 
 def main() -> None:

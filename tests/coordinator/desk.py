@@ -16,16 +16,16 @@ from coordinator.directory import Directory
 from coordinator.head import Head
 from coordinator.journal import Journal
 from coordinator.lifecycle import Lane
-from coordinator.outside.clock import begin, time_out
 from coordinator.outside.commits import Commits
 from coordinator.outside.confirmations import Confirmations
+from coordinator.outside.handlers import Handlers
 from coordinator.outside.messages import Messages
 from coordinator.outside.reminders import Reminders
 from coordinator.outside.reviews import Reviews
 from coordinator.outside.runs import Runs
 from coordinator.outside.tickets import Tickets
 from coordinator.outside.watching import Watching
-from coordinator.reconciler import Hands, Reconciler
+from coordinator.reconciler import Reconciler
 from coordinator.requests import Request
 from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.jira import Jira
@@ -71,58 +71,22 @@ class Desk:
         def alert(_about: str, sentence: str) -> None:
             self.alerts.append(sentence)
 
-        tickets = Tickets(self.jira_client, "OPS", self.journal, policies, now)
-        messages = Messages(self.slack_client, self.journal, policies, "C0ALERTS")
-        reviews = Reviews(self.jira_client, "OPS", policies, now, alert, self.over.append)
         self.exporting = Exporting(self.journal, self.sink, now)
         self.head = Head(self.github)
         self.commits = Commits(self.github, lambda: self.installed.signer, policies, now, self.head)
         self.runs = Runs(self.github, policies, now, alert, self.head, Watching(self.github, now))
         directory = Directory(self.slack_client, policies)
-        confirmations = Confirmations(self.github, directory, policies, now, self.head)
-        reminders = Reminders(policies, now)
-        hands = Hands(
-            single={
-                "ticket": tickets.open,
-                "comment": tickets.comment,
-                "move": tickets.move,
-                "thread": messages.thread,
-                "reply": messages.reply,
-                "card": messages.card,
-                "announce": messages.announce,
-                "tell": messages.tell,
-                "remind": messages.remind,
-                "nudged": messages.nudged,
-                "restarted": messages.restarted,
-                "alarm": messages.alarm,
-                "review": reviews.open,
-                "review-link": reviews.link,
-                "watch-review": reviews.watch,
-                "review-comment": reviews.comment,
-                "review-reopen": reviews.reopen,
-                "branch": confirmations.branch,
-                "proposal": confirmations.propose,
-                "pull": confirmations.ask,
-                "confirm": confirmations.watch,
-                "unpull": confirmations.close,
-                "unbranch": confirmations.clear,
-                "watch": self.runs.watch,
-                "watch-expiry": self.runs.watch_expiry,
-                "begin": begin,
-                "timeout": time_out,
-                "audit": self.exporting.export,
-                "reminder": reminders.reminder,
-                "nudge": reminders.nudge,
-            },
-            batch={
-                "commit": self.commits.commit,
-                "withdraw": self.commits.withdraw,
-                "dispatch": self.runs.dispatch,
-                "expire": self.runs.expire,
-            },
-            alert=alert,
-            place={"dispatch": self.runs.place},
+        handlers = Handlers(
+            tickets=Tickets(self.jira_client, "OPS", self.journal, policies, now),
+            messages=Messages(self.slack_client, self.journal, policies, "C0ALERTS"),
+            reviews=Reviews(self.jira_client, "OPS", policies, now, alert, self.over.append),
+            commits=self.commits,
+            runs=self.runs,
+            confirmations=Confirmations(self.github, directory, policies, now, self.head),
+            reminders=Reminders(policies, now),
+            exporting=self.exporting,
         )
+        hands = handlers.hands(alert)
         self.reconciler = Reconciler(self.journal, hands, now)
 
     # Working
