@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from actions.books import Books
 from actions.drift import Drift, drifts_of, lasting
 from actions.executors.protocol import TargetFault
 from actions.job import Job
-from actions.ledger import Books
 from actions.pacing import Pacer
 from actions.verification import Site
 from sallyport.entries import path_of

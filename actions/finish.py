@@ -10,10 +10,10 @@ from collections.abc import Collection, Sequence
 import click
 
 from actions import messages
+from actions.books import Books
 from actions.ends import ends
 from actions.escalating import escalations
 from actions.job import Job
-from actions.ledger import Books
 from actions.records import close
 from actions.reporting import Reporter
 from actions.results import News

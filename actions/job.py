@@ -13,9 +13,9 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from actions.books import Books
 from actions.events import PullEvent, pull_event
 from actions.executors.protocol import Executor
-from actions.ledger import Books
 from actions.reconcile import MakeExecutor, Pause
 from actions.reporting import Channels
 from actions.runner import Runner

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from actions.ledger import Books
+from actions.books import Books
 from actions.reconcile import Pause
 from actions.records import LONGEST_PAUSE
 from actions.registrar import Committer

@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from actions.befores import before_path
+from actions.books import Books
 from actions.executors.protocol import Before, Claims, Executor, Plan
 from actions.guards import Ruling, excess_of, ruling
-from actions.ledger import Books, Ledger
+from actions.ledger import Ledger
 from actions.overrides import live_overrides
 from actions.reconcile import MakeExecutor, Pause
 from actions.registrar import Committer, Registrar, Wish, and_more, trailers

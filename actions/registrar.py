@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from actions.befores import before_path, write_before
+from actions.books import Books
 from actions.executors.protocol import Before
-from actions.ledger import Books, Ledger
+from actions.ledger import Ledger
 
 
 class Committer(Protocol):

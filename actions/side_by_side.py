@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Lock
 from typing import TypeVar
 
+from actions.books import Books
 from actions.job import Job
-from actions.ledger import Books
 from actions.verification import Site
 
 Item = TypeVar("Item")

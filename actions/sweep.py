@@ -12,9 +12,10 @@ from enum import StrEnum
 from typing import Any
 
 from actions.befores import SUFFIX as BEFORE
+from actions.books import Books
 from actions.deadlines import KEYS, Due, scan
 from actions.executors import LONGER_THAN_A_JOB, SLOW_TO_END, UNDONE_BY_AWS
-from actions.ledger import Books, Ledger
+from actions.ledger import Ledger
 from actions.overrides import live_overrides, sites_overridden
 from actions.verification import Finding, Site
 from actions.workspace import Workspace

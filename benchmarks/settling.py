@@ -10,10 +10,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from actions.books import Books
 from actions.executors.api_gateway.planning import make_plan
 from actions.executors.api_gateway.state import ApiState, Stage, arn_of, set_scene
 from actions.executors.protocol import Claims
-from actions.ledger import Books, Ledger
+from actions.ledger import Ledger
 from actions.verification import Site
 from actions.workspace import Workspace
 from sallyport.resource_policies.document import LIMIT

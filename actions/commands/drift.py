@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 import click
 
 from actions import drift_words
+from actions.books import Books
 from actions.drift import Drift
 from actions.drift_filing import file, may_mend
 from actions.drift_looking import SETTLING, Survey, managed_sites, survey
 from actions.drift_tickets import DriftTickets, place_of
 from actions.job import Job
-from actions.ledger import Books
 from actions.log import logger
 from actions.overrides import live_overrides, sites_overridden
 from actions.reconcile import Settlement, settle

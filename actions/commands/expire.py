@@ -14,10 +14,10 @@ from typing import Any
 from structlog.typing import FilteringBoundLogger
 
 from actions import messages
+from actions.books import Books
 from actions.executors.protocol import Claims, Executor, TargetFault
 from actions.finish import finish
 from actions.job import Job
-from actions.ledger import Books
 from actions.log import logger
 from actions.planning import plan_text
 from actions.reconcile import Settlement, settle

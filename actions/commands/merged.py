@@ -13,13 +13,13 @@ from threading import Lock
 from typing import Any
 
 from actions import messages
+from actions.books import Books
 from actions.commands.expire import Share
 from actions.coverage import Checks, Shown, shown_at
 from actions.executors.protocol import Plan
 from actions.finish import finish
 from actions.guards import Guard
 from actions.job import Job
-from actions.ledger import Books
 from actions.log import logger
 from actions.planning import plan_text
 from actions.pushes import Push, read_push

@@ -12,11 +12,12 @@ from typing import Any
 import click
 
 from actions import previewing
+from actions.books import Books
 from actions.coverage import CHECK_BYTES, CHECK_NAME, shown_of
 from actions.events import PullEvent
 from actions.executors.protocol import Plan, TargetFault
 from actions.job import Job
-from actions.ledger import Books, Ledger
+from actions.ledger import Ledger
 from actions.previewing import Preview
 from actions.pushes import entries_of
 from actions.telling import check_summary

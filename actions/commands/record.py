@@ -10,9 +10,9 @@ import json
 from collections.abc import Sequence
 
 from actions import messages
+from actions.books import Books
 from actions.finish import finish
 from actions.job import Job
-from actions.ledger import Books
 from actions.log import logger
 from actions.pushes import Push, Pushed, read_push
 from actions.recording import record

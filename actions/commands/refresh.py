@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import click
 
 from actions import messages
+from actions.books import Books
 from actions.drift_looking import managed_sites
 from actions.finish import finish
 from actions.job import Job
-from actions.ledger import Books
 from actions.reconcile import Settlement, settle
 from actions.records import BookRecord
 from actions.registrar import Registrar

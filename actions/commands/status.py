@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from actions.books import Books
 from actions.executors.environments.picture import Post, not_read, picture_of
 from actions.executors.protocol import Target, TargetFault
 from actions.job import Job
-from actions.ledger import Books, Ledger
+from actions.ledger import Ledger
 from actions.runner import one_line
 from actions.verification import Site
 from sallyport.changes import infra_whitelist as allow_list

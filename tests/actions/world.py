@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from actions.books import Books
 from actions.commands import apply, due, expire, merged, plan, record, target
 from actions.job import Job, Run
-from actions.ledger import Books
 from actions.pushes import Push
 from actions.reporting import Channels
 from actions.runner import Runner
