@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from actions.befores import SUFFIX as BEFORE
 from actions.befores import before_path, read_before
 from actions.executors.identity_center.executor import IdentityCenter
 from actions.job import Job, executors
@@ -133,14 +134,24 @@ def test_as_many_accounts_as_declared_are_worked_on_at_once_and_every_record_is_
         assert [line["progress"] for line in lines if line["event"] == event] == numbers
 
 
-def test_records_are_committed_before_the_first_write_and_targets_share_commits(
-    world: WideWorld, stand_in: AwsStandIn
+def test_each_account_is_on_record_before_anything_is_given_there_and_once(
+    world: WideWorld, stand_in: AwsStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    recorded: list[str] = []
+    commit = world.github.commit
+
+    def watched(headline: str, body: str, additions: dict[str, bytes], *rest: Any) -> str:
+        records = [read_before(data, path) for path, data in additions.items() if path.endswith(BEFORE)]
+        new = {place.removeprefix("sso/") for record in records for place in record.facts} - set(recorded)
+        assert not new & given(stand_in), "it was given before it was on record"
+        made = commit(headline, body, additions, *rest)
+        recorded.extend(new)
+        return made
+
+    monkeypatch.setattr(world.github, "commit", watched)
     assert world.merge_access_to_all() == 0
-    records = [headline for headline in world.github.commits if headline.startswith("Record what was there")]
-    assert 1 <= len(records) <= len(ACCOUNTS)
-    writes = [call.operation for call in stand_in.calls if call.operation == "CreateAccountAssignment"]
-    assert len(writes) == len(ACCOUNTS)
+    assert sorted(recorded) == sorted(ACCOUNTS)
+    assert given(stand_in) == set(ACCOUNTS)
 
 
 def test_all_sessions_end_though_their_accounts_share_one_policy(world: WideWorld, stand_in: AwsStandIn) -> None:
