@@ -122,7 +122,7 @@ class Runs:
         if isinstance(run, Again):
             return run
         outcome = self._outcome(run, request.id)
-        if self.github.file(path_of(request.flow, request.id)) is not None:
+        if self._is_there(request, outcome):
             self._alert_overdue(request, run, outcome)
             if (outcome is None or _is_end(outcome)) and _has_died(run):
                 return self._restarted(work, request, run)
@@ -135,6 +135,11 @@ class Runs:
         continued = str(ended.details.get("continued_by", ""))
         known = {"continued_by": continued} if continued else {}
         return Done(known, then=lambda standing: _over(standing.state, ended))
+
+    def _is_there(self, request: Request, outcome: Outcome | None) -> bool:
+        """Tell whether its entry is still in the repository; a job that failed to take it back has said so."""
+        failed = outcome is not None and outcome.result is Result.FAILED
+        return failed or self.github.file(path_of(request.flow, request.id)) is not None
 
     def _asked_again(self, request: Request) -> Done:
         """Have a job started that says what became of a request, after one that ended without a word about it."""

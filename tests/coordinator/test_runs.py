@@ -17,7 +17,7 @@ from sallyport.audit import Deed, breaks
 from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import TryLater
 from sandbox.faults import Fault, Kind, Moment
-from tests.coordinator.asks import CHANGE, HOUR
+from tests.coordinator.asks import CHANGE, HOUR, SECOND
 from tests.coordinator.desk import MINUTE, Desk
 from tests.coordinator.fakes import lost
 
@@ -423,6 +423,18 @@ class TestTheEnd:
         request = desk.request(active)
         assert (request.state, request.closing) == (State.ENDED, "The sweep took it back.")
         assert last_details(desk, active)["run"] == str(sweep)
+
+    def test_a_job_that_says_it_could_not_is_believed_without_a_look_at_the_file(
+        self, desk: Desk, active: Request, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        later(desk, 4 * HOUR)
+        desk.job_ends(active, Result.FAILED, "AWS did not answer.", run="expire")
+        looked: list[str] = []
+        monkeypatch.setattr(desk.github, "file", lambda path, *_: looked.append(path))
+        desk.now += SECOND
+        desk.work()
+        assert deeds(desk, active)[-1] is Deed.NOT_REVERTED
+        assert looked == [], "a thousand that fail each minute would pass GitHub's limit"
 
     def test_an_entry_that_is_gone_without_a_word_is_told_as_that(self, desk: Desk, active: Request) -> None:
         request = self.end(desk, active, report=False)
