@@ -55,8 +55,9 @@ class Lookout:
         self._say(Kind.OVERDUE, dict(_overdue(ends, self.now())))
         silences = self.journal.silences()
         self._say(Kind.AWAY, dict(_away(silences, self.now())))
-        self._say(Kind.CREDENTIALS, dict(_turned_away(self.journal.waiting())))
-        self._say_stuck({silence.platform for silence in silences if silence.since})
+        failing = self.journal.failing()
+        self._say(Kind.CREDENTIALS, dict(_turned_away(failing)))
+        self._say_stuck(failing, {silence.platform for silence in silences if silence.since})
         self._say(Kind.WORKER, {})  # whoever looks is the worker
         self._say(Kind.POLICIES, {POLICIES: self.policies.fault} if self.policies.fault else {})
         failed = dict(_not_reverted(ends))
@@ -84,12 +85,12 @@ class Lookout:
             if ours and standing.subject not in found and not standing.over:
                 self.alerts.over(standing.subject)
 
-    def _say_stuck(self, silent: Collection[str]) -> None:
+    def _say_stuck(self, failing: Iterable[sa.Row[Any]], silent: Collection[str]) -> None:
         """Tell what is tried in vain, unless it was told when it began, and end what gets done again.
 
         What waits for a *silent* platform is told by one alert about that.
         """
-        rows = {Kind.STUCK.about(f"{row.request_id}:{row.name}"): row for row in self.journal.failing()}
+        rows = {Kind.STUCK.about(f"{row.request_id}:{row.name}"): row for row in failing}
         standing = {alert.subject for alert in self.alerts.board.all() if not alert.over}
         for subject, row in rows.items():
             is_told = (
