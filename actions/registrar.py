@@ -76,7 +76,7 @@ class Registrar:
         fresh = [wish for wish in wishes if not wish.answer.done()]
         try:
             self._commit(fresh, head)
-        except Exception as fault:
+        except BaseException as fault:  # nobody may be left waiting
             for wish in fresh:
                 wish.answer.set_exception(fault)
         else:

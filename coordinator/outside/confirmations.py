@@ -71,7 +71,7 @@ class Confirmations:
             "number": pull.number,
             "url": pull.url,
             "who": [person.label for person in confirmers],
-            "slack": [slack_id for slack_id in found if slack_id],  # who can be reminded
+            "slack": [slack_id for slack_id in found if slack_id and _has_a_card(request, slack_id)],
         }
         return Done(result, arm=tuple(on_proposal(request, self.now())))
 
@@ -150,3 +150,8 @@ class Confirmations:
 def branch_of(request: Request) -> str:
     """Return the branch that shows what a request asks for."""
     return f"{BRANCHES}/{request.id}"
+
+
+def _has_a_card(request: Request, slack_id: str) -> bool:
+    """Tell whether this person can be reminded, under a card of their own or the one in a channel."""
+    return slack_id in request.notify or any(place.startswith(("C", "G")) for place in request.notify)

@@ -216,7 +216,7 @@ class TestWhatIsWrong:
             ("api", "paymets", "did you mean “payments”?"),
             ("api", "../../etc/passwd", "is not in the catalogue of apis"),
             ("method", "FETCH", "is not an HTTP method"),
-            ("duration", "365d", "from 15m to 90d"),
+            ("duration", "365d", "from 1h to 90d"),
             ("duration", "permanent", "permanent is not allowed here"),
             ("duration", "soon", "is not a duration"),
             ("environment", "moon", "policy has no rule"),

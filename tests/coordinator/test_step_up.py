@@ -60,18 +60,18 @@ class Place:
         self.deciding = Deciding(self.desk.journal, routing, directory, lambda: self.desk.now)
         self.withdrawing = Withdrawing(self.desk.journal, directory.policies, lambda: self.desk.now)
 
-    def asked(self, nudges: tuple[datetime, ...] = ()) -> Request:
+    def asked(self, nudges: tuple[datetime, ...] = (), notify: tuple[str, ...] = ("U0LEE", "U0SAM")) -> Request:
         change = ProdAccess("prod-main", "ProdReadOnly")
-        both = Route(("U0LEE", "U0SAM"), ("U0LEE", "U0SAM"))
+        both = Route(("U0LEE", "U0SAM"), notify)
         request = self.desk.submit(
             flow="prod-access", prefix="pa", changes=(change,), asked="", route=both, nudges=nudges
         )
         self.desk.work()
         return request
 
-    def approved(self) -> Request:
+    def approved(self, notify: tuple[str, ...] = ("U0LEE", "U0SAM")) -> Request:
         """Approved in Slack by Lee, and shown in GitHub."""
-        request = self.asked()
+        request = self.asked(notify=notify)
         self.deciding.approve(request.id, request.digest, "U0LEE")
         self.desk.work()
         return self.desk.request(request)
@@ -192,6 +192,12 @@ class TestNudgedInGitHub:
             assert url in [link for pair in reply.links for link in pair]
         assert self.replies(place, "kim") == []
         assert place.facts(request)[-1] is Deed.NUDGED
+
+    @pytest.mark.parametrize(("notify", "awaited"), [(("U0LEE",), ("U0LEE",)), (("C0INFRA",), ("U0LEE", "U0SAM"))])
+    def test_only_those_are_waited_for_whom_a_nudge_reaches(
+        self, place: Place, notify: tuple[str, ...], awaited: tuple[str, ...]
+    ) -> None:
+        assert place.approved(notify).awaited == awaited
 
     def test_none_comes_once_it_is_confirmed(self, place: Place) -> None:
         request = place.approved()

@@ -200,6 +200,7 @@ class TestMessages:
         is_reminder = surface == "reminder" and state is State.ACTIVE
         assert re.search(rf"\b{'ends' if is_reminder else word}\b", seen), "no colour or picture says it alone"
 
+    @pytest.mark.parametrize("surface", SURFACES)
     def test_it_is_taken_before_there_is_a_ticket_or_a_run(self, policies: Policies, surface: str) -> None:
         check(SURFACES[surface](in_state(State.PENDING, results={}), policies))
 
