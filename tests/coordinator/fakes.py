@@ -58,6 +58,7 @@ class FakeGitHub:
     away: PlatformError | None = None  # what every call ends with while GitHub is away
     branches: dict[str, dict[str, bytes]] = field(default_factory=dict)  # of our own, with what each adds
     pulls: dict[int, PullRequest] = field(default_factory=dict)
+    shown: dict[str, dict[str, bytes]] = field(default_factory=dict)  # by commit, also once its branch is gone
     said: dict[int, list[Review]] = field(default_factory=dict)
     words: dict[int, str] = field(default_factory=dict)  # the text of each pull request
     _faults: list[tuple[str, PlatformError, bool]] = field(default_factory=list)
@@ -205,7 +206,9 @@ class FakeGitHub:
                 raise StaleHead("GitHub", "commit", f"is at {self._head_of(branch)} but expected {expected_head}")
             if branch:
                 self.branches[branch] |= additions
-                return self._head_of(branch)
+                commit = self._head_of(branch)
+                self.shown[commit] = dict(self.branches[branch])
+                return commit
             self.files.update(additions)
             self.commits.append((message_headline, message_body, dict(additions)))
             return self._head()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -16,14 +17,17 @@ from coordinator import lifecycle
 from coordinator.deciding import Deciding
 from coordinator.journal import Journal, journal, open_store, transitions
 from coordinator.lifecycle import Armed, Lane
+from coordinator.outside import confirmations
 from coordinator.outside.commits import Commits
+from coordinator.outside.confirmations import Confirmations
 from coordinator.requests import Decision, Request
 from coordinator.routing import Rerouting, Routing
-from sallyport import approval
+from sallyport import approval, confirming
 from sallyport.people import People
 from tests.coordinator.conftest import Installed
-from tests.coordinator.model.company import all_policies
+from tests.coordinator.model.company import BOUND, all_policies
 from tests.coordinator.model.lives import Lives
+from tests.coordinator.model.people import ELSEWHERE
 
 LEE, SAM, KIM, MAX = "U0LEE", "U0SAM", "U0KIM", "U0MAX"
 Script = Callable[[Lives], object]
@@ -136,8 +140,46 @@ def where_a_lost_commit_is_made_again() -> AbstractContextManager[object]:
     return patch.object(Commits, "_standing", lambda *_: None)
 
 
+def where_slack_alone_is_enough() -> AbstractContextManager[object]:
+    def half_approved(self: Deciding, after: Request, happening: Any, rule: Any) -> Any:
+        return lifecycle.approval(happening, lifecycle.end_of_life(happening.at, after.granted), timedelta(0))
+
+    return patch.object(Deciding, "_half_approved", half_approved)
+
+
+def where_anybody_s_review_confirms() -> AbstractContextManager[object]:
+    everybody = frozenset(f"{name}@example.com" for name in BOUND)
+    return patch.object(confirming, "may_confirm", lambda *_: everybody)
+
+
+def where_a_review_of_anything_confirms() -> AbstractContextManager[object]:
+    word = confirming.word
+
+    def lax(entry: Any, commit: str, reviews: Any, policies: Any) -> Any:
+        return word(entry, commit, [replace(review, commit=commit) for review in reviews], policies)
+
+    return patch.object(confirmations, "word", lax)
+
+
+def where_it_is_never_too_late_to_confirm() -> AbstractContextManager[object]:
+    watch = Confirmations.watch
+
+    def patient(self: Confirmations, work: Any, request: Request) -> Any:
+        return watch(self, work, replace(request, decide_by=request.decide_by + timedelta(days=1)))
+
+    return patch.object(Confirmations, "watch", patient)
+
+
+def where_confirming_has_no_end() -> AbstractContextManager[object]:
+    return _without("timeout")
+
+
 def yes(who: str, at: int = 0) -> Script:
     return lambda lives: lives.decides(at=at, number=0, who=who, says_yes=True, hours=None)
+
+
+def review(who: str, says: str = "yes") -> Script:
+    return lambda lives: lives.reviews(number=0, who=who, says=says)
 
 
 def at_once(fast_says: str) -> Script:
@@ -178,6 +220,15 @@ def reroutes(lives: Lives) -> None:
     lives.reroutes(at=1)
 
 
+def is_shown(lives: Lives) -> None:
+    lives.work_through(at=0, turns=3, good=True)
+
+
+def looks(lives: Lives) -> None:
+    for attempt in lives._claim(0, Lane.RUNS, 5):
+        lives._record(attempt)
+
+
 def works(lives: Lives) -> None:
     lives.work_through(at=0, turns=1, good=True)
 
@@ -198,6 +249,15 @@ def works(lives: Lives) -> None:
         (where_nobody_is_asked_anew, "on call", [change("on call", (SAM,), 0), reroutes]),
         (where_a_lease_is_shorter_than_the_work, "one of them", [work(Lane.SLACK, 0), work(Lane.SLACK, 1)]),
         (where_a_lost_commit_is_made_again, "one of them", [yes(LEE), work(Lane.COMMIT, 0), wait(91), works]),
+        (where_slack_alone_is_enough, "confirmed", [yes(LEE)]),
+        (where_anybody_s_review_confirms, "confirmed", [yes(LEE), is_shown, review("ana"), wait(91), works]),
+        (where_a_review_of_anything_confirms, "confirmed", [yes(LEE), is_shown, review("sam", ELSEWHERE), works]),
+        (
+            where_it_is_never_too_late_to_confirm,
+            "confirmed",
+            [yes(LEE), is_shown, wait(9 * 3600), review("sam"), looks],
+        ),
+        (where_confirming_has_no_end, "confirmed", [yes(LEE)]),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )

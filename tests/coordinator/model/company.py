@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +23,7 @@ from coordinator.nudging import Nudging
 from coordinator.routing import Rerouting, Routing
 from coordinator.withdrawing import Withdrawing
 from sallyport.policies import Policies, load_policies
+from sallyport.times import format_duration
 from tests.coordinator.conftest import Installed
 from tests.coordinator.fakes import FakeGitHub
 from tests.coordinator.model.seats import Seats, View
@@ -38,12 +39,19 @@ ADDRESSES = {
     "U0MAX": "max@example.com",
     "U0MAXOPS": "max.ops@example.com",  # a second account of Max
 }
+LOGINS = {name: f"{name}-hub" for name in ("ana", "lee", "sam", "kim", "max")}  # in GitHub
+BOUND = frozenset(LOGINS) - {"kim"}  # to their login
 PEOPLE = [
-    *({"email": f"{name}@example.com", "slack": f"U0{name.upper()}"} for name in ("ana", "lee", "sam", "kim")),
-    {"email": "max@example.com", "aliases": ["max.ops@example.com"]},  # bound to no Slack id
+    *(
+        {"email": f"{name}@example.com", "slack": f"U0{name.upper()}"}
+        | ({"github": LOGINS[name]} if name in BOUND else {})
+        for name in ("ana", "lee", "sam", "kim")
+    ),
+    {"email": "max@example.com", "aliases": ["max.ops@example.com"], "github": LOGINS["max"]},  # no Slack id
 ]
 REQUESTERS = frozenset({"ana", "lee", "max"})
 BREAKERS = frozenset({"lee"})
+TO_CONFIRM = timedelta(hours=4)  # after the approval in Slack
 GROUPS = {
     "engineering": sorted(REQUESTERS),
     "managers": ["lee", "sam"],
@@ -61,6 +69,7 @@ class Variant:
     bound: bool = True
     goes_on: bool = True  # may be extended, and given back
     glass: bool = True
+    step_up: bool = False  # what is approved in Slack waits for a review in GitHub
 
 
 def _of(*groups: str, by: frozenset[str] = frozenset(), quorum: int = 1, apart: bool = False) -> Seats:
@@ -101,6 +110,9 @@ VARIANTS: Mapping[str, Variant] = {
         },
         (_of("managers", "security", quorum=2, apart=True),),
     ),
+    "confirmed": Variant(
+        {"approvers": NAMED, "bound_identity": False, "step_up": "github"}, (ALL,), bound=False, step_up=True
+    ),
     "on call": Variant(
         {"approvers": {"groups": ["on-call"], "people": ["lee@example.com"]}},
         (Seats({"on-call": frozenset(), "by name": frozenset({"lee"})}),),
@@ -118,6 +130,7 @@ def all_policies(installed: Installed) -> dict[str, Policies]:
 def _policies(installed: Installed, name: str, variant: Variant) -> Policies:
     flow = yaml.safe_load(installed.files["flows/prod-access.yaml"])
     production = {**flow["rules"][0], "break_glass": {"groups": ["breakers"], "max": "1h"}}
+    production["timeout"] = format_duration(TO_CONFIRM)
     production["duration"] = {"default": "4h", "min": "15m", "max": "8h", "approver_may_shorten": True}
     for part in ("approvers", "quorum", *(() if variant.glass else ("break_glass",))):
         del production[part]
@@ -182,8 +195,8 @@ class Replica:
         self.directory.refresh()
         active = {slack_id for slack_id, one in company.slack.members.items() if not one.deleted}
         on_call = frozenset(map(name_of, company.slack.groups["S0ONCALL"]))
-        self.view = View(VARIANTS[company.variant].seats, VARIANTS[company.variant].bound, active, on_call)
         self.variant = VARIANTS[company.variant]
+        self.view = View(self.variant.seats, self.variant.bound, active, on_call, REQUESTERS)
 
 
 def name_of(slack_id: str) -> str:

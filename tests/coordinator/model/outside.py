@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sallyport import confirming
 from sallyport.attestations import refusal
+from sallyport.confirming import Evidence
 from sallyport.decisions import entry_refusals
 from sallyport.entries import FOLDER, Entry, parse_entry, path_of
 from sallyport.outcomes import Outcome, Result
@@ -109,7 +111,8 @@ class Jobs:
         entry = self.entries().get(request_id)
         if entry is None or not entry.is_live(self.now()):
             return [Outcome(request_id, Result.REFUSED, "Its time is over.", self.now())]
-        wrong = [refusal(entry, self.policies().keys), *entry_refusals(entry, self.policies())]
+        policies = self.policies()
+        wrong = [refusal(entry, policies.keys), *entry_refusals(entry, policies), self._unconfirmed(entry)]
         if said := [sentence for sentence in wrong if sentence]:
             return [Outcome(request_id, Result.REFUSED, said[0], self.now())]
         if not good:
@@ -117,6 +120,17 @@ class Jobs:
         self.access[request_id] = entry
         self.applied.append(request_id)
         return [Outcome(request_id, Result.APPLIED, "It is live.", self.now(), entry.expires_at)]
+
+    def _unconfirmed(self, entry: Entry) -> str:
+        """Say why GitHub does not bear out the second approval that policy wants; empty if it does."""
+        given = entry.confirmation
+        if not confirming.is_asked_for(entry, self.policies()):
+            return ""
+        if given is None:
+            return confirming.UNCONFIRMED
+        shown = self.github.shown.get(given.commit, {}).get(confirming.path_of(entry.id))
+        evidence = Evidence(tuple(self.github.said.get(given.pull, ())), shown)
+        return confirming.refusal(entry, given, evidence, self.policies())
 
     def _sweep(self, good: bool) -> list[Outcome]:
         standing = self.entries()

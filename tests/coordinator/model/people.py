@@ -15,20 +15,42 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from coordinator.deciding import NotYours
 from coordinator.reminding import next_nudge
-from coordinator.requests import Request, State
+from coordinator.requests import WAITED_FOR, Request, State
 from sallyport.problems import Problems
+from sallyport.reviews import CHANGES_REQUESTED
 from tests.coordinator.fakes import Interrupted
-from tests.coordinator.model.company import ADDRESSES, BREAKERS, REQUESTERS, VARIANTS, Company, Replica, name_of
+from tests.coordinator.model.company import (
+    ADDRESSES,
+    BOUND,
+    BREAKERS,
+    LOGINS,
+    REQUESTERS,
+    TO_CONFIRM,
+    VARIANTS,
+    Company,
+    Replica,
+    name_of,
+)
 
 ACCOUNTS = sorted(ADDRESSES)
 HOURS = (1, 4, 8)
 A, B = 0, 1  # the replicas
+YES, NO, ELSEWHERE, CLOSES = "yes", "no", "yes to another commit", "closes it"  # said to a pull request
 replicas = st.sampled_from([A, B])
 accounts = st.sampled_from(ACCOUNTS)
 approvers = st.sampled_from(["U0LEE", "U0SAM", "U0KIM", "U0MAX", "U0LEE", "U0SAM", "U0MAXOPS", "U0ANA"])
 requesters = st.sampled_from(["U0ANA", "U0ANA", "U0LEE", "U0MAX"])
 numbers = st.integers(0, 3)
 mostly = st.sampled_from([True, True, True, False])
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a person did in GitHub with the pull request that shows a request, and when."""
+
+    who: str
+    says: str
+    at: datetime
 
 
 @dataclass
@@ -40,6 +62,9 @@ class Life:
     decided: dict[str, bool] = field(default_factory=dict)  # by person, whether it was a yes
     granted: timedelta | None = None  # what is left of the lifetime after approvers gave less
     expires_at: datetime | None = None
+    confirm_by: datetime | None = None  # where Slack has approved it, and GitHub is to confirm that
+    reviews: list[Review] = field(default_factory=list)
+    heard: Review | None = None  # what ended the wait for GitHub
     grant: str = ""  # what stands in for approvals
     extends: str = ""
     first_ends: datetime | None = None  # when what it extends ends
@@ -48,8 +73,33 @@ class Life:
     def approved_by(self) -> list[str]:
         return [name for name, said_yes in self.decided.items() if said_yes]
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether nobody in Slack can decide it any more."""
+        return bool(self.expires_at or self.confirm_by or False in self.decided.values())
+
+    @property
+    def is_denied(self) -> bool:
+        return False in self.decided.values() or (self.heard is not None and self.heard.says != YES)
+
     def approve(self, now: datetime) -> None:
         self.expires_at = now.replace(microsecond=0) + (self.granted or self.lifetime)
+
+    def word(self, confirmers: frozenset[str]) -> Review | None:
+        """Return what of the reviews so far counts, if those are who may confirm it."""
+        last = {review.who: review for review in self.reviews if review.who in confirmers & BOUND}
+        said = sorted(last.values(), key=lambda review: review.at)
+        noes = [review for review in said if review.says == NO]
+        yeses = [
+            review for review in said if review.says == YES and self.confirm_by and review.at < self.confirm_by
+        ]
+        closings = [review for review in self.reviews if review.says == CLOSES]
+        return next(iter([*noes, *yeses, *closings]), None)
+
+    def hear(self, review: Review) -> None:
+        self.heard = review
+        if review.says == YES:
+            self.approve(review.at)
 
 
 class People(RuleBasedStateMachine):
@@ -232,9 +282,7 @@ class People(RuleBasedStateMachine):
             else:
                 deciding.deny(request_id, request.digest, who, "Not now")
         except NotYours:
-            late = meanwhile is not None and (
-                life.expires_at or False in life.decided.values() or person in life.decided
-            )
+            late = meanwhile is not None and (life.is_decided or person in life.decided)
             cancelled = replica.journal.request(request_id).state is State.CANCELLED
             assert not counts or late or cancelled, f"{person}'s decision must count"
             return
@@ -246,20 +294,42 @@ class People(RuleBasedStateMachine):
     ) -> None:
         life = self.lives[request_id]
         assert person not in life.decided, "one decision for each person"
-        assert life.expires_at is None, "nobody decides what is decided"
-        assert False not in life.decided.values(), "nobody decides what is denied"
+        assert not life.is_decided, "nobody decides what is decided"
         life.decided[person] = says_yes
         if says_yes:
             life.granted = min(given or life.lifetime, life.granted or life.lifetime)
-            if replica.view.turn(life.requester, life.approved_by) is None:
+            if replica.view.turn(life.requester, life.approved_by) is not None:
+                return
+            if replica.variant.step_up:
+                life.confirm_by = self.company.now + TO_CONFIRM
+            else:
                 life.approve(self.company.now)
+
+    @rule(
+        number=numbers,
+        who=st.sampled_from(["lee", "sam", "max", "lee", "sam", "kim", "ana"]),
+        says=st.sampled_from([YES, YES, YES, NO, ELSEWHERE, CLOSES]),
+    )
+    def reviews(self, number: int, who: str, says: str) -> None:
+        """Somebody looks at a pull request, open or not, whether it is theirs to confirm or not."""
+        if (request := self._pick(number, State.CONFIRMING)) is None or not request.result("pull"):
+            return
+        github, pull, now = self.company.github, int(request.result("pull")["number"]), self.company.now
+        match says:
+            case "closes it":
+                github.close_pull(pull, "No.")
+            case "no":
+                github.review(pull, LOGINS[who], CHANGES_REQUESTED)
+            case _:
+                github.review(pull, LOGINS[who], commit="d" * 40 if says == ELSEWHERE else "")
+        self.lives[request.id].reviews.append(Review(who, says, now))
 
     # Taking back
 
     @rule(at=replicas, number=numbers, who=requesters, press=st.sampled_from(["cancel", "give back", "nudge"]))
     def presses_own_button(self, at: int, number: int, who: str, press: str) -> None:
         """Somebody presses a requester's button, in time or late, whether the request is theirs or not."""
-        if (request := self._pick(number, State.PENDING, State.ACTIVE)) is not None:
+        if (request := self._pick(number, *WAITED_FOR, State.ACTIVE)) is not None:
             match press:
                 case "cancel":
                     self._cancels(self.replicas[at], request.id, who)
@@ -270,7 +340,7 @@ class People(RuleBasedStateMachine):
 
     def _cancels(self, replica: Replica, request_id: str, who: str) -> None:
         before = replica.journal.request(request_id)
-        fits = before.requester_slack == who and before.state in {State.PENDING, State.CANCELLED}
+        fits = before.requester_slack == who and before.state in WAITED_FOR | {State.CANCELLED}
         self._taken_or_refused(fits, lambda: replica.withdrawing.cancel(request_id, who))
 
     def _gives_back(self, replica: Replica, request: Request, who: str) -> None:
@@ -280,7 +350,7 @@ class People(RuleBasedStateMachine):
 
     def _nudges(self, replica: Replica, request: Request, who: str) -> None:
         """Whether it is too early to remind them again is the effect's to say once more."""
-        fits = request.requester_slack == who and request.state is State.PENDING and bool(request.deciders)
+        fits = request.requester_slack == who and request.state in WAITED_FOR and bool(request.awaited)
         again = next_nudge(request)
         fits &= again is None or self.company.now >= again
         self._taken_or_refused(fits, lambda: replica.nudging.nudge(request.id, who))

@@ -15,7 +15,7 @@ from coordinator.journal.rows import to_fact
 from coordinator.journal.tables import effects, facts
 from coordinator.lifecycle import FOLLOWS, NUDGED
 from coordinator.reminding import PAUSE
-from coordinator.requests import STANDING, Request, State
+from coordinator.requests import STANDING, WAITED_FOR, Request, State
 from coordinator.slack.decision_buttons import APPROVE, APPROVE_WITH_FORM, DENY
 from sallyport.audit import Deed, Fact, breaks
 from tests.coordinator.fakes import KeptSink
@@ -23,7 +23,7 @@ from tests.coordinator.model.company import Company, Replica
 from tests.coordinator.model.outside import Jobs, MemorySlack, Message
 from tests.coordinator.model.people import Life
 
-ONCE = frozenset({"ticket", "timeout", "commit", "dispatch", "watch", "reminder", "review"})
+ONCE = frozenset({"ticket", "timeout", "commit", "dispatch", "watch", "reminder", "review", "pull", "confirm"})
 ENDED_BY = {State.DENIED: Deed.DENIED, State.TIMED_OUT: Deed.TIMED_OUT, State.CANCELLED: Deed.CANCELLED}
 WERE_APPROVED = STANDING | {State.ENDED, State.FAILED}
 
@@ -74,6 +74,7 @@ class Promises(RuleBasedStateMachine):
             life, before = self.lives[request_id], self.seen.get(request_id)
             _decisions_are_those_that_count(seen.request, life)
             _the_end_is_on_record(seen.request, life)
+            _nothing_is_done_before_it_is_confirmed(seen, life)
             _trail_is_whole(seen, life)
             _nudges_keep_their_distance(seen)
             _what_must_happen_is_armed(seen)
@@ -137,7 +138,18 @@ def _decisions_are_those_that_count(request: Request, life: Life) -> None:
     assert len(by) == len(request.decisions), "one decision for each person"
     assert life.requester not in by, "nobody decides their own request"
     assert (request.state in WERE_APPROVED) == (life.expires_at is not None), "enough people say yes to it"
-    assert (request.state is State.DENIED) == (False in life.decided.values())
+    assert (request.state is State.DENIED) == life.is_denied
+
+
+def _nothing_is_done_before_it_is_confirmed(seen: Seen, life: Life) -> None:
+    waits = life.confirm_by is not None and life.heard is None
+    assert not waits or seen.request.state in {State.CONFIRMING, State.TIMED_OUT, State.CANCELLED}
+    assert waits or seen.request.state is not State.CONFIRMING, "it waits for GitHub where policy says so, once"
+    if seen.request.state is State.CONFIRMING:
+        assert seen.request.decide_by == life.confirm_by, "GitHub has as long as Slack had"
+        assert seen.armed("timeout") == 2, "and no longer"
+    said_yes = [life.heard.who] if life.heard and life.expires_at else []
+    assert [fact.by.partition("@")[0] for fact in seen.facts if fact.deed is Deed.CONFIRMED] == said_yes
 
 
 def _the_end_is_on_record(request: Request, life: Life) -> None:
@@ -175,11 +187,12 @@ def _nudges_keep_their_distance(seen: Seen) -> None:
 
 
 def _what_must_happen_is_armed(seen: Seen) -> None:
-    assert {name for name in ONCE if seen.armed(name) > 1} == set(), "it happens once"
+    most = dict.fromkeys(ONCE, 1) | {"timeout": 2 if seen.request.was_half_approved else 1}
+    assert {name for name in ONCE if seen.armed(name) > most[name]} == set(), "it happens once"
     said = (name for name in seen.effects if name.startswith((f"{NUDGED}:", "comment:", "reply:")))
     assert all(seen.armed(name) == 1 for name in said), "it is said once"
     assert bool(seen.armed("commit")) == (seen.request.expires_at is not None), "what is approved is applied"
-    if seen.request.state is State.PENDING:
+    if seen.request.state in WAITED_FOR:
         assert "timeout" in seen.waiting, "nothing waits for ever"
     if seen.request.state in STANDING:
         assert "watch-expiry" in seen.waiting, "whatever may be live has its end armed"

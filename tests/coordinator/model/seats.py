@@ -32,12 +32,13 @@ class Seats:
 
 @dataclass(frozen=True)
 class View:
-    """What a replica knows: the stages, whether a Slack id must be bound, who is active, who is on call."""
+    """What a replica knows: the stages, whether a Slack id must be bound, who is active, on call, may ask."""
 
     stages: tuple[Seats, ...]
     bound: bool
     active: set[str]
     on_call: frozenset[str]
+    may_ask: frozenset[str]
 
     def person(self, slack_id: str) -> str | None:
         """Return who it is that counts under this account; None if that is nobody."""
@@ -70,6 +71,14 @@ class View:
             if not _filled(stages[:number], voters):
                 return seats.members
         return None
+
+    def confirmers(self, requester: str) -> frozenset[str]:
+        """Return whose review confirms in GitHub: whom the files of policies name, whatever Slack says of them.
+
+        Where nobody needs to approve, that is whoever may ask.
+        """
+        named = [seats.members for seats in self.stages] or [self.may_ask]
+        return frozenset().union(*named) - {requester}
 
     def can_be_approved(self, requester: str) -> bool:
         """Tell whether everybody together could approve it, which is asked before it is recorded."""

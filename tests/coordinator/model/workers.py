@@ -20,15 +20,17 @@ from coordinator.journal.effects import LEASE
 from coordinator.lifecycle import Lane, on_ticket
 from coordinator.outside.clock import begin, time_out
 from coordinator.outside.commits import Commits
+from coordinator.outside.confirmations import Confirmations
 from coordinator.outside.messages import Messages
 from coordinator.outside.reminders import Reminders
 from coordinator.outside.runs import Runs
 from coordinator.outside.watching import Watching
 from coordinator.reconciler import BATCHED
-from coordinator.requests import Request
+from coordinator.requests import Request, State
 from tests.coordinator.fakes import KeptSink
 from tests.coordinator.model.company import Company, Replica
 from tests.coordinator.model.outside import Jobs, MemorySlack
+from tests.coordinator.model.people import Life, Review
 
 BUSY = (Lane.COMMIT, Lane.DISPATCH, Lane.RUNS, Lane.EXPIRY, Lane.CLOCK, Lane.SLACK, Lane.JIRA, Lane.AUDIT)
 STEPS = (Lane.CLOCK, Lane.COMMIT, Lane.DISPATCH, Lane.RUNS, Lane.EXPIRY, Lane.JIRA, Lane.SLACK, Lane.AUDIT)
@@ -41,6 +43,7 @@ class Attempt:
     at: int
     work: Work
     answer: Done | Again
+    heard: Review | None = None  # what, as the model judges it, was to be heard of GitHub's reviews
 
 
 class Hands:
@@ -53,6 +56,7 @@ class Hands:
         watching = Watching(company.github, now)  # type: ignore[arg-type]
         runs = Runs(company.github, policies, now, lambda *_: None, head, watching)  # type: ignore[arg-type]
         commits = Commits(company.github, lambda: company.installed.signer, policies, now, head)  # type: ignore[arg-type]
+        confirmations = Confirmations(company.github, replica.directory, policies, now, head)  # type: ignore[arg-type]
         reminders = Reminders(policies, now)
         self._now = now
         self._batch = {"commit": commits.commit, "withdraw": commits.withdraw, "expire": runs.expire}
@@ -65,6 +69,12 @@ class Hands:
             "dispatch": lambda work, request: runs.dispatch([(work, request)])[0],
             "watch": runs.watch,
             "watch-expiry": runs.watch_expiry,
+            "branch": confirmations.branch,
+            "proposal": confirmations.propose,
+            "pull": confirmations.ask,
+            "confirm": confirmations.watch,
+            "unpull": confirmations.close,
+            "unbranch": confirmations.clear,
             "begin": begin,
             "timeout": time_out,
             "reminder": reminders.reminder,
@@ -95,6 +105,7 @@ class Workers(RuleBasedStateMachine):
     hands: tuple[Hands, Hands]
     jobs: Jobs
     leased: dict[tuple[str, str], tuple[str, datetime]]
+    lives: dict[str, Life]
 
     works = Bundle("works")  # attempts in the hands of a worker
     spent = Bundle("spent")  # attempts that were recorded already, and may be again
@@ -162,17 +173,36 @@ class Workers(RuleBasedStateMachine):
             batches = [same] if lane in BATCHED else [[job] for job in same]
             for batch in batches:
                 answers = self.hands[at].do(batch)
-                attempts += [Attempt(at, work, answer) for (work, _), answer in zip(batch, answers, strict=True)]
+                attempts += [
+                    Attempt(at, work, answer, self._heard(at, work, request))
+                    for (work, request), answer in zip(batch, answers, strict=True)
+                ]
         return attempts
+
+    def _heard(self, at: int, work: Work, request: Request) -> Review | None:
+        """Return what somebody who looks at the reviews now has to make of them."""
+        if work.kind != "confirm" or request.state is not State.CONFIRMING:
+            return None
+        life = self.lives[request.id]
+        return life.word(self.replicas[at].view.confirmers(life.requester))
 
     def _record(self, attempt: Attempt) -> None:
         journal, work = self.replicas[attempt.at].journal, attempt.work
+        before = journal.request(work.request_id).state
         if isinstance(attempt.answer, Again):
             journal.put_off(work, attempt.answer.due)
         else:
             journal.finish(work, attempt.answer)
+        if before is State.CONFIRMING and work.kind == "confirm" and self._holds(work):
+            if attempt.heard is not None:
+                self.lives[work.request_id].hear(attempt.heard)
+            after = journal.request(work.request_id).state
+            assert (after is State.CONFIRMING) == (attempt.heard is None), "a review counts once it is seen"
         self._release(work)
 
+    def _holds(self, work: Work) -> bool:
+        return self.leased.get((work.request_id, work.name), ("", None))[0] == work.lease
+
     def _release(self, work: Work) -> None:
-        if self.leased.get((work.request_id, work.name), ("", None))[0] == work.lease:
+        if self._holds(work):
             del self.leased[work.request_id, work.name]
