@@ -174,8 +174,23 @@ def where_confirming_has_no_end() -> AbstractContextManager[object]:
     return _without("timeout")
 
 
+def where_nobody_s_shorter_time_counts() -> AbstractContextManager[object]:
+    return patch.object(Request, "granted", property(lambda request: request.lifetime))
+
+
+def where_the_last_shorter_time_counts() -> AbstractContextManager[object]:
+    def granted(request: Request) -> timedelta | None:
+        return ([one.shortened_to for one in request.approvals if one.shortened_to] or [request.lifetime])[-1]
+
+    return patch.object(Request, "granted", property(granted))
+
+
 def yes(who: str, at: int = 0) -> Script:
     return lambda lives: lives.decides(at=at, number=0, who=who, says_yes=True, hours=None)
+
+
+def yes_for(hours: int, who: str) -> Script:
+    return lambda lives: lives.decides(at=0, number=0, who=who, says_yes=True, hours=hours)
 
 
 def review(who: str, says: str = "yes") -> Script:
@@ -258,6 +273,8 @@ def works(lives: Lives) -> None:
             [yes(LEE), is_shown, wait(9 * 3600), review("sam"), looks],
         ),
         (where_confirming_has_no_end, "confirmed", [yes(LEE)]),
+        (where_nobody_s_shorter_time_counts, "one of them", [yes_for(1, LEE)]),
+        (where_the_last_shorter_time_counts, "two of them", [yes_for(1, LEE), yes_for(4, SAM)]),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
