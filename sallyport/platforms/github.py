@@ -199,7 +199,7 @@ class GitHub:
         """Begin a branch at a commit; one of that name stays as it is."""
         try:
             with told_apart(f"begin the branch {name}"):
-                self._requests.post("/git/refs", {"ref": f"refs/heads/{name}", "sha": sha})
+                string(self._requests.post("/git/refs", {"ref": f"refs/heads/{name}", "sha": sha}), "ref")
         except Refused as refusal:
             if "already exists" not in refusal.detail:
                 raise

@@ -59,7 +59,7 @@ def open_pull(requests: Requests, branch: str, base: str, title: str, body: str)
 def close_pull(requests: Requests, number: int, body: str) -> None:
     """Close a pull request without a merge and make *body* its text; what is closed already stays so."""
     with told_apart(f"close #{number}"):
-        requests.patch(f"/pulls/{number}", {"state": "closed", "body": body})
+        _pull_of(requests.patch(f"/pulls/{number}", {"state": "closed", "body": body}))
 
 
 def reviews(requests: Requests, number: int) -> tuple[Review, ...]:

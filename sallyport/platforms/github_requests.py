@@ -33,7 +33,10 @@ class Requests:
         return self._requester.requestJsonAndCheck("PATCH", self._path + path, input=dict(body))[1]
 
     def delete(self, path: str) -> None:
-        self._requester.requestJsonAndCheck("DELETE", self._path + path)
+        """Nothing is what GitHub answers when it is done; ValueError for anything else."""
+        answer = self._requester.requestJsonAndCheck("DELETE", self._path + path)[1]
+        if answer is not None:
+            raise ValueError(f"an answer where there is none: {answer!r:.80}")
 
     def all(self, path: str, name: str = "", **parameters: str) -> Iterator[dict[str, Any]]:
         """Yield the items of a list of many pages, which is the answer itself or its field *name*.

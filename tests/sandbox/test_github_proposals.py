@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
 
-from sallyport.platforms.errors import Refused
+from sallyport.platforms.errors import Refused, Unknown
 from sallyport.platforms.github import GitHub
 from sallyport.reviews import PullRequest
+from sandbox.faults import Fault, Kind
 from sandbox.github import GitHubStandIn, Runner, Token
 from sandbox.serving import Server
 from tests.sandbox.github_world import empty_bare
@@ -97,6 +98,22 @@ def test_reviews_and_what_was_reviewed_outlive_the_pull_request_and_its_branch(p
     again = place.github.pull_of_branch(BRANCH)
     assert again is not None
     assert again.closed
+
+
+def test_what_is_answered_by_nonsense_was_perhaps_not_done(place: Place) -> None:
+    """The answer to each of these is needed for nothing else."""
+    head = place.github.head()
+    _, pull = place.proposes()
+    writes: dict[str, Callable[[], None]] = {
+        "POST": lambda: place.github.start_branch("sallyport/pa-222222", head),
+        "PATCH": lambda: place.github.close_pull(pull.number, "It was confirmed."),
+        "DELETE": lambda: place.github.drop_branch(BRANCH),
+    }
+    for method, write in writes.items():
+        place.stand_in.faults.add(Fault(Kind.MALFORMED, method=method))
+        with pytest.raises(Unknown, match="the answer makes no sense"):
+            write()
+        write()
 
 
 def test_somebody_may_close_it_and_then_it_cannot_be_merged(place: Place) -> None:
