@@ -60,7 +60,7 @@ def _report(marker: str) -> str:
 def _repository(world: World) -> Iterator[str]:
     git = world.github._git
     head = git.head("main") or ""
-    fresh = git.ahead_behind(world.premises.base, head)[0]
+    fresh = git.ahead_behind(world.base, head)[0]
     for commit in reversed(git.log(head, limit=fresh) if fresh else []):
         changed = sorted(git.changed(commit.parents[0], commit.sha))
         yield f"commit by {commit.author.name}: {commit.headline} {changed}"

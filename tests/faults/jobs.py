@@ -41,6 +41,8 @@ class Executor:
         order = ticket.order
         if order.workflow == "apply.yml":
             return self._apply(order)
+        if order.workflow == "validate.yml":
+            return "success"  # what a pull request proposes to be confirmed is no entry
         assert order.workflow == "expire.yml", f"nobody asks for {order.workflow}"
         return self._expire(order)
 

@@ -9,12 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+import requests
+
 from sallyport.outcomes import Result
+from sandbox.installation import PRODUCT
 from sandbox.slack import Form, Message
+from tests.faults.premises import Files
+from tests.faults.wire import REPOSITORY
 from tests.faults.world import START, Differs, World
 
 HOUR = timedelta(hours=1)
 DECIDED = START + HOUR  # when somebody decides
+CONFIRMED = DECIDED + timedelta(minutes=20)  # when somebody reviews what was approved
 SETTLED = START + 2 * HOUR  # when all that follows from the decision is over
 
 
@@ -22,7 +28,7 @@ SETTLED = START + 2 * HOUR  # when all that follows from the decision is over
 class Journey:
     """One way through. Its jobs are played unless they are real; `jobs_tell`: they can reach Slack and JIRA.
 
-    Its audit trail goes to a folder, or to a bucket with Object Lock.
+    Its audit trail goes to a folder, or to a bucket with Object Lock. *policies* replace those installed.
     """
 
     name: str
@@ -31,6 +37,7 @@ class Journey:
     jobs_tell: bool = True
     jobs_are_real: bool = False
     trail_in_bucket: bool = False
+    policies: Files = ()
 
 
 def whitelisting(world: World) -> None:
@@ -77,6 +84,18 @@ def given_back(world: World) -> None:
     insist(world, "ana", lambda: pressed(live, "Give back now"))
     world.passes(SETTLED + HOUR)
     world.passes(DECIDED + 5 * HOUR)
+
+
+def confirmed(world: World) -> None:
+    """Lee approves in Slack, and then in a review of the pull request that his card leads to."""
+    begin(world)
+    ask_access(world)
+    world.passes(DECIDED)
+    approve(world)
+    world.passes(CONFIRMED)
+    review(world, "leewong", shown_to(world, "lee"))
+    world.passes(CONFIRMED + HOUR)
+    world.passes(CONFIRMED + 5 * HOUR)
 
 
 def denied(world: World) -> None:
@@ -137,6 +156,22 @@ def approve(world: World) -> None:
     insist(world, "lee", lambda: pressed(card, button))
 
 
+def shown_to(world: World, who: str) -> int:
+    """Return the number of the pull request that an approver's message leads to."""
+    links = {link for message in world.slack.person(who).messages() for link, _ in message.links}
+    numbers = {int(link.rpartition("/")[2]) for link in links if "/pull/" in link}
+    if len(numbers) != 1:
+        raise Differs(f"{who} is led to {len(numbers)} pull requests")
+    return numbers.pop()
+
+
+def review(world: World, login: str, number: int) -> None:
+    """Approve a pull request in GitHub, by a way that no mishap concerns."""
+    url = f"{world.premises.back['github'].url}/repos/{REPOSITORY}/pulls/{number}/reviews"
+    token = {"Authorization": f"token ghp_{login}"}
+    requests.post(url, json={"event": "APPROVE"}, headers=token, timeout=20).raise_for_status()
+
+
 def insist(world: World, who: str, do: Callable[[], bool]) -> None:
     """Do something, and again when they are told that it did not work."""
     for _ in range(3):
@@ -178,6 +213,13 @@ def opened(world: World, who: str, title: str, do: Callable[[], object]) -> Form
     raise AssertionError(f"no form opens for {who}")
 
 
+def confirmed_in_github() -> Files:
+    """Production access, with a second approval in GitHub."""
+    name, rule = "flows/prod-access.yaml", "    quorum: 1\n"
+    flow = (PRODUCT / "policies" / name).read_text()
+    return ((name, flow.replace(rule, f"{rule}    step_up: github\n", 1)),)
+
+
 JOURNEYS = {
     journey.name: journey
     for journey in (
@@ -185,6 +227,7 @@ JOURNEYS = {
         Journey("access", access, jobs_tell=False),
         Journey("given-back", given_back),
         Journey("refused", access, applying=Result.REFUSED),
+        Journey("confirmed", confirmed, policies=confirmed_in_github()),
         Journey("denied", denied),
         Journey("cancelled", cancelled),
         Journey("timed-out", timed_out),

@@ -33,6 +33,7 @@ SECOND = (Mishap.RESET_AFTER, Mishap.CRASH_AFTER, Mishap.MALFORMED_AFTER, Mishap
 FOLLOWING = 3  # calls of an effect that are looked at after a write of it was done unheard
 AWS_READS = ("GET.", "Get", "List", "Describe")
 FATAL = {Mishap.CRASH_BEFORE, Mishap.CRASH_AFTER}
+UNTIL_IT_FINDS = "confirm"  # what looks again and again: the last time is what it is for
 MAIN = ("whitelisting", "access")  # every call of these is in the matrix; of the others, what is new in them
 
 
@@ -75,6 +76,7 @@ def run(
         jobs_tell=journey.jobs_tell,
         jobs_are_real=journey.jobs_are_real,
         trail_in_bucket=journey.trail_in_bucket,
+        policies=journey.policies,
         warm=warm,
     )
     world.wire.befalls = befalls
@@ -122,15 +124,17 @@ def recorded() -> Mapping[str, tuple[Call, ...]]:
 def cells() -> Iterator[Cell]:
     """Return all cells in the order of the journeys and their calls.
 
-    The first call of a kind gets every mishap (a read those that a read can tell apart). In the main journeys
-    every other call gets some too: in the first of them each write all that can double or lose it, and in turn
-    what is left. So do the calls of real jobs, and those that write the trail to a bucket.
+    The first call of a kind gets every mishap (a read those that a read can tell apart), and so does the last of
+    what looks until it finds something. In the main journeys every other call gets some too: in the first of them
+    each write all that can double or lose it, and in turn what is left. So do the calls of real jobs, and
+    those that write the trail to a bucket.
     """
     seen: set[tuple[str, str, str]] = set()
     turns = itertools.cycle(OF_A_READ)
     for name, calls in recorded().items():
+        found = {call.kind: call for call in calls if call.doing == UNTIL_IT_FINDS}.values()
         for call in calls:
-            if call.kind not in seen:
+            if call.kind not in seen or call in found:
                 mishaps = mishaps_of(call)
             elif call.platform == "journal" or call.doing == "start" or not (name in MAIN or call.goes_to_aws):
                 mishaps = ()

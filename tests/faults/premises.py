@@ -21,13 +21,14 @@ from actions.executors.aws import Clients
 from coordinator import policy_source
 from coordinator.journal import open_store
 from coordinator.slack.manifest import manifest_yaml
-from sallyport.policies import Policies, load_policies
+from sallyport.policies import FOLDER, Policies, load_policies
 from sandbox.github import repository, triggers
 from sandbox.installation import install
 from sandbox.serving import Server
 from sandbox.slack import App, read_manifest
 
 T = TypeVar("T")
+Files = tuple[tuple[str, str], ...]  # of policies, by path, with what is to stand there
 
 PLATFORMS = ("slack", "jira", "github")
 AWS_VARIABLES = {
@@ -66,7 +67,7 @@ class Premises:
     back: dict[str, Place]
     coordinator: Place
     bare: Path
-    base: str  # the commit that every run starts from
+    base: str  # the commit that was installed
     signing_key: str
     journal: Path  # an empty one with its schema
     folder: Path
@@ -76,9 +77,26 @@ class Premises:
     blobs: dict[str, bytes] = field(default_factory=dict)  # the policies' files, once any run has read them
     _known: dict[object, Any] = field(default_factory=dict)
 
-    def reset(self) -> None:
-        """Put the branch back to where every run starts."""
+    def reset(self, policies: Files = ()) -> str:
+        """Leave nothing but main where a run starts, with *policies* if it has its own, and return that commit."""
+        shutil.rmtree(self.bare / "refs")
+        (self.bare / _BRANCH).parent.mkdir(parents=True)
         (self.bare / _BRANCH).write_text(f"{self.base}\n")
+        if not policies:
+            return self.base
+        if policies not in self._known:
+            additions = {f"{FOLDER}/{path}": content.encode() for path, content in policies}
+            self._known[policies] = repository.Repository(self.bare).commit_on_branch(
+                "main",
+                expected=self.base,
+                additions=additions,
+                deletions=(),
+                message="Change policies",
+                login="operators",
+            )
+        start: str = self._known[policies]
+        (self.bare / _BRANCH).write_text(f"{start}\n")
+        return start
 
     def checkout(self) -> Path:
         """Return a clone at the head of main, as a job begins with."""
@@ -148,7 +166,8 @@ def _doing_once() -> Iterator[None]:
         words = tuple(map(str, arguments))
         if "for-each-ref" in words:
             ref = Path(words[1], words[-1])
-            return f"{words[-1]} {ref.read_text()}".encode() if ref.is_file() else b""
+            if not ref.is_dir():
+                return f"{words[-1]} {ref.read_text()}".encode() if ref.is_file() else b""
         fixed = words[2] in _WRITES or (words[2] in _READS and any(map(_SHA.search, words)))
         if not fixed:
             return run(*arguments, stdin=stdin, **environment)

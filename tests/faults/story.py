@@ -123,7 +123,7 @@ def _channel(world: World, channel: str) -> Iterator[str]:
 
 
 def _repository(world: World) -> Iterator[str]:
-    git, base = world.github._git, world.premises.base
+    git, base = world.github._git, world.base
     head = git.head("main") or ""
     fresh = git.ahead_behind(base, head)[0]
     for commit in reversed(git.log(head, limit=fresh) if fresh else []):
@@ -134,6 +134,10 @@ def _repository(world: World) -> Iterator[str]:
             yield f"  {path}: {_file(content, exact=exact) if content else 'gone'}"
     names = [entry.path for entry in git.tree(head, recursive=True) if entry.path.startswith("requests/")]
     yield f"on main: {[name for name in names if name.endswith('.yaml')]}"
+    yield f"branches: {git.branches()}"
+    for pull in world.github._pulls.all():
+        yield f"pull request of {pull.branch} {'open' if pull.is_open else 'closed'}: {pull.title} {pull.body!r}"
+        yield from (f"  {one.state} by {one.author.login} of {one.commit}" for one in pull.reviews)
 
 
 def _file(content: bytes, *, exact: bool) -> str:

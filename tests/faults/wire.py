@@ -25,6 +25,7 @@ REPOSITORY = "acme/infra"
 _VARYING = (
     (re.compile(r"\b[0-9a-f]{40}\b"), "SHA"),
     (re.compile(r"\bruns/\d+"), "runs/RUN"),
+    (re.compile(r"\bpulls/\d+"), "pulls/NUMBER"),
     (re.compile(r"\bOPS-\d+"), "KEY"),
     (re.compile(r"\b[ap][aw]-[2-9a-z]{6}\b"), "ID"),
     (re.compile(r"^contents/requests/[^/]+/"), "contents/requests/FLOW/"),

@@ -33,14 +33,14 @@ from sallyport.platforms.jira import Jira
 from sallyport.platforms.slack import Slack
 from sandbox.aws import AwsStandIn, sample_world
 from sandbox.aws.identity_center import Grant
-from sandbox.company import COORDINATOR_TOKEN, JIRA_TOKEN
+from sandbox.company import COORDINATOR_TOKEN, JIRA_TOKEN, PEOPLE
 from sandbox.github import GitHubStandIn, Runner, Token
 from sandbox.jira import JiraStandIn, sample_site
 from sandbox.slack import SlackStandIn, sample_workspace
 from tests.faults.database import name_commits, tapped_store
 from tests.faults.jobs import Executor
 from tests.faults.later import Later
-from tests.faults.premises import Premises, fresh_journal
+from tests.faults.premises import Files, Premises, fresh_journal
 from tests.faults.real_jobs import JOBS_TOKEN, RealJobs
 from tests.faults.sink import make_bucket, named_anchors, tapped_sink
 from tests.faults.wire import REPOSITORY, Call, Died, Mishap, Wire
@@ -95,10 +95,11 @@ class World:
         jobs_tell: bool,
         jobs_are_real: bool = False,
         trail_in_bucket: bool = False,
+        policies: Files = (),
         warm: bool = False,  # policies' files are known already
         patience: int | None = None,  # seconds that clients wait for an answer, if not those of the product
     ) -> None:
-        premises.reset()
+        self.base = premises.reset(policies)
         shutil.rmtree(premises.folder / "audit", ignore_errors=True)
         self.premises = premises
         self.now = START
@@ -276,13 +277,19 @@ class World:
         raise Differs("the coordinator is never done")
 
     def _moments(self) -> list[datetime]:
-        """Return when something becomes due. Nobody looks at a job that is known to be at work, to save time."""
+        """Return when something becomes due. Looks that would be in vain are left out, to save time."""
         if self.runs:
             self._jobs_end = self._jobs_end or self.now + JOB
-        rows = [row for row in self.journal.waiting() if not (self.runs and row.kind.startswith("watch"))]
+        rows = [row for row in self.journal.waiting() if not self._is_in_vain(row.kind)]
         ends = [self._jobs_end] if self._jobs_end else []
         asked_again = [silence.until for silence in self.journal.silences()]
         return [max(row.due, row.leased_until) for row in rows] + asked_again + ends
+
+    def _is_in_vain(self, kind: str) -> bool:
+        """Whether a look finds nothing new: a job is known to be at work, or nobody has reviewed what is open."""
+        if kind == "confirm":
+            return any(pull.is_open and not pull.reviews for pull in self.github._pulls.all())
+        return bool(self.runs) and kind.startswith("watch")
 
     def _meanwhile(self) -> None:
         """A call is slow: seconds pass, in which this replica's other workers do whatever is due."""
@@ -308,6 +315,7 @@ class World:
             patch("coordinator.journal.journal.new_id", self._next_id),
             patch("coordinator.hearing.random", random.Random(7)),
             patch("sandbox.github.runs.datetime", Clock),
+            patch("sandbox.github.pulls.datetime", Clock),
             tapped_sink(self.wire),
             named_anchors(self.wire),
             patch.object(self.aws.identity_center, "_grant", self._changed("given", there=False)),
@@ -369,7 +377,7 @@ class World:
             jira.close()
 
     def _github(self) -> GitHubStandIn:
-        rights = {"contents": "write", "actions": "write", "checks": "read", "metadata": "read"}
+        rights = dict.fromkeys(("contents", "actions", "pull-requests"), "write") | {"checks": "read"}
         jobs = {"contents": "write", "checks": "write"}
         stand_in = GitHubStandIn(
             bare=self.premises.bare,
@@ -377,6 +385,7 @@ class World:
             tokens={
                 COORDINATOR_TOKEN: Token("sallyport-bot", rights),
                 JOBS_TOKEN: Token("github-actions[bot]", jobs, of_a_job=True),
+                **{f"ghp_{login}": Token(login, {"pull-requests": "write"}) for login in PEOPLE},
             },
             runner=Runner(python=Path("unused")),
             workdir=self.premises.folder / "github",
