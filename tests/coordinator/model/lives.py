@@ -31,9 +31,8 @@ class Lives(People, Workers, Promises):
     policies: Mapping[str, Policies]
     installed: Installed
 
-    @initialize(
-        variant=st.sampled_from([*sorted(VARIANTS), *["confirmed"] * 6])
-    )  # the longest way: begin it often
+    # The way through GitHub is the longest, so it is begun often.
+    @initialize(variant=st.sampled_from([*sorted(VARIANTS), *["confirmed"] * 6]))
     def open(self, variant: str) -> None:
         names = map("".join, itertools.product(ALPHABET, repeat=LENGTH))
         self.ids = patch("coordinator.journal.journal.new_id", lambda prefix: f"{prefix}-{next(names)}")
