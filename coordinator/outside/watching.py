@@ -20,9 +20,7 @@ from sallyport.reports import outcomes_of
 
 HOUR = timedelta(hours=1)
 FREE = 600  # reads within an hour that need no pause
-PAUSE = timedelta(
-    seconds=3
-)  # after each one more: with 1,200 of these, two replicas leave GitHub room for the rest
+PAUSE = timedelta(seconds=3)  # after each one more: two replicas then leave half of GitHub's reads to all else
 REST = timedelta(seconds=15)  # for which it is believed that a run is over: it may be started again
 _PAGE = 100  # runs in one answer
 _KEPT = 500  # runs of which outcomes are remembered
