@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import click
+from structlog.typing import FilteringBoundLogger
 
 from actions import drift_words
 from actions.books import Books
@@ -21,7 +22,6 @@ from actions.log import logger
 from actions.overrides import live_overrides, sites_overridden
 from actions.reconcile import Settlement, settle
 from actions.records import BookRecord
-from actions.registrar import Registrar
 from actions.reporting import Reporter
 from actions.results import News, Teller
 from actions.runner import one_line
@@ -150,16 +150,14 @@ def _overridden(job: Job, books: Books) -> frozenset[Site]:
 
 def _settled(job: Job, books: Books, sites: Sequence[Site]) -> Iterator[tuple[Site, str, Settlement]]:
     """Make the targets what all live entries ask for."""
-    registrar = Registrar(books, job.writer)
 
-    def begin(site: Site, progress: str) -> None:
-        logger(run=job.run.id, target=site.target.lock, progress=progress).info("settling")
+    def log(site: Site, progress: str) -> FilteringBoundLogger:
+        return logger(run=job.run.id, target=site.target.lock, progress=progress)
 
-    def work(site: Site) -> Settlement:
-        record = BookRecord(books, registrar, job.make_executor, job.pause)
+    def work(site: Site, record: BookRecord) -> Settlement:
         return settle(site, record, job.clock, f"run {job.run.id}", job.pause)
 
-    return over_targets(job, books, sites, begin, work)
+    return over_targets(job, books, dict.fromkeys(sites, ()), log, work)
 
 
 def _put_back(job: Job, books: Books, settlement: Settlement) -> tuple[News, ...]:

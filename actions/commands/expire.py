@@ -22,7 +22,6 @@ from actions.log import logger
 from actions.planning import plan_text
 from actions.reconcile import Settlement, settle
 from actions.records import BookRecord
-from actions.registrar import Registrar
 from actions.results import News, Teller, gathered
 from actions.side_by_side import over_targets
 from actions.sweep import Overdue, Pace, Sweep
@@ -89,20 +88,17 @@ class _Done:
 
 
 def _settled(job: Job, books: Books, sites: Mapping[Site, Collection[str]]) -> Iterator[tuple[Site, str, _Done]]:
-    registrar = Registrar(books, job.writer)
+    def log(site: Site, progress: str) -> FilteringBoundLogger:
+        return _logger(job, site, sites[site], progress)
 
-    def begin(site: Site, progress: str) -> None:  # what takes minutes at AWS is seen to be at work
-        _logger(job, site, sites[site], progress).info("settling")
-
-    def work(site: Site) -> _Done:
-        record = BookRecord(books, registrar, job.make_executor, job.pause, also=sites[site])
+    def work(site: Site, record: BookRecord) -> _Done:
         settlement = settle(site, record, job.clock, f"run {job.run.id}", job.pause)
         done = _Done(settlement, job.clock())
         if settlement.fault or settlement.claims is None:
             return done
         return _tidy(record.executor(site.flow), done, settlement.claims)
 
-    return over_targets(job, books, sites, begin, work)
+    return over_targets(job, books, sites, log, work)
 
 
 def _logger(job: Job, site: Site, ids: Collection[str], progress: str) -> FilteringBoundLogger:

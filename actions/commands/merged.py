@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from threading import Lock
 from typing import Any
+
+from structlog.typing import FilteringBoundLogger
 
 from actions import messages
 from actions.books import Books
@@ -25,7 +28,6 @@ from actions.planning import plan_text
 from actions.pushes import Push, read_push
 from actions.reconcile import Settlement, settle
 from actions.records import BookRecord
-from actions.registrar import Registrar
 from actions.results import News, Teller, gathered
 from actions.side_by_side import over_targets
 from actions.verification import Finding, Site
@@ -42,7 +44,7 @@ def run(job: Job, push: Push, share: Share) -> int:
     news: list[News] = []
     for site, progress, (settlement, at) in _settled(job, books, sites, coverage):
         done = plan_text(settlement.plan) if settlement.plan else ""
-        log = logger(run=job.run.id, target=site.target.lock, progress=progress)
+        log = _logger(job, site, progress)
         log.info("settled", plan=done, writes=len(settlement.plans), fault=settlement.fault)
         with books.lock:
             told = Teller.of(settlement, books.ledger, sites[site], at).news()
@@ -56,17 +58,16 @@ def _settled(
     job: Job, books: Books, sites: Mapping[Site, Collection[str]], coverage: _Coverage
 ) -> Iterator[tuple[Site, str, tuple[Settlement, datetime]]]:
     """Yield how each target was settled, and when (UTC), with how far the job is."""
-    registrar = Registrar(books, job.writer)
 
-    def begin(site: Site, progress: str) -> None:
-        logger(run=job.run.id, target=site.target.lock, progress=progress).info("settling")
-
-    def work(site: Site) -> tuple[Settlement, datetime]:
-        record = BookRecord(books, registrar, job.make_executor, job.pause, also=sites[site])
+    def work(site: Site, record: BookRecord) -> tuple[Settlement, datetime]:
         guard = coverage.guard(sites[site])
         return settle(site, record, job.clock, f"run {job.run.id}", job.pause, guard), job.clock()
 
-    return over_targets(job, books, sites, begin, work)
+    return over_targets(job, books, sites, partial(_logger, job), work)
+
+
+def _logger(job: Job, site: Site, progress: str) -> FilteringBoundLogger:
+    return logger(run=job.run.id, target=site.target.lock, progress=progress)
 
 
 @dataclass(slots=True)
