@@ -42,9 +42,10 @@ class Trail:
             for request_id, rows in groupby(connection.execute(query), key=lambda row: str(row.request_id)):
                 yield request_id, [(to_fact(row), row.digest) for row in rows]
 
-    def tickets(self) -> dict[str, str]:
-        """Return the key of each request's ticket, which is opened beside its facts and may be in none of them."""
+    def tickets(self, *ids: str) -> dict[str, str]:
+        """Return the keys of all requests' tickets, or of those named; the facts may tell none of them."""
         query = sa.select(effects.c.request_id, effects.c.result).where(effects.c.name == TICKET)
+        query = query.where(effects.c.request_id.in_(ids)) if ids else query
         with self.journal.reading() as connection:
             keys = {row.request_id: str(row.result.get("key", "")) for row in connection.execute(query)}
         return {request_id: key for request_id, key in keys.items() if key}

@@ -64,7 +64,7 @@ def request(request_id: str) -> None:
     facts = trail.journal.facts(request_id)
     if not facts:
         raise click.ClickException(f"there is no request “{request_id}”")
-    for line in story(facts, trail.tickets().get(request_id, "")):
+    for line in story(facts, trail.tickets(request_id).get(request_id, "")):
         click.echo(line)
 
 
