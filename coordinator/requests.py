@@ -67,6 +67,11 @@ class Route:
     notify: tuple[str, ...] = ()  # people and channels that get a card
 
 
+def is_channel(place: str) -> bool:
+    """Tell whether a Slack id that gets a card is a channel's, and not a person's."""
+    return place.startswith(("C", "G"))
+
+
 @dataclass(frozen=True, slots=True)
 class Extension:
     """The newest request that is to put off another's end, as far as the other must know of it."""

@@ -16,7 +16,7 @@ from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import Happening, Move, approval, end_of_life, on_proposal
 from coordinator.outside.commits import COORDINATOR, entry_of
 from coordinator.positions import grain_of, notice_of
-from coordinator.requests import Request, State
+from coordinator.requests import Request, State, is_channel
 from sallyport.audit import Deed
 from sallyport.confirming import Word, may_confirm, path_of, proposal, word
 from sallyport.entries import format_lasting
@@ -154,4 +154,4 @@ def branch_of(request: Request) -> str:
 
 def _has_a_card(request: Request, slack_id: str) -> bool:
     """Tell whether this person can be reminded, under a card of their own or the one in a channel."""
-    return slack_id in request.notify or any(place.startswith(("C", "G")) for place in request.notify)
+    return slack_id in request.notify or any(map(is_channel, request.notify))

@@ -69,7 +69,8 @@ class Messages:
         card = request.result(f"card:{place}")
         if request.state not in WAITED_FOR or not card:
             return Done(asked=False)
-        return self._reply(work, card, notices.nudge(request, self.policies(), place))
+        text = notices.nudge(request, self.policies(), place)
+        return self._reply(card, text, work.marker, perhaps_there=work.uncertain)
 
     def announce(self, work: Work, request: Request) -> Done:
         """Warn those who work in the environment, and show them what became of it.
@@ -87,23 +88,19 @@ class Messages:
     def reply(self, work: Work, request: Request) -> Done:
         """Make sure that the thread tells an outcome: the job has, unless it could not."""
         fact = next(f for f, _ in self.journal.facts(request.id) if f.number == work.payload["fact"])
-        root, marker = request.result("thread"), marker_of(fact)
-        found = self.slack.find(root["channel"], marker, thread_ts=root["ts"])
-        if found is None:
-            text = f"{request.id}: {cards.shown_lines(str(fact.details.get('detail', '')))}"
-            found = self.slack.post(root["channel"], text, marker=marker, thread_ts=root["ts"])
-        return Done({"channel": found.channel, "ts": found.ts})
+        text = f"{request.id}: {cards.shown_lines(str(fact.details.get('detail', '')))}"
+        return self._reply(request.result("thread"), text, marker_of(fact), perhaps_there=True)
 
     def restarted(self, work: Work, request: Request) -> Done:
         """Tell the thread that a job was started again."""
         text = f"{request.id}: {RESTARTED[work.payload['what']].format(url=work.payload['url'])}"
-        return self._reply(work, request.result("thread"), text)
+        return self._reply(request.result("thread"), text, work.marker, perhaps_there=work.uncertain)
 
-    def _reply(self, work: Work, root: Mapping[str, Any], text: str) -> Done:
+    def _reply(self, root: Mapping[str, Any], text: str, marker: str, *, perhaps_there: bool) -> Done:
         """Say something once under a message of ours."""
-        found = self.slack.find(root["channel"], work.marker, thread_ts=root["ts"]) if work.uncertain else None
+        found = self.slack.find(root["channel"], marker, thread_ts=root["ts"]) if perhaps_there else None
         if found is None:
-            found = self.slack.post(root["channel"], text, marker=work.marker, thread_ts=root["ts"])
+            found = self.slack.post(root["channel"], text, marker=marker, thread_ts=root["ts"])
         return Done({"channel": found.channel, "ts": found.ts})
 
     def _show(

@@ -13,7 +13,7 @@ from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import NUDGE, NUDGED, REMIND, Armed, Happening, Lane, Move
 from coordinator.positions import rule_of
 from coordinator.reminding import next_nudge
-from coordinator.requests import WAITED_FOR, Request, State
+from coordinator.requests import WAITED_FOR, Request, State, is_channel
 from sallyport.audit import Deed
 from sallyport.policies import Policies
 from sallyport.times import format_moment
@@ -59,7 +59,7 @@ def _nudged(standing: Request, work: Work, now: datetime, by: str) -> Move | Non
 
     None also where another nudge was recorded while this one was on its way.
     """
-    places = [place for place in standing.notify if place in standing.awaited or place.startswith(("C", "G"))]
+    places = [place for place in standing.notify if place in standing.awaited or is_channel(place)]
     others = {name: result for name, result in standing.results.items() if name != work.name}
     again = next_nudge(replace(standing, results=others))
     if (

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from slack_sdk.models.blocks import Block, PlainTextObject, SectionBlock
 
 from coordinator.positions import Position, position_of, steps
-from coordinator.requests import Request, State
+from coordinator.requests import Request, State, is_channel
 from coordinator.slack.cards import (
     SHOWN_REASON,
     Content,
@@ -43,16 +43,12 @@ def card(request: Request, policies: Policies, place: str) -> Content:
         return told(request, policies)
     if request.state is not State.PENDING:
         return _decided(request, policies)
-    if _is_channel(place):
+    if is_channel(place):
         text = f"{who(request)} asks {asked(request, policies.people)} to approve {title(request, policies)}."
         return text, list(_open(request, policies, ANYBODY))
     if place in request.deciders:
         return f"{who(request)} asks you to approve {title(request, policies)}.", list(_open(request, policies))
     return _waiting_for_others(request, policies, place)
-
-
-def _is_channel(place: str) -> bool:
-    return place.startswith(("C", "G"))
 
 
 def _decided(request: Request, policies: Policies) -> Content:

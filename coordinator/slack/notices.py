@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slack_sdk.models.blocks import Block, MarkdownTextObject, PlainTextObject, SectionBlock
 
-from coordinator.requests import Request, State
+from coordinator.requests import Request, State, is_channel
 from coordinator.slack.cards import MARKS, SHOWN_REASON, Content, called, extended, links, status, title
 from coordinator.slack.own_buttons import own_buttons
 from sallyport.platforms.slack_text import date
@@ -36,7 +36,7 @@ def reminder(request: Request, policies: Policies) -> Content:
 
 def nudge(request: Request, policies: Policies, place: str) -> str:
     """Return the reminder under the card at *place*, a person's or a channel: it mentions nobody else."""
-    asked = request.awaited if place.startswith(("C", "G")) else (place,)
+    asked = request.awaited if is_channel(place) else (place,)
     names = " ".join(f"<@{user}>" for user in asked[:MENTIONED])
     more = f" and {len(asked) - MENTIONED} more" if len(asked) > MENTIONED else ""
     who, about = called(policies.people, request.requester), title(request, policies)
