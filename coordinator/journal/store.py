@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,11 +68,18 @@ def _migrate_patiently(engine: sa.Engine) -> None:
         try:
             return _migrate(engine)
         except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) not in _GIVEN_WAY or attempt + 1 == _ATTEMPTS:
+            if not _gave_way(error) or attempt + 1 == _ATTEMPTS:
                 raise
             log.info("database.busy", attempt=attempt)
             time.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - not a secret
     return None
+
+
+def _gave_way(error: OperationalError) -> bool:
+    """Say whether somebody else had what was wanted; SQLite's switch to WAL does not wait for its turn."""
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return error.orig.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the low byte, without the finer reason
+    return getattr(error.orig, "sqlstate", None) in _GIVEN_WAY
 
 
 def _migrate(engine: sa.Engine) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -48,6 +50,22 @@ def test_two_replicas_may_start_on_an_empty_database_at_once(store: Store) -> No
     opened = at_once(*[store.open] * 4)
     assert [one for one in opened if isinstance(one, Exception)] == []
     assert differences(store.engines[0]) == []
+
+
+def test_a_replica_waits_for_one_that_holds_a_new_sqlite_file(sqlite: Store) -> None:
+    """The switch to WAL is refused at once while anybody writes, however long the connection would wait."""
+    with contextlib.closing(
+        sqlite3.connect(sqlite.url.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False)
+    ) as first:
+        first.execute("CREATE TABLE held (one INTEGER)")
+        first.execute("BEGIN IMMEDIATE")
+        first.execute("INSERT INTO held VALUES (1)")
+        release = threading.Timer(0.3, first.rollback)
+        release.start()
+        sqlite.open()
+        assert not release.is_alive()
+        first.execute("DROP TABLE held")
+    assert differences(sqlite.engines[0]) == []
 
 
 def test_sqlite_keeps_what_was_committed_even_when_the_machine_dies(sqlite: Store) -> None:
