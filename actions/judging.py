@@ -11,7 +11,7 @@ from datetime import datetime
 
 from actions.verification import parts_of
 from sallyport import attestations, confirming
-from sallyport.decisions import entry_refusals
+from sallyport.decisions import approval_refusals
 from sallyport.documents import Document
 from sallyport.entries import Entry
 from sallyport.policies import Policies
@@ -93,7 +93,7 @@ def _problems(entry: Entry, document: Document, policies: Policies, now: datetim
         for number, change in enumerate(entry.changes)
         for problem in change.problems(entry.environment, policies.catalogue)
     ]
-    refusals = entry_refusals(entry, policies) if entry.attestation else hopeless(entry, policies, now)
+    refusals = approval_refusals(entry, policies) if entry.attestation else hopeless(entry, policies, now)
     parts_of(entry, policies.catalogue)
     yield from (Problem(problem.what, problem.mend, place) for problem, place in of_changes)
     said = {problem.sentence for problem, _ in of_changes}

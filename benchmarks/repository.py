@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.costs import Cost, least, load
+from benchmarks.costs import Cost, cost_of, least, load
 from benchmarks.repositories import repository
 from sandbox.installation import PRODUCT
 
@@ -30,7 +30,7 @@ def main(entries: int, times: int, only: tuple[str, ...]) -> None:
             ("validate everything", ("actions", "validate"), entries),
             ("validate a change of one", ("actions", "validate", "--base", "HEAD^"), entries),
             ("due: the scan of a sweep", ("actions", "due"), entries),
-            ("plan of what is as it should be", ("benchmarks.settling", "{}", "all"), entries // 2),
+            ("plan of what is as it should be", ("benchmarks.settling", "{}", "plan", "{}.aws"), entries // 2),
             ("apply one: who else is there", ("benchmarks.settling", "{}", "one", "<id>"), entries),
         ):
             if only and not any(word in name for word in only):
@@ -38,6 +38,8 @@ def main(entries: int, times: int, only: tuple[str, ...]) -> None:
             costs = []
             for place in (few, many):
                 own = words[0] == "actions"
+                if "plan" in words:
+                    cost_of(("benchmarks.settling", str(place.root), "settle", f"{place.root}.aws"), PRODUCT)
                 filled = [w.replace("{}", str(place.root)).replace("<id>", place.newest.id) for w in words]
                 costs.append(least(filled, place.root if own else PRODUCT, times, GITHUB_OUTPUT=os.devnull))
             _report(name, costs[0], costs[1], each)

@@ -98,14 +98,18 @@ def _of(stage: Stage, found: Sequence[Panel]) -> str:
 def standing(found: Sequence[Panel], approved_by: Iterable[str]) -> Standing:
     """Tell how far the approvals of distinct people fill the panels, in the order of the stages."""
     voters = frozenset(email.casefold() for email in approved_by)
-    for number, panel in enumerate(found):
-        before = found[:number]
-        needed = panel.stage.quorum
-        given = next(n for n in range(needed, -1, -1) if _filled((*before, _with_quorum(panel, n)), voters))
-        if given < needed:
-            return Standing(panel, given, needed)
     seats = sum(panel.stage.quorum for panel in found)
-    return Standing(None, seats, seats)
+    if _filled(found, voters):
+        return Standing(None, seats, seats)  # as is usual, and quicker than one stage after the other
+    reached = (_reached(found[:number], panel, voters) for number, panel in enumerate(found))
+    return next(standing for standing in reached if standing.given < standing.needed)
+
+
+def _reached(before: Sequence[Panel], panel: Panel, voters: frozenset[str]) -> Standing:
+    """Tell how far *panel* is filled by those whom the panels *before* it leave."""
+    needed = panel.stage.quorum
+    given = next(n for n in range(needed, -1, -1) if _filled((*before, _with_quorum(panel, n)), voters))
+    return Standing(panel, given, needed)
 
 
 def _with_quorum(panel: Panel, quorum: int) -> Panel:

@@ -5,7 +5,7 @@ The coordinator decides with them, and the executor decides again with the same 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -120,28 +120,31 @@ def entry_refusals(entry: Entry, policies: Policies) -> tuple[str, ...]:
 
     Each change is judged as if it stood alone, so that none hides behind the rule or the owners of another.
     """
+    wrong = (p for change in entry.changes for p in change.problems(entry.environment, policies.catalogue))
+    return tuple(dict.fromkeys((*approval_refusals(entry, policies), *(problem.sentence for problem in wrong))))
+
+
+def approval_refusals(entry: Entry, policies: Policies) -> tuple[str, ...]:
+    """Say what policy has against who asked for *entry*, who approved it, and until when: all but its changes."""
     if not entry.changes:
         return ("it changes nothing",)
-    each = (_refusals(one, policies) for one in entry.alone())
-    return tuple(dict.fromkeys(refusal for refusals in each for refusal in refusals))
+    return tuple(dict.fromkeys(refusal for one in entry.alone() for refusal in _refusals(one, policies)))
 
 
-def _refusals(entry: Entry, policies: Policies) -> list[str]:
+def _refusals(entry: Entry, policies: Policies) -> Sequence[str]:
     flow = policies.flows.get(entry.flow)
     rule = policies.rule_for(flow, answers_of(entry)) if flow else None
     if flow is None or rule is None:
         return [f"policy has no rule for {entry.flow} in {entry.environment}"]
     if entry.grant is not None and is_scheduled(entry.grant):
-        wrong = [p for change in entry.changes for p in change.problems(entry.environment, policies.catalogue)]
-        return [*schedule_refusals(entry, entry.grant, policies), *(problem.sentence for problem in wrong)]
+        return schedule_refusals(entry, entry.grant, policies)
     if policies.people.external:
         policies = replace(policies, people=_as_attested(policies.people, entry))
     barred = None if is_emergency(entry.grant) else requester_problem(policies, flow, rule, entry.requested_by)
-    wrong = [p for change in entry.changes for p in change.problems(entry.environment, policies.catalogue)]
-    refusals = [problem.sentence for problem in (barred, *wrong) if problem]
     missing, approved_at = _approval(entry, rule, policies)
     if rule.step_up and entry.confirmation and approved_at:
         approved_at = max(approved_at, entry.confirmation.at)
+    refusals = [barred.sentence] if barred else []
     refusals += [missing] if missing else []
     return refusals + _deadline_refusals(entry.expires_at, approved_at, limits(rule, entry.grant))
 

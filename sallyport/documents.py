@@ -16,7 +16,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import yaml
 
@@ -30,16 +30,14 @@ _PLAIN = "tag:yaml.org,2002:"
 _KEPT_AS_TEXT = {_PLAIN + "str", _PLAIN + "timestamp"}
 _RARE_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 _RESOLVER: Any = yaml.resolver.Resolver()  # the one that CSafeLoader is
+_SCALAR = yaml.ScalarEvent
 _SHORT = 60  # characters of a text whose look is remembered
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 
 
-class _Spot(NamedTuple):
-    """Where a value begins (counted from 1), with the spots of what it holds."""
-
-    line: int
-    column: int
-    inner: Mapping[str | int, _Spot] = MappingProxyType({})
+# Where a value begins, as the parser tells it, with the spots of what it holds. A tuple: there are very many.
+_Spot: TypeAlias = "tuple[yaml.Mark, Mapping[str | int, _Spot]]"
+_NO_INNER: Mapping[str | int, _Spot] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +50,12 @@ class Document:
 
     def place(self, path: tuple[str | int, ...] = ()) -> Place:
         """Return where the value at *path* stands, or the nearest value around it that exists."""
-        spot = self._root
+        mark, inner = self._root
         for step in path:
-            if step not in spot.inner:
+            if step not in inner:
                 break
-            spot = spot.inner[step]
-        return Place(self.name, spot.line, spot.column)
+            mark, inner = inner[step]
+        return Place(self.name, mark.line + 1, mark.column + 1)
 
 
 def dump(data: Mapping[str, JSON]) -> str:
@@ -159,24 +157,20 @@ class _Reader:
         if depth > MAX_DEPTH:
             self._refuse(event, f"nested deeper than {MAX_DEPTH} levels", "flatten it")
             raise Problems(self.problems)
-        mark = event.start_mark
-        line, column = mark.line + 1, mark.column + 1
-        if isinstance(event, yaml.AliasEvent):
+        kind = type(event)
+        if kind is _SCALAR:
+            return self._scalar(event), (event.start_mark, _NO_INNER)
+        if kind is yaml.AliasEvent:
             self._refuse(event, f"an alias (*{event.anchor}) is not allowed", "write the value out")
-            return None, _Spot(line, column)
+            return None, (event.start_mark, _NO_INNER)
         self._refuse_marks(event)
-        if isinstance(event, yaml.ScalarEvent):
-            return self._scalar(event), _Spot(line, column)
-        if isinstance(event, yaml.MappingStartEvent):
-            mapping, spots = self._mapping(depth)
-            return mapping, _Spot(line, column, spots)
-        items, places = self._sequence(depth)
-        return items, _Spot(line, column, places)
+        data, spots = self._mapping(depth) if kind is yaml.MappingStartEvent else self._sequence(depth)
+        return data, (event.start_mark, spots)
 
     def _mapping(self, depth: int) -> tuple[dict[str, JSON], dict[str | int, _Spot]]:
         data: dict[str, JSON] = {}
         spots: dict[str | int, _Spot] = {}
-        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+        while type(event := self._next()) is not yaml.MappingEndEvent:
             key = self._key(event, data, depth)
             value, spot = self._value(self._next(), depth + 1)
             if key is not None:
@@ -184,32 +178,33 @@ class _Reader:
         return data, spots
 
     def _key(self, event: Any, taken: Container[str], depth: int) -> str | None:
-        if not isinstance(event, yaml.ScalarEvent):
+        if type(event) is not _SCALAR:
             self._refuse(event, "this key is not text", "write a word")
             self._value(event, depth + 1)
             return None
-        self._refuse_marks(event)
-        tag, text = self._tag(event), str(event.value)
+        tag = self._tag(event)
+        text: str = event.value
+        if tag in _KEPT_AS_TEXT and text not in taken:
+            return text
         if tag == _PLAIN + "merge":
             self._refuse(event, "a merge key (<<) is not allowed", "write the fields out")
         elif tag not in _KEPT_AS_TEXT:
             self._refuse(event, f"the key {quoted(text)} is not text", "put it in quotes")
-        elif text in taken:
-            self._refuse(event, f"{quoted(text)} stands here twice", "keep one of the two")
         else:
-            return text
+            self._refuse(event, f"{quoted(text)} stands here twice", "keep one of the two")
         return None
 
     def _sequence(self, depth: int) -> tuple[list[JSON], dict[str | int, _Spot]]:
         data: list[JSON] = []
         spots: dict[str | int, _Spot] = {}
-        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+        while type(event := self._next()) is not yaml.SequenceEndEvent:
             value, spots[len(data)] = self._value(event, depth + 1)
             data.append(value)
         return data, spots
 
     def _scalar(self, event: Any) -> JSON:
-        tag, text = self._tag(event), str(event.value)
+        tag = self._tag(event)
+        text: str = event.value
         if tag in _KEPT_AS_TEXT:
             return text
         try:
@@ -219,8 +214,11 @@ class _Reader:
             return None
 
     def _tag(self, event: Any) -> str:
-        text, implicit = event.value, event.implicit
-        return _look_of(text, implicit) if len(text) <= _SHORT else _looked_up(text, implicit)
+        """Return the type that a scalar has by its look; one that claims another is refused."""
+        if event.tag is not None or event.anchor is not None:
+            self._refuse_marks(event)
+        text = event.value
+        return _look_of(text, event.implicit) if len(text) <= _SHORT else _looked_up(text, event.implicit)
 
     def _refuse_marks(self, event: Any) -> None:
         if event.anchor is not None:

@@ -19,16 +19,18 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,512}")
 MAX_RANGES = 50
 _network = lru_cache(maxsize=1024)(ipaddress.ip_network)
-_NEVER_PUBLIC = tuple(
-    map(
-        _network,
-        (
-            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
-            *("192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4"),
-            *("::/127", "::ffff:0:0/96", "100::/64", "fc00::/7", "fe80::/10", "ff00::/8"),
-        ),
-    )
-)
+_NEVER_PUBLIC = {  # by IP version
+    4: tuple(
+        map(
+            _network,
+            (
+                *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+                *("192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4"),
+            ),
+        )
+    ),
+    6: tuple(map(_network, ("::/127", "::ffff:0:0/96", "100::/64", "fc00::/7", "fe80::/10", "ff00::/8"))),
+}
 
 
 class SourceKind(StrEnum):
@@ -144,4 +146,4 @@ def width_problem(network: Network, widest: Mapping[int, int] = WIDEST) -> str |
 @lru_cache(maxsize=1024)
 def is_public(network: Network) -> bool:
     """Tell whether calls over the internet can come from *network* (IANA special-purpose registries)."""
-    return not any(network.version == other.version and network.overlaps(other) for other in _NEVER_PUBLIC)
+    return not any(map(network.overlaps, _NEVER_PUBLIC[network.version]))

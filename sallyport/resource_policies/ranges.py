@@ -14,7 +14,7 @@ from sallyport.changes.sources import Network
 class Ranges:
     """Some ranges; a look costs as much as there are different prefix lengths among them."""
 
-    networks: frozenset[Network]
+    prefixes: frozenset[tuple[int, int, int]]  # the IP version, the length, and the bits
     lengths: Mapping[int, frozenset[int]]  # by IP version
 
     @classmethod
@@ -25,16 +25,23 @@ class Ranges:
         """Tell whether the range *text* lies in one of these, which may be required to be another one."""
         network = network_of(text)
         longest = network.prefixlen - besides_itself
-        lengths = (length for length in self.lengths[network.version] if length <= longest)
-        return any(network.supernet(new_prefix=length) in self.networks for length in lengths)
+        return any(
+            length <= longest and _prefix(network, length) in self.prefixes
+            for length in self.lengths[network.version]
+        )
 
 
 @lru_cache(maxsize=256)
 def _ranges(texts: frozenset[str]) -> Ranges:
     """Return some ranges, which are asked once for each of the entries that share them."""
-    networks = frozenset(map(network_of, texts))
+    networks = list(map(network_of, texts))
     lengths = {version: frozenset(n.prefixlen for n in networks if n.version == version) for version in (4, 6)}
-    return Ranges(networks, lengths)
+    return Ranges(frozenset(_prefix(network, network.prefixlen) for network in networks), lengths)
+
+
+def _prefix(network: Network, length: int) -> tuple[int, int, int]:
+    """Name the range of *length* that *network* is in."""
+    return network.version, length, int(network.network_address) >> (network.max_prefixlen - length)
 
 
 @lru_cache(maxsize=4096)

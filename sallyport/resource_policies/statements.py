@@ -7,7 +7,6 @@ may pass it, so that hundreds of entries fit one policy.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +17,7 @@ from sallyport.changes.sources import SourceKind
 from sallyport.documents import JSON
 from sallyport.resource_policies.document import OURS, ApiArn, Statement, meaning, texts
 from sallyport.resource_policies.patterns import as_pattern
-from sallyport.resource_policies.ranges import Ranges
+from sallyport.resource_policies.ranges import Ranges, network_of
 from sallyport.times import format_moment, parse_moment
 
 Sources = frozenset[str]
@@ -180,7 +179,7 @@ def _widest(door: Door, sources: Iterable[str]) -> Sources:
 
 def _by_address(source: str) -> tuple[int, int, int, str]:
     try:
-        network = ipaddress.ip_network(source)
+        network = network_of(source)
     except ValueError:
         return (0, 0, 0, source)
     return (network.version, int(network.network_address), network.prefixlen, source)

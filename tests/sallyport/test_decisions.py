@@ -262,8 +262,20 @@ class TestAJobRefusesAnEntry:
         ("bad", "refusals"),
         [
             (entry(flow="dns"), ["policy has no rule for dns in prod"]),
-            (entry(environment="staging"), ["policy has no rule for api-whitelisting in staging"]),
-            (entry(environment="PROD"), ["policy has no rule for api-whitelisting in PROD"]),
+            (
+                entry(environment="staging"),
+                [
+                    "policy has no rule for api-whitelisting in staging",
+                    "Payments API does not exist in staging: known: non-prod, prod",
+                ],
+            ),
+            (
+                entry(environment="PROD"),
+                [
+                    "policy has no rule for api-whitelisting in PROD",
+                    "Payments API does not exist in PROD: did you mean “prod”?",
+                ],
+            ),
             (entry(changes=()), ["it changes nothing"]),
             (entry(requested_by=SAM), ["only members of engineering may ask for this; ask to be added there"]),
             (
