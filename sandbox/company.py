@@ -140,6 +140,7 @@ def open_company(
         slack = SlackStandIn(sample_workspace(), read_manifest(manifest_yaml(installation.policies)))
         jira = JiraStandIn(sample_site())
         aws = AwsStandIn(sample_world())
+        aws.identity_center.settle_polls = 0  # it is done when a job looks first, though not at once
         addresses = {
             name: stack.enter_context(Server(app, port=ports.get(name, 0))).url
             for name, app in (("slack", slack.app), ("jira", jira.app), ("aws", aws.app))
@@ -154,7 +155,7 @@ def open_company(
         coordinator = Coordinator(environment, workdir / "coordinator.log")
         if http:
             slack.request_url = f"{coordinator.url}/slack/events"
-        stack.callback(coordinator.stop)
+        stack.callback(coordinator.kill)  # nobody needs what it would still finish
         if start:
             coordinator.start()
         yield Company(slack, jira, github, aws, coordinator, addresses, installation.bare)

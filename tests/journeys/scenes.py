@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sandbox.company import Company
@@ -80,6 +80,11 @@ def lets_in(company: Company, source: str = CALLER, path: str = "/v1/charges") -
 def has_access(company: Company, who: str = "ana") -> bool:
     """Tell whether Identity Center holds the assignment."""
     return (PROD, "ProdReadOnly", f"{who}@example.com") in company.aws.identity_center.assignments()
+
+
+def turn_at_once(company: Company) -> None:
+    """Let tasks and databases stop and start in no time: that a job waits for them, a teardown shows."""
+    company.aws.ecs.turn_time = company.aws.rds.turn_time = timedelta()
 
 
 def git(company: Company, *words: str) -> str:

@@ -13,7 +13,7 @@ from sallyport.changes.infra_stop import InfraStop
 from sallyport.entries import POLICY, Entry, Grant
 from sallyport.platforms.github import GitHub
 from sandbox.company import COORDINATOR_TOKEN, REPOSITORY, Company, open_company
-from tests.journeys.scenes import git, until
+from tests.journeys.scenes import git, turn_at_once, until
 from tests.journeys.test_trust import push
 
 NONPROD = "111111111111"
@@ -24,8 +24,9 @@ CHANNEL = "infra-requests"
 
 @pytest.fixture(scope="module")
 def patient_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
-    """Everything running, where an approved request lives for half a minute unless it says how long."""
-    with open_company(tmp_path_factory.mktemp("patient"), lifetime="30s") as running:
+    """Everything running, where an approved request lives for twenty seconds unless it says how long."""
+    with open_company(tmp_path_factory.mktemp("patient"), lifetime="20s") as running:
+        turn_at_once(running)
         yield running
 
 

@@ -16,7 +16,7 @@ def inside(company: Company) -> set[str]:
 
 
 def test_an_address_is_let_in_to_all_of_the_stage_and_taken_out_at_the_deadline(tmp_path: Path) -> None:
-    with open_company(tmp_path, lifetime="45s") as company:
+    with open_company(tmp_path, lifetime="25s") as company:
         reason = "five hundred branches call"
         ask_whitelisting(company, api="Partners API", method="ANY", path="/*", reason=reason)
         card = company.slack.person("lee").sees(reason, timeout=40)

@@ -11,7 +11,7 @@ import yaml
 
 from sandbox.company import Company, open_company
 from sandbox.slack import Message
-from tests.journeys.scenes import entry_files, git, ticket, until
+from tests.journeys.scenes import entry_files, git, ticket, turn_at_once, until
 from tests.journeys.test_infra import CHANNEL, says, tasks
 
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -31,10 +31,11 @@ def always_asleep() -> str:
 
 @pytest.fixture(scope="module")
 def sleepy_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
-    """Everything running, with development asleep by schedule, and a notice of ten seconds."""
-    flow = (POLICIES / "flows" / "infra-stop.yaml").read_text().replace("notice: 10m", "notice: 10s")
+    """Everything running, with development asleep by schedule, and a notice of five seconds."""
+    flow = (POLICIES / "flows" / "infra-stop.yaml").read_text().replace("notice: 10m", "notice: 5s")
     policies = {"schedules.yaml": always_asleep(), "flows/infra-stop.yaml": flow}
     with open_company(tmp_path_factory.mktemp("sleepy"), policies=policies) as running:
+        turn_at_once(running)
         yield running
 
 
