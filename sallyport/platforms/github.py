@@ -234,7 +234,8 @@ class GitHub:
         """
         try:
             with told_apart("start a run again"):
-                self._requests.post(f"/actions/runs/{run_id}/rerun", {})
+                if answer := self._requests.post(f"/actions/runs/{run_id}/rerun", {}):  # it is empty, says GitHub
+                    raise ValueError(f"an answer where there is none: {answer!r:.80}")
         except Refused as refusal:
             if "already running" not in refusal.detail:
                 raise

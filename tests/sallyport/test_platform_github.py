@@ -349,6 +349,11 @@ class TestRuns:
             github.rerun(99)
             assert server.asked == ["POST /repos/acme/infra/actions/runs/99/rerun"]
 
+    def test_one_of_which_something_else_is_said_was_perhaps_not_started_again(self) -> None:
+        """A proxy that answers in place of GitHub, for example."""
+        error, _ = failure(lambda github: github.rerun(99), Answer({"message": "Back soon"}, 200))
+        assert isinstance(error, Unknown)
+
     def test_one_that_runs_already_was_started_again(self) -> None:
         with connected(Answer({"message": "This workflow is already running"}, 403)) as (github, _):
             github.rerun(99)
