@@ -53,7 +53,7 @@ TO_DO = {
     Kind.STUCK: "Mend what it says, then “coordinator queue retry”.",
     Kind.AWAY: "See whether it is down for everybody, or only for us; “coordinator queue” shows what waits.",
     Kind.SWEEP: "See whether GitHub has disabled the schedule of expire.yml.",
-    Kind.CREDENTIALS: "Give the coordinator a valid token, and start it again.",
+    Kind.CREDENTIALS: "Give the coordinator valid credentials, and start it again.",
     Kind.DRIFT: "See the tickets; mend it, or close a ticket to accept what it tells.",
     Kind.UNPROVEN: "Find out who changed the entry; nothing of it is in force.",
     Kind.WORKER: "Read the log of “coordinator serve”; it is started again and again.",

@@ -26,10 +26,11 @@ from botocore.exceptions import (
 
 from coordinator.audit.records import Record
 from coordinator.audit.sink import Found
-from sallyport.platforms.errors import PlatformError, Refused, TryLater, Unknown
+from sallyport.platforms.errors import NOT_LET_IN, PlatformError, Refused, TryLater, Unknown
 
 SUFFIX = ".json"
 _PLATFORM = "S3"
+_EXPIRED = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired"})  # with 400
 # A lease is 90 seconds; one call takes a tenth of it at most. Path style also serves S3's look-alikes.
 _CALLS = Config(
     connect_timeout=3, read_timeout=8, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}
@@ -132,16 +133,27 @@ def _code(error: Exception) -> str:
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
+def _is_of_credentials(status: int, code: str) -> bool:
+    """Tell whether S3 refuses who asks: a right that lacks for one record lacks for all.
+
+    docs.aws.amazon.com, “Error responses” in the API reference of S3; a clock that is wrong is 403 there too.
+    """
+    return code in _EXPIRED or (status == 403 and code != "RequestTimeTooSkewed")
+
+
 def _failed(what: str, error: Exception) -> PlatformError:
     """Translate what botocore lets out. Whether a record arrived is no riddle: putting it again is harmless."""
     if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
         return TryLater(_PLATFORM, what, "no connection")
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        return Refused(_PLATFORM, what, "the coordinator has no AWS credentials")
+        return Refused(_PLATFORM, what, "the coordinator has no AWS credentials", reasons=(NOT_LET_IN,))
     if not isinstance(error, ClientError):
         return Unknown(_PLATFORM, what, f"{type(error).__name__}: {error}")
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     said = f"{_code(error)}: {error.response.get('Error', {}).get('Message', '')}"
     if status in {409, 429, 503}:
         return TryLater(_PLATFORM, what, said)
-    return Refused(_PLATFORM, what, said, status=status) if 400 <= status < 500 else Unknown(_PLATFORM, what, said)
+    if 400 <= status < 500:
+        reasons = (NOT_LET_IN,) if _is_of_credentials(status, _code(error)) else ()
+        return Refused(_PLATFORM, what, said, status=status, reasons=reasons)
+    return Unknown(_PLATFORM, what, said)

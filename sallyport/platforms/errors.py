@@ -1,4 +1,4 @@
-"""How a call to Slack, JIRA or GitHub can fail, told apart by what the caller may do next.
+"""How a call to Slack, JIRA, GitHub or the audit bucket can fail, told apart by what the caller may do next.
 
 The clients translate every failure of their libraries into one of these and never let another one out.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
+NOT_LET_IN: Final = "not-let-in"  # a reason of ours, where a platform has many words for it
 _CREDENTIALS: Final = frozenset(
-    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
+    {NOT_LET_IN, "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
 )
 LONGEST_WAIT: Final = 86_400.0  # seconds; a platform that names more is not believed
 
@@ -49,7 +50,7 @@ class Refused(PlatformError):
 
     @property
     def is_of_credentials(self) -> bool:
-        """Whether the platform takes the token for nobody's: then it refuses everything, whatever is asked."""
+        """Whether the platform refuses whoever has this token: then it refuses everything, whatever is asked."""
         return self.status == 401 or not _CREDENTIALS.isdisjoint(self.reasons)
 
     def __str__(self) -> str:

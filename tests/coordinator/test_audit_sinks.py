@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from unittest import mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from coordinator.audit.file_sink import FileSink
 from coordinator.audit.records import Record
@@ -190,8 +192,31 @@ class TestS3:
         monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
         monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
         monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-        with pytest.raises(Refused, match="no AWS credentials"):
+        with pytest.raises(Refused, match="no AWS credentials") as refused:
             open_sink(f"s3://{BUCKET}/trail", lambda: NOW).put([record(1)])
+        assert refused.value.is_of_credentials
+
+    @pytest.mark.parametrize(
+        ("status", "code", "of_credentials"),
+        [
+            (403, "AccessDenied", True),
+            (403, "InvalidAccessKeyId", True),
+            (400, "ExpiredToken", True),
+            (403, "RequestTimeTooSkewed", False),
+            (400, "InvalidRetentionPeriod", False),
+            (404, "NoSuchBucket", False),
+        ],
+    )
+    def test_a_refusal_of_who_asks_is_told_apart_from_one_of_what_is_asked(
+        self, vault: Vault, monkeypatch: pytest.MonkeyPatch, status: int, code: str, of_credentials: bool
+    ) -> None:
+        sink = cast("S3Sink", vault.sink())
+        answer = {"Error": {"Code": code, "Message": "No."}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        refusal = ClientError(cast("Any", answer), "PutObject")
+        monkeypatch.setattr(sink._client, "put_object", mock.Mock(side_effect=refusal))
+        with pytest.raises(Refused) as refused:
+            sink.put([record(1)])
+        assert refused.value.is_of_credentials is of_credentials
 
 
 class TestAddresses:
