@@ -25,7 +25,7 @@ LOOKED_BACK = 8 * SWEEP  # GitHub may start a scheduled sweep late, or leave one
 
 def escalations(job: Job, news: Iterable[News]) -> Iterator[tuple[str, str]]:
     """Yield an alarm of its own, with its key, for each end that failed now and in the sweeps before."""
-    failed = [item for item in news if item.outcome.result is Result.FAILED and _is_end(item)]
+    failed = [item for item in news if item.is_failed_end]
     before = _failed_before(job) if failed else Counter[str]()
     for item in failed:
         outcome, now = item.outcome, job.clock()
@@ -33,12 +33,6 @@ def escalations(job: Job, news: Iterable[News]) -> Iterator[tuple[str, str]]:
         if sweeps >= SWEEPS or late >= ESCALATED_AFTER:
             ticket = item.entry.ticket if item.entry else None
             yield f"{outcome.request_id}:escalated", messages.escalated(outcome.request_id, late, sweeps, ticket)
-
-
-def _is_end(item: News) -> bool:
-    """Tell whether it was to be taken back: what failed to begin, or is held by a threshold, was not."""
-    claims = item.settlement.claims if item.settlement else None
-    return claims is None or any(entry.id == item.outcome.request_id for entry in claims.ended)
 
 
 def _failed_before(job: Job) -> Counter[str]:

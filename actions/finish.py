@@ -42,7 +42,7 @@ def finish(
     job.runner.summarise(summary)
     for item in news:
         click.echo(one_line(f"{item.outcome.request_id}: {item.outcome.result}: {item.outcome.detail}"))
-    reporter = Reporter(job.channels, job.writer, job.run.id, job.run.url, job.sha, job.pause)
+    reporter = Reporter(job.channels, job.writer, job.run.id, job.run.url, job.sha, job.pause, job.clock)
     faults = [*faults, *reporter.report(news, summary), *_advanced(job, books, news)]
     faults += [fault for found in ends(news, books.ledger.policies) for fault in reporter.announce(found)]
     faults += [fault for text in escalations(job, news) for fault in reporter.alert(*text)]

@@ -139,8 +139,9 @@ def apply_failed(what: str, fault: str, aftermath: str) -> str:
 
 
 def revert_failed(what: str, fault: str, deadline: datetime | None, now: datetime) -> str:
-    late = f"Its time was over {lateness(now - deadline)} ago. " if deadline and now >= deadline else ""
-    return f"{what} could not be taken back: {full_stop(fault)} {late}The next sweep tries again."
+    """Say so in the same words at each try: it is told once until it changes."""
+    over = f"Its time was over at {deadline:%Y-%m-%d %H:%M:%S} UTC. " if deadline and now >= deadline else ""
+    return f"{what} could not be taken back: {full_stop(fault)} {over}The next sweep tries again."
 
 
 def revert_waits(what: str, reason: str) -> str:

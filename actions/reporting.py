@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from actions import messages
@@ -18,13 +19,14 @@ from actions.markdown import inert, link
 from actions.results import News
 from actions.telling import Post, check_summary, jira_comment, slack_alert, slack_ends, slack_reply
 from sallyport.entries import Entry
-from sallyport.outcomes import CHECK_NAME, Outcome, dump_outcomes
+from sallyport.outcomes import CHECK_NAME, Outcome, dump_outcomes, report_marker
 from sallyport.platforms.errors import PlatformError, Refused, TryLater
 
 if TYPE_CHECKING:
     from sallyport.platforms.jira import Jira
     from sallyport.platforms.slack import Slack
 
+LOOKED_BACK = timedelta(days=1)  # in a channel full of others' words; after that a state is said again
 TRIES = 3
 LONGEST_PAUSE = 20.0
 LINKED = 20  # that many entries of a job are linked to, since each costs a call
@@ -86,6 +88,7 @@ class Reporter:
     run_url: str
     head_sha: str
     pause: Callable[[float], None]
+    clock: Callable[[], datetime]
 
     def report(self, news: Sequence[News], summary: str) -> tuple[str, ...]:
         """Tell everybody; return a sentence for each report that could not be delivered.
@@ -96,7 +99,7 @@ class Reporter:
         for item in news:
             faults += self.tell([item])
             if item.is_loud:
-                faults += self._alert(item.outcome)
+                faults += self._alert(item)
         faults += [fault for text, standing in _held(news).items() for fault in self.alert("held", text, standing)]
         return tuple(faults)
 
@@ -139,8 +142,10 @@ class Reporter:
         if slack is None:
             return
 
+        oldest = f"{(self.clock() - LOOKED_BACK).timestamp():.6f}"
+
         def post() -> None:
-            if slack.find(channel, marker) is None:
+            if slack.find(channel, marker, oldest=oldest) is None:
                 slack.post(channel, text, blocks=blocks, marker=marker)
 
         yield from self._delivered(where, key, post)
@@ -170,7 +175,7 @@ class Reporter:
         slack, thread = self.channels.slack, item.entry.thread if item.entry else None
         if slack is None or thread is None:
             return
-        marker = marker_of(item.outcome, item.standing or self.run_id)
+        marker = self._marker(item)
         text, blocks = slack_reply(item.outcome, self.run_url)
 
         def post() -> None:
@@ -183,7 +188,7 @@ class Reporter:
         jira, ticket = self.channels.jira, item.entry.ticket if item.entry else None
         if jira is None or ticket is None:
             return
-        marker = marker_of(item.outcome, item.standing or self.run_id)
+        marker = self._marker(item)
 
         def comment() -> None:
             if not any(one.body.rstrip().endswith(marker) for one in jira.comments(ticket)):
@@ -191,8 +196,12 @@ class Reporter:
 
         yield from self._delivered(f"the ticket {ticket}", item.outcome.request_id, comment)
 
-    def _alert(self, outcome: Outcome) -> tuple[str, ...]:
-        return self.alert(f"{outcome.request_id}:{outcome.result}", messages.alert(outcome))
+    def _alert(self, item: News) -> tuple[str, ...]:
+        key = f"{item.outcome.request_id}:{item.outcome.result}"
+        return self.alert(key, messages.alert(item.outcome), item.standing)
+
+    def _marker(self, item: News) -> str:
+        return report_marker(item.outcome.request_id, item.outcome.result, item.standing or self.run_id)
 
     def _delivered(self, where: str, what: str, deliver: Callable[[], None]) -> Iterator[str]:
         """Deliver, and again a little; each delivery looks first, so that an unknown outcome doubles nothing."""
@@ -214,12 +223,7 @@ class Reporter:
 
 def _held(news: Sequence[News]) -> dict[str, str]:
     """Return what thresholds have left in force, one sentence for each target, with what names that state."""
-    return {item.settlement.held: item.standing for item in news if item.settlement and item.standing}
-
-
-def marker_of(outcome: Outcome, run_id: str) -> str:
-    """Return what a report of *outcome* is recognised by, in Slack and in JIRA: by this run, or as a state."""
-    return f"{outcome.request_id}:{outcome.result}:{run_id}"
+    return {item.held: item.standing for item in news if item.held}
 
 
 def parts(outcomes: tuple[Outcome, ...]) -> list[tuple[Outcome, ...]]:

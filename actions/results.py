@@ -5,7 +5,6 @@ Pure functions. “Applied” and “reverted” are said only of what the last 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +16,7 @@ from actions.reconcile import Settlement
 from actions.verification import Finding
 from sallyport.catalogue import Catalogue
 from sallyport.entries import Entry
-from sallyport.outcomes import Outcome, Result
+from sallyport.outcomes import Outcome, Result, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +32,31 @@ class News:
     override: Entry | None = None  # what let it end, together with more than policy lets end at once
 
     @property
+    def held(self) -> str:
+        """What a threshold has left in force together with it, as a sentence; empty if it has not."""
+        return self.settlement.held if self.settlement and self.outcome.held else ""
+
+    @property
+    def is_failed_end(self) -> bool:
+        """Whether it was to be taken back and is not, unlike what failed to begin, or what a threshold holds."""
+        if self.outcome.result is not Result.FAILED:
+            return False
+        if self.settlement is None:
+            return True
+        claims = self.settlement.claims
+        return claims is not None and any(entry.id == self.outcome.request_id for entry in claims.ended)
+
+    @property
     def standing(self) -> str:
-        """Name a state that goes on, so that it is told once a day and not by every job; empty where none does."""
-        held = self.settlement.held if self.settlement and self.outcome.held else ""
-        return hashlib.sha256(f"{self.outcome.at:%F}\n{held}".encode()).hexdigest()[:16] if held else ""
+        """Name a state that goes on, so that it is told once and not by every job; empty where none does."""
+        if self.held:
+            return state_of(f"{self.outcome.at:%F}\n{self.held}")
+        return state_of(self.outcome.detail) if self.is_failed_end else ""
 
     @property
     def is_loud(self) -> bool:
         """Whether the alert channel must hear of it: it failed, was tampered with, or nobody else can be told."""
-        if self.standing:
+        if self.held:
             return False  # the alert channel hears of all of them at once
         unheard = self.entry is None and not self.outcome.result.good
         return self.outcome.result is Result.FAILED or self.tampered or unheard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,6 +74,16 @@ class Outcome:
             continued_by=_text(data.get("continued_by", "")),
             held=data.get("held") is True,
         )
+
+
+def report_marker(request_id: str, result: str, of: str) -> str:
+    """Return what a report is recognised by, in Slack and in JIRA: by its run, or as a state that goes on."""
+    return f"{request_id}:{result}:{of}"
+
+
+def state_of(words: str) -> str:
+    """Name a state that goes on by the words that tell it: as long as they stay, they are told once."""
+    return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
 def dump_outcomes(outcomes: tuple[Outcome, ...]) -> str:

@@ -129,7 +129,7 @@ def _tickets(job: Job, policies: Policies) -> DriftTickets | None:
 
 
 def _reporter(job: Job) -> Reporter:
-    return Reporter(job.channels, job.writer, job.run.id, job.run.url, job.sha, job.pause)
+    return Reporter(job.channels, job.writer, job.run.id, job.run.url, job.sha, job.pause, job.clock)
 
 
 def _by_site(drifts: Sequence[Drift]) -> Mapping[Site, tuple[Drift, ...]]:

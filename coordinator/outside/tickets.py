@@ -10,8 +10,9 @@ from coordinator import wording
 from coordinator.journal import Done, Journal, Work
 from coordinator.lifecycle import TOLD_BY_JOBS, on_ticket
 from coordinator.requests import Request, State
-from sallyport.audit import Fact
+from sallyport.audit import Deed, Fact
 from sallyport.flows import ENVIRONMENT, Flow, TicketStatus
+from sallyport.outcomes import Result, report_marker, state_of
 from sallyport.platforms.errors import NotYet
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.jira_text import plain
@@ -178,6 +179,8 @@ def path_to(state: State) -> tuple[State, ...]:
 
 def marker_of(fact: Fact) -> str:
     """Return by what a fact's comment or reply is known; the job gives an outcome it reports the same one."""
+    if fact.deed is Deed.NOT_REVERTED and fact.details.get("result") == Result.FAILED:
+        return report_marker(fact.request_id, Result.FAILED, state_of(str(fact.details["detail"])))
     if fact.deed in TOLD_BY_JOBS and fact.details.get("run"):
-        return f"{fact.request_id}:{fact.details['result']}:{fact.details['run']}"
+        return report_marker(fact.request_id, str(fact.details["result"]), str(fact.details["run"]))
     return f"{fact.request_id}:fact:{fact.number}"

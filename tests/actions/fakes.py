@@ -19,6 +19,7 @@ from sallyport.platforms.github_answers import ACTIONS, RunState
 from sallyport.platforms.jira import Comment, Issue
 from sallyport.platforms.slack import Posted
 from sallyport.reviews import PullRequest, Review
+from sallyport.times import utc_now
 from tests.actions.repository import commit_on, git
 
 if TYPE_CHECKING:
@@ -129,12 +130,15 @@ class FakeSlack:
     updates: list[tuple[str, str, str]] = field(default_factory=list)  # channel, ts and the new text
     faults: list[PlatformError] = field(default_factory=list)
     link_faults: list[PlatformError] = field(default_factory=list)
+    clock: Callable[[], datetime] = utc_now
 
     def find(
         self, channel: str, marker: str, thread_ts: str | None = None, oldest: str | None = None
     ) -> Posted | None:
+        assert thread_ts or oldest, "a channel may hold more messages than anybody reads"
         for post in self.posts:
-            if (post["channel"], post["thread_ts"], post["marker"]) == (channel, thread_ts, marker):
+            place = (post["channel"], post["thread_ts"], post["marker"])
+            if place == (channel, thread_ts, marker) and post["at"] >= float(oldest or 0):
                 return Posted(channel, "1")
         return None
 
@@ -153,7 +157,14 @@ class FakeSlack:
             texts = [block["text"]] if "text" in block else block["elements"]
             assert all(0 < len(one["text"]) <= 3000 for one in texts)
         self.posts.append(
-            {"channel": channel, "text": text, "marker": marker, "blocks": blocks, "thread_ts": thread_ts}
+            {
+                "channel": channel,
+                "text": text,
+                "marker": marker,
+                "blocks": blocks,
+                "thread_ts": thread_ts,
+                "at": self.clock().timestamp(),
+            }
         )
         return Posted(channel, str(len(self.posts)))
 

@@ -69,6 +69,7 @@ class World:
         files["policies/keys/2026-11.pem"] = public.encode()
         files |= {f"requests/{flow}/.gitkeep": b"" for flow in ("api-whitelisting", "infra-stop", "prod-access")}
         self.commit("Begin", {p: c for p, c in files.items() if not p.endswith("/keys/.gitkeep")})
+        self.slack.clock = lambda: self.now
         self.pulls = FakePulls(self.bare, lambda: self.now)
         self.github = FakeGitHub(self.bare, self.pulls)
 

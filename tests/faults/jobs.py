@@ -64,7 +64,8 @@ class Executor:
 
     def _report(self, order: Order, news: Sequence[News]) -> str:
         url = f"{self.github.html_url_of_commit(order.head_sha)}/runs/{order.id}"
-        reporter = Reporter(self.channels, self.github, str(order.id), url, order.head_sha, lambda _: None)
+        of_run = (str(order.id), url, order.head_sha)
+        reporter = Reporter(self.channels, self.github, *of_run, lambda _: None, self.now)
         faults = reporter.report(news, "What the job did.")
         assert not faults, faults
         return "success" if all(item.outcome.result.good for item in news) else "failure"
