@@ -60,12 +60,11 @@ class Lookout:
         self._say_stuck(failing, {silence.platform for silence in silences if silence.since})
         self._say(Kind.WORKER, {})  # whoever looks is the worker
         self._say(Kind.POLICIES, {POLICIES: self.policies.fault} if self.policies.fault else {})
-        failed = dict(_not_reverted(ends))
         try:
-            unproven, more = self._sweeps()
+            unproven, failed = self._sweeps()
         except PlatformError:
             return  # GitHub being away is told by what waits for it
-        self._say(Kind.NOT_REVERTED, more | failed)
+        self._say(Kind.NOT_REVERTED, failed | dict(_not_reverted(ends)))
         self._say(Kind.UNPROVEN, unproven)
 
     def look_for_drift(self) -> None:
@@ -115,7 +114,10 @@ class Lookout:
         return [(row.id, end_of(self.journal.request(row.id)), row.result) for row in rows]
 
     def _sweeps(self) -> tuple[Said, Said]:
-        """Tell whether the schedule works, and return what its last sweep could not prove or take back."""
+        """Tell whether the schedule works, and return what its last sweep could not prove or take back.
+
+        While no sweep comes to its end, nobody knows better than the one before: what it told stands.
+        """
         now = self.now()
         runs = self.github.runs_of(EXPIRE, now - SWEEP_WITHIN, event="schedule")
         over = [run for run in runs if run.status == "completed" and run.conclusion in {"success", "failure"}]
@@ -123,7 +125,15 @@ class Lookout:
         missed = f"No scheduled sweep ({EXPIRE}) has come to its end within {within}: the safety net is gone."
         if over or now - self.since >= SWEEP_WITHIN:
             self._say(Kind.SWEEP, {} if over else {Kind.SWEEP.about(EXPIRE): missed})
-        return self._told_by(over[0]) if over else ({}, {})
+        if not over:
+            return self._standing(Kind.UNPROVEN), self._standing(Kind.NOT_REVERTED)
+        return self._told_by(over[0])
+
+    def _standing(self, kind: Kind) -> Said:
+        """Return what stands of a kind, but for requests of ours: their own watch knows how they stand."""
+        standing = (alert for alert in self.alerts.board.all() if not alert.over)
+        about = ((alert, alert.subject.removeprefix(kind.about(""))) for alert in standing)
+        return {a.subject: a.sentence for a, what in about if what != a.subject and not self._is_ours(what)}
 
     def _told_by(self, sweep: RunState) -> tuple[Said, Said]:
         unproven: Said = {}
@@ -164,7 +174,7 @@ def _away(silences: Iterable[Silence], now: datetime) -> Iterator[tuple[str, str
 def _turned_away(rows: Iterable[sa.Row[Any]]) -> Iterator[tuple[str, str]]:
     """One sentence for each platform, however much waits for it."""
     for platform in {PLATFORMS[Lane(row.lane)] for row in rows if row.error.endswith(NOT_LET_IN)}:
-        sentence = f"{platform} takes the coordinator's credentials for nobody's. What needs it waits."
+        sentence = f"{platform} refuses the coordinator's credentials, whatever it asks. What needs it waits."
         yield Kind.CREDENTIALS.about(platform), sentence
 
 

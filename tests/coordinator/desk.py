@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from coordinator.alerts import Alerts
 from coordinator.audit.exporting import Exporting
 from coordinator.directory import Directory
 from coordinator.head import Head
@@ -54,6 +55,7 @@ class Desk:
     over: list[str] = field(default_factory=list)  # subjects of alerts
     sink: KeptSink = field(default_factory=KeptSink)
     github: Any = None
+    operators: Alerts | None = None  # if any, they are told what the hands tell too
 
     def __post_init__(self) -> None:
         self.github = self.github or FakeGitHub(lambda: self.now)
@@ -68,8 +70,15 @@ class Desk:
         def now() -> datetime:
             return self.now
 
-        def alert(_about: str, sentence: str) -> None:
+        def alert(about: str, sentence: str) -> None:
             self.alerts.append(sentence)
+            if self.operators:
+                self.operators(about, sentence)
+
+        def over(about: str) -> None:
+            self.over.append(about)
+            if self.operators:
+                self.operators.over(about)
 
         self.exporting = Exporting(self.journal, self.sink, now)
         self.head = Head(self.github)
@@ -79,7 +88,7 @@ class Desk:
         handlers = Handlers(
             tickets=Tickets(self.jira_client, "OPS", self.journal, policies, now),
             messages=Messages(self.slack_client, self.journal, policies, "C0ALERTS"),
-            reviews=Reviews(self.jira_client, "OPS", policies, now, alert, self.over.append),
+            reviews=Reviews(self.jira_client, "OPS", policies, now, alert, over),
             commits=self.commits,
             runs=self.runs,
             confirmations=Confirmations(self.github, directory, policies, now, self.head),

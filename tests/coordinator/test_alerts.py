@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from unittest import mock
 
@@ -12,14 +11,11 @@ import pytest
 from prometheus_client import generate_latest
 
 from coordinator.alerts import RUNBOOK, TO_DO, Alerts, Kind, words
-from coordinator.drifting import open_findings
-from coordinator.head import Head
 from coordinator.journal import Unheard
 from coordinator.lifecycle import Lane
-from coordinator.lookout import AWAY_AFTER, GRACE, SWEEP_WITHIN, Lookout
+from coordinator.lookout import AWAY_AFTER, GRACE, SWEEP_WITHIN
 from coordinator.metrics import observe_journal
 from coordinator.outside.commits import entry_of
-from coordinator.policy_source import PolicySource
 from coordinator.reconciler import ALERT_AFTER
 from coordinator.requests import Request, Route, State
 from coordinator.standing import Board, Standing
@@ -34,51 +30,7 @@ from sandbox.faults import Kind as Spoils
 from tests.coordinator.asks import NOW, ROOT, claim, happened
 from tests.coordinator.conftest import Installed, Store
 from tests.coordinator.desk import MINUTE, Desk
-
-URL = "https://github.test/acme/infra/blob/main/docs/how-to/operate.md"
-
-
-@dataclass
-class Tower:
-    """One replica's lookout at a desk, and what stands in the alert channel."""
-
-    desk: Desk
-    installed: Installed
-
-    def __post_init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        """All that was in memory is gone."""
-        desk = self.desk
-        board = Board(desk.journal)
-        self.alerts = Alerts(board, desk.slack_client, "C0ALERTS", URL, lambda: desk.now)
-        files = {f"policies/{path}": content for path, content in self.installed.files.items()}
-        desk.github.files |= {path: content for path, content in files.items() if path not in desk.github.files}
-        self.policies = PolicySource(desk.github, Head(desk.github), self.installed.private_key, self.alerts)
-        found = lambda: open_findings(desk.jira_client, "OPS")  # noqa: E731
-        self.lookout = Lookout(
-            desk.journal, desk.github, self.alerts, self.policies, lambda: desk.now, desk.now, found
-        )
-
-    def look(self, later: timedelta = MINUTE) -> list[str]:
-        """Let time pass and look; return the first lines that are new in the channel."""
-        before = len(self.said)
-        self.desk.now += later
-        self.lookout.look()
-        return [text.partition("\n")[0] for text in self.said[before:]]
-
-    @property
-    def said(self) -> list[str]:
-        state = self.desk.slack.world.state
-        return [message.now.text for message in state.messages if message.channel == "C0ALERTS"]
-
-    def sweeps(self, *outcomes: Outcome) -> None:
-        """The schedule strikes, and its run comes to its end."""
-        run = self.desk.github.sweeps()
-        if outcomes:
-            self.desk.github.report(run, *outcomes)
-        self.desk.github.complete(run)
+from tests.coordinator.tower import URL, Tower, live
 
 
 @pytest.fixture
@@ -88,12 +40,7 @@ def tower(desk: Desk, installed: Installed) -> Tower:
 
 @pytest.fixture
 def active(desk: Desk) -> Request:
-    request = desk.approve(desk.submit())
-    desk.work()
-    desk.job_ends(request, Result.APPLIED)
-    desk.now += MINUTE
-    desk.work()
-    return desk.request(request)
+    return live(desk)
 
 
 class TestSaying:
@@ -242,7 +189,7 @@ class TestCredentials:
             desk.submit(f"view:{number}")
         desk.settle(40 * MINUTE)
         tower.sweeps()
-        sentence = "JIRA takes the coordinator's credentials for nobody's. What needs it waits."
+        sentence = "JIRA refuses the coordinator's credentials, whatever it asks. What needs it waits."
         assert tower.look() == [f":rotating_light: {sentence}"]
         assert (tower.look(), desk.alerts) == ([], [])
         monkeypatch.setattr(desk.jira_client, "create_issue", create)
@@ -391,6 +338,31 @@ class TestTheSweep:
         tower.sweeps()
         assert len(tower.look()) == 2
         assert all(text.startswith(":white_check_mark:") for text in tower.said[-2:])
+
+    def test_what_the_last_one_told_stands_while_no_other_comes_to_its_end(self, tower: Tower) -> None:
+        now = tower.desk.now
+        tower.sweeps(
+            Outcome("aw-999999", Result.REFUSED, "Nobody approved it.", now),
+            Outcome("aw-888888", Result.FAILED, "AWS said no.", now),
+        )
+        assert len(tower.look()) == 2
+        (missed,) = tower.look(SWEEP_WITHIN + MINUTE)
+        assert "No scheduled sweep" in missed
+        assert tower.look() == []
+
+    def test_an_end_of_ours_is_told_though_no_sweep_comes_to_its_end(self, tower: Tower, active: Request) -> None:
+        desk = tower.desk
+        desk.now = active.expires_at or desk.now
+        desk.work()
+        desk.job_ends(active, Result.FAILED, "AWS said no.", run="expire")
+        desk.now += MINUTE
+        desk.work()
+        tower.look()
+        desk.github.delete(entry_of(active).path)
+        desk.settle(2 * MINUTE)
+        desk.job_ends(active, Result.REVERTED, run="expire")
+        desk.settle(MINUTE)
+        assert [text for text in tower.look() if ":white_check_mark:" in text and active.id in text]
 
 
 class TestWhatASweepEndedBeforeItsTime:

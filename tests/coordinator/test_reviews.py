@@ -24,9 +24,9 @@ from tests.coordinator.desk import MINUTE, Desk
 INCIDENT = "INC-4711 {code}<!channel>"
 
 
-def broken(desk: Desk) -> Request:
-    grant = Grant(BREAK_GLASS, desk.now, INCIDENT)
-    return desk.submit(grant=grant, asked="", route=Route(notify=("U0LEE", "U0SAM")), lifetime=timedelta(hours=1))
+def broken(desk: Desk, key: str = "view:V1") -> Request:
+    grant, route = Grant(BREAK_GLASS, desk.now, INCIDENT), Route(notify=("U0LEE", "U0SAM"))
+    return desk.submit(key, grant=grant, asked="", route=route, lifetime=timedelta(hours=1))
 
 
 def review(desk: Desk, request: Request) -> Issue:
