@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from coordinator.requests import Ask, Kept, Request, Route, State
+from coordinator.requests import WAITED_FOR, Ask, Kept, Request, Route, State
 from sallyport.audit import Deed
 from sallyport.decisions import is_emergency
 from sallyport.documents import JSON
@@ -49,6 +49,14 @@ SHORTEST_REMINDED = timedelta(minutes=5)
 NO_TIME = timedelta()
 
 TOLD_BY_JOBS = frozenset({Deed.APPLIED, Deed.REVERTED, Deed.NOT_REVERTED, Deed.REFUSED, Deed.FAILED})
+
+
+LAPSES: Mapping[str, frozenset[State]] = {  # kinds of effects that do nothing any more outside these states
+    "timeout": WAITED_FOR,
+    NUDGE: WAITED_FOR,
+    "begin": frozenset({State.ANNOUNCED}),
+    "reminder": frozenset({State.APPROVED, State.APPLYING, State.ACTIVE}),
+}
 
 
 class Lane(StrEnum):

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from coordinator.journal import Journal, Silence, UnknownRequest
-from coordinator.lifecycle import PLATFORMS, Happening, Lane
+from coordinator.lifecycle import LAPSES, PLATFORMS, Happening, Lane
 from coordinator.pace import ALLOWANCES, Pace
 from sallyport.audit import Deed
 from sallyport.problems import nearest
@@ -44,8 +44,8 @@ class Queue:
     now: Callable[[], datetime]
 
     def waiting(self) -> Iterator[Waiting]:
-        """Yield what is not done, soonest first."""
-        rows = self.journal.waiting()
+        """Yield what is not done, soonest first; not what will do nothing, such as the timeout of the decided."""
+        rows = [row for row in self.journal.waiting() if not _has_lapsed(row)]
         undone = {(row.request_id, row.name) for row in rows}
         pace = {lane: Pace(self.journal).pause(lane, self.now()) for lane in ALLOWANCES}
         silent = {silence.platform: silence for silence in self.journal.silences()}
@@ -88,6 +88,10 @@ class Queue:
             raise NotInQueue(f"There is no request “{request_id}”; write <request>:<effect>.") from None
         ours = [one for one in waiting if one.startswith(f"{request_id}:")]
         raise NotInQueue(f"{name} does not wait for anything; {nearest(name, ours)}")
+
+
+def _has_lapsed(row: sa.Row[Any]) -> bool:
+    return row.kind in LAPSES and row.state not in LAPSES[row.kind]
 
 
 def _of_platform(silence: Silence | None) -> str:

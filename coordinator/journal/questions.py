@@ -111,8 +111,9 @@ class Questions:
             return read_requests(connection, connection.scalars(ids).all())
 
     def waiting(self) -> Sequence[sa.Row[Any]]:
-        """Return the effects that are not done yet, soonest first."""
-        query = sa.select(effects).where(effects.c.done < effects.c.wanted).order_by(effects.c.due)
+        """Return the effects that are not done yet, soonest first, each with the state of its request."""
+        of_requests = sa.select(effects, requests.c.state).join(requests, requests.c.id == effects.c.request_id)
+        query = of_requests.where(effects.c.done < effects.c.wanted).order_by(effects.c.due)
         with self._reader.begin() as connection:
             return connection.execute(query).all()
 

@@ -14,9 +14,9 @@ from coordinator.journal import Journal, Unheard
 from coordinator.lifecycle import Lane
 from coordinator.pace import ALLOWANCES, Pace
 from coordinator.queueing import NEVER_PARKED, NotInQueue, Queue
-from coordinator.requests import Request
+from coordinator.requests import Request, State
 from sallyport.audit import Deed
-from tests.coordinator.asks import HOUR, NOW, approve, ask, claim, names
+from tests.coordinator.asks import HOUR, NOW, approve, ask, claim, happened, names
 from tests.coordinator.conftest import Store
 
 OPS = "ops@example.com"
@@ -68,6 +68,20 @@ class TestWhatWaits:
             Pace(journal).note(Lane.COMMIT, NOW - HOUR / 120)
         assert why(queue, "commit") == "waits for the pace that GitHub allows, until 2026-11-21T09:00:30Z"
         assert why(queue, "thread") == "due"
+
+    def test_what_will_do_nothing_is_left_out(self, journal: Journal, queue: Queue) -> None:
+        """Of what was decided nobody waits for the end of the time, and nobody is reminded."""
+        request = journal.submit(ask(nudges=(NOW + HOUR, NOW + 2 * HOUR)))
+        undecided = {f"{request.id}:{name}" for name in ("timeout", "nudge:1", "nudge:2")}
+        assert undecided <= {one.name for one in queue.waiting()}
+        approve(journal, request.id)
+        waiting = {one.name for one in queue.waiting()}
+        assert not undecided & waiting
+        assert f"{request.id}:reminder" in waiting
+        journal.move(request.id, lambda _: happened(Deed.FAILED, State.FAILED))
+        assert f"{request.id}:reminder" not in {one.name for one in queue.waiting()}
+        with pytest.raises(NotInQueue, match="does not wait for anything"):
+            queue.retry(f"{request.id}:timeout", OPS, "it is long over")
 
     def test_what_is_done_does_not_wait(self, queue: Queue) -> None:
         assert list(queue.waiting()) == []
@@ -122,10 +136,11 @@ class TestParking:
     def test_what_takes_back_closes_or_records_cannot_be_parked(
         self, journal: Journal, queue: Queue, request_: Request
     ) -> None:
-        approve(journal, request_.id)
         tried = set()
-        for one in list(queue.waiting()):
-            if one.kind in NEVER_PARKED:
+        for is_decided in (False, True):
+            if is_decided:
+                approve(journal, request_.id)
+            for one in [one for one in queue.waiting() if one.kind in NEVER_PARKED]:
                 tried.add(one.kind)
                 with pytest.raises(NotInQueue, match="cannot be parked"):
                     queue.park(one.name, OPS, "it is noisy")
