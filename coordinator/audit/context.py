@@ -36,6 +36,7 @@ class Context:
     run: str = ""
     aws_requests: tuple[str, ...] = ()
     outcome: str = ""  # the last deed
+    incident: str = ""  # of an emergency; a record has it among its fact's details
 
     def to_mapping(self) -> dict[str, JSON]:
         """Return it as a record holds it."""
@@ -71,7 +72,8 @@ class Context:
                 approvers = tuple(dict.fromkeys((*context.approvers, fact.by)))
                 return replace(context, approvers=approvers, expires_at=until)
             case Deed.BREAK_GLASS:
-                return replace(context, expires_at=str(told.get("expires_at", "")))
+                incident = str(told.get("incident", ""))
+                return replace(context, expires_at=str(told.get("expires_at", "")), incident=incident)
             case Deed.NUDGED | Deed.REVIEWED | Deed.REVIEW_REOPENED:
                 return replace(context, outcome=self.outcome)
             case Deed.DENIED:

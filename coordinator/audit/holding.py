@@ -77,11 +77,16 @@ def spans(facts: Sequence[Fact]) -> list[Span]:
     return found
 
 
-def terms(context: Context) -> set[str]:
-    """Return the names by which what a request asked for can be asked about, folded."""
+def terms(context: Context) -> dict[str, str]:
+    """Return the names by which what a request asked for can be asked about, by how they are `folded`."""
     values = {str(value) for change in context.changes for value in change.values() if isinstance(value, str)}
     target = {context.resource, *context.resource.split("/")} if context.resource else set()
-    return {name.casefold() for name in values | target}
+    return {folded(name): name for name in sorted(values | target)}
+
+
+def folded(name: str) -> str:
+    """Return a name as it is compared: prod-admin, “prod admin” and ProdAdmin are one."""
+    return "".join(sign for sign in name.casefold() if sign not in "-_ ")
 
 
 def _end_after(begun: Fact, facts: Sequence[Fact]) -> datetime | None:

@@ -29,6 +29,7 @@ SENTENCES = {
     Deed.REVERTED: "It ended: {detail}",
     Deed.NOT_REVERTED: "It was not taken back: {detail}",
     Deed.BEGUN: "The notice before it was over.",
+    Deed.KEPT_UP: "{by} has kept up until {kept_until} what it stops.",
     Deed.CANCELLED: "{by} cancelled it.",
     Deed.RETURNED: "{by} gave it back before its time.",
     Deed.ROUTED: "Other people were asked than before.",
@@ -82,16 +83,25 @@ def holding(found: Holding, ticket: str = "") -> str:
     *ticket* is the one if no fact tells it.
     """
     context = found.context
-    until = format_moment(found.until) if found.until else "it is given back"
-    ended = "until" if found.span.end else "to end"
     parts = [
         f"{context.requester} {found.certainty} {what(context)}",
-        f"from {format_moment(found.span.start)} {ended} {until}",
-        f"approved by {', '.join(context.approvers) or 'nobody'}",
+        f"from {format_moment(found.span.start)}{_end(found)}",
+        f"approved by {_approvers(context)}",
         f"ticket {context.ticket or ticket or 'unknown'}",
         f"request {found.request_id}",
     ]
     return inert("; ".join(parts))
+
+
+def _end(found: Holding) -> str:
+    if found.until is None:
+        return ", until it is given back"
+    return f"{' until' if found.span.end else ', to end at'} {format_moment(found.until)}"
+
+
+def _approvers(context: Context) -> str:
+    named = ", ".join(context.approvers) or "nobody"
+    return f"{named}, in an emergency ({context.incident})" if context.incident else named
 
 
 def what(context: Context) -> str:
@@ -117,6 +127,7 @@ def inert(text: str) -> str:
 def _heading(context: Context) -> Iterator[tuple[str, str]]:
     yield "asked by", context.requester
     yield "reason", context.reason
+    yield "emergency", context.incident
     yield "approved by", ", ".join(context.approvers)
     yield "denied by", context.denied_by
     yield "duration", context.duration

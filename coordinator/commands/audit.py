@@ -74,22 +74,22 @@ def request(request_id: str) -> None:
 def who(had: str, at: datetime) -> None:
     """Tell who had NAME at a moment, by whose approval, until when, and under which ticket."""
     from coordinator.audit.context import context_of
-    from coordinator.audit.holding import holdings, terms
+    from coordinator.audit.holding import folded, holdings, terms
     from coordinator.audit.telling import holding
     from sallyport.problems import nearest
     from sallyport.times import format_moment
 
     trail = _trail()
-    known: set[str] = set()
+    known: dict[str, str] = {}
     found: list[Holding] = []
     for _, chain in trail.chains():
         facts = [fact for fact, _ in chain]
         named = terms(context_of(facts))
         known |= named
-        if had.casefold() in named:
+        if folded(had) in named:
             found += holdings(facts, at)
-    if had.casefold() not in known:
-        raise click.ClickException(f"nobody ever asked for “{had}”; {nearest(had, known)}")
+    if folded(had) not in known:
+        raise click.ClickException(f"nobody ever asked for “{had}”; {nearest(had, known.values())}")
     tickets = trail.tickets() if found else {}
     for one in sorted(found, key=lambda one: (one.span.start, one.request_id)):
         click.echo(holding(one, tickets.get(one.request_id, "")))

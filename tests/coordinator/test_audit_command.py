@@ -21,14 +21,15 @@ from coordinator.audit.context import aws_requests, context_of
 from coordinator.audit.holding import Certainty, holdings
 from coordinator.audit.records import records_of
 from coordinator.audit.tables import COLUMNS, chosen, csv_lines
+from coordinator.audit.telling import SENTENCES, sentence
 from coordinator.audit.trail import Trail
 from coordinator.journal.tables import facts
 from coordinator.lifecycle import Happening, Move
 from coordinator.outside.commits import entry_of
-from coordinator.requests import Request, State
+from coordinator.requests import Request, Route, State
 from sallyport.audit import Deed, Fact
 from sallyport.changes.prod_access import ProdAccess
-from sallyport.entries import parse_entry
+from sallyport.entries import BREAK_GLASS, Grant, parse_entry
 from sallyport.outcomes import Outcome
 from sallyport.outcomes import Result as Came
 from sandbox.faults import Fault, Moment
@@ -166,6 +167,11 @@ def live_or_not(desk: Desk, key: str, result: Came) -> Request:
 
 
 class TestTheStory:
+    def test_there_is_a_sentence_for_every_deed(self) -> None:
+        assert set(SENTENCES) == set(Deed)
+        kept = Fact("is-222222", 5, Deed.KEPT_UP, NOW, "kim@example.com", {"kept_until": "2026-11-21T20:00:00Z"})
+        assert sentence(kept) == "kim@example.com has kept up until 2026-11-21T20:00:00Z what it stops."
+
     def test_it_tells_everything_in_order_with_its_digests(self, run: Run, desk: Desk, over: Request) -> None:
         text = run("request", over.id).stdout
         parts = [
@@ -201,7 +207,7 @@ class TestTheStory:
 
 
 class TestWhoHadIt:
-    @pytest.mark.parametrize("name", ["ProdAdmin", "prodadmin", "prod-main", "sso/222222222222", "222222222222"])
+    @pytest.mark.parametrize("name", ["ProdAdmin", "prod-admin", "prod-main", "sso/222222222222", "222222222222"])
     def test_it_is_asked_by_any_name_of_it(self, run: Run, over: Request, name: str) -> None:
         done = run("who", "--had", name, "--at", "2026-11-21 10:00")
         assert done.stdout == (
@@ -228,7 +234,22 @@ class TestWhoHadIt:
 
     def test_what_is_live_is_told_with_its_deadline(self, run: Run, desk: Desk) -> None:
         live(desk, access(desk))
-        assert "to end 2026-11-21T13:01:00Z" in run("who", "--had", "ProdAdmin", "--at", "2026-11-21 12:00").stdout
+        told = run("who", "--had", "ProdAdmin", "--at", "2026-11-21 12:00").stdout
+        assert "from 2026-11-21T09:02:00Z, to end at 2026-11-21T13:01:00Z; " in told
+
+    def test_what_has_no_deadline_lasts_until_it_is_given_back(self, run: Run, desk: Desk) -> None:
+        live(desk, access(desk, lifetime=None))
+        told = run("who", "--had", "ProdAdmin", "--at", "2026-11-21 12:00").stdout
+        assert "from 2026-11-21T09:02:00Z, until it is given back; " in told
+
+    def test_what_was_taken_in_an_emergency_is_told_as_that(self, run: Run, desk: Desk) -> None:
+        request = access(desk, grant=Grant(BREAK_GLASS, desk.now, "INC-4711"), lifetime=HOUR, route=Route())
+        desk.work()
+        desk.job_ends(request, Came.APPLIED)
+        desk.settle(MINUTE)
+        told = run("who", "--had", "ProdAdmin", "--at", "2026-11-21 09:30").stdout
+        assert "; approved by nobody, in an emergency (INC-4711); " in told
+        assert "  emergency    INC-4711\n" in run("request", request.id).stdout
 
     def test_past_its_deadline_and_not_seen_gone_it_is_still_had(self, run: Run, desk: Desk) -> None:
         live(desk, access(desk))
@@ -266,7 +287,7 @@ class TestWhoHadIt:
         done = run("who", "--had", "ProdAdmin", "--at", "2026-11-20")
         assert (done.exit_code, done.stdout) == (0, "Nobody had ProdAdmin at 2026-11-20T00:00:00Z.\n")
         done = run("who", "--had", "ProdAdmn", "--at", "2026-11-20")
-        assert (done.exit_code, "did you mean “prodadmin”" in done.stderr) == (1, True)
+        assert (done.exit_code, "did you mean “ProdAdmin”" in done.stderr) == (1, True)
 
     def test_what_is_no_moment_is_said_with_examples(self, run: Run, over: Request) -> None:
         done = run("who", "--had", "ProdAdmin", "--at", "last tuesday")

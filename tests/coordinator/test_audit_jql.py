@@ -13,6 +13,7 @@ from sallyport.changes.prod_access import ProdAccess
 from sallyport.outcomes import Result
 from tests.coordinator.asks import HOUR, ROOT, SAM
 from tests.coordinator.desk import MINUTE, Desk
+from tests.coordinator.test_reviews import broken, closes, review
 
 PAGE = (ROOT / "docs/reference/audit.md").read_text()
 QUERIES = re.findall(r"\n\n((?:[^\n]+\n)+)\n```jql\n(.+?)\n```", PAGE)
@@ -94,5 +95,14 @@ def test_one_request_s_ticket_is_found_by_its_id(desk: Desk) -> None:
     assert asked_of(desk, jql) == [desk.request(request).ticket]
 
 
+def test_a_review_is_found_until_somebody_has_closed_it(desk: Desk) -> None:
+    request = broken(desk)
+    desk.settle(MINUTE)
+    jql = query("Which emergencies wait for their review")
+    assert asked_of(desk, jql) == [review(desk, request).key]
+    closes(desk, request, "sam")
+    assert asked_of(desk, jql) == []
+
+
 def test_every_query_of_the_page_is_proved_here() -> None:
-    assert len(QUERIES) == PAGE.count("```jql") == 7
+    assert len(QUERIES) == PAGE.count("```jql") == 8
