@@ -24,6 +24,7 @@ KINDS = {
 NO_TICKETS: Mapping[str, str] = MappingProxyType({})
 _SUMMARY = 200  # characters of a ticket's head
 _LISTED = 10  # that many are named in an alert
+TO_DO = "Find out who changed it; mend it, or close a ticket to accept what it tells."
 _HEAD = ("Target", "Environment", "Finding", "What", "Entries", "Ticket")
 
 
@@ -117,7 +118,7 @@ def gone_marker(drift_digest: str) -> str:
 
 
 def alert(fresh: Sequence[Drift], tickets: Mapping[str, str]) -> str:
-    """Tell the operators of new findings."""
+    """Tell the operators of new findings, and what to do about them."""
     lines = [
         f"{KINDS[drift.kind]} at {drift.site.target.lock} ({tickets.get(drift.digest, 'no ticket')}): "
         f"{full_stop(drift.sentence)}"
@@ -125,7 +126,7 @@ def alert(fresh: Sequence[Drift], tickets: Mapping[str, str]) -> str:
     ]
     more = [f"And {len(fresh) - _LISTED} more."] if len(fresh) > _LISTED else []
     count = "A new difference" if len(fresh) == 1 else f"{len(fresh)} new differences"
-    return "\n".join([f"{count} between AWS and the entries.", *lines, *more])
+    return "\n".join([f"{count} between AWS and the entries.", *lines, *more, TO_DO])
 
 
 def mended(lock: str, count: int, fault: str) -> str:

@@ -227,6 +227,7 @@ class TestTelling:
         assert len(world.slack.posts) == 1
         assert key in world.slack.said(ALERTS)
         assert "Close aw-999999." in world.slack.said(ALERTS)
+        assert "mend it, or close a ticket to accept what it tells" in world.slack.said(ALERTS)
 
     def test_its_ticket_is_closed_when_it_is_gone_and_a_new_one_opened_when_it_is_back(
         self, world: Drifting
