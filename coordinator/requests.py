@@ -209,6 +209,11 @@ class Request:
         return self.result("ticket").get("key")
 
     @property
+    def is_committed(self) -> bool:
+        """Whether its entry came to the repository: what was too late for that never does."""
+        return bool(self.result("commit"))
+
+    @property
     def run_url(self) -> str | None:
         return self.result("dispatch").get("url")
 

@@ -67,6 +67,7 @@ COMMENTS = {
 UNCONFIRMED_COMMENT = (
     "It was approved in Slack, and nobody confirmed it in GitHub until {at}; the request is closed."
 )
+TOO_LATE = "Its time ran out before it could be given. Nothing was changed; ask again if it is still needed."
 EARLY_END = "It ended before its time."
 UNREPORTED_END = "Its entry is gone from the repository, but no job has said that it took it back."
 UNREPORTED = {

@@ -12,7 +12,8 @@ from datetime import datetime
 from coordinator.head import Head
 from coordinator.journal import Done, Work
 from coordinator.lifecycle import Happening, Move
-from coordinator.requests import Request
+from coordinator.requests import Request, State
+from coordinator.wording import TOO_LATE
 from sallyport.attestations import Signer
 from sallyport.audit import Deed
 from sallyport.decisions import is_emergency
@@ -39,13 +40,21 @@ class Commits:
     head: Head
 
     def commit(self, jobs: Sequence[Job]) -> list[Done]:
-        """Commit the entries of *jobs*, except those that an earlier attempt has committed."""
+        """Commit the entries of *jobs*, except those that an earlier attempt has committed, or whose time is over.
+
+        Were such an attempt to arrive after the look for it, nothing would come of that: its entry is over too.
+        """
+        now = self.now()
         entries = {request.id: self.signer().sign(entry_of(request)) for _, request in jobs}
         there = {r.id: found for w, r in jobs if w.uncertain and (found := self._standing(entries[r.id]))}
-        fresh = [(entries[r.id], r) for _, r in jobs if r.id not in there]
-        commit = self._write(fresh, _headline([r.id for _, r in fresh], "Apply")) if fresh else self.head.latest()
+        late = {r.id for _, r in jobs if r.id not in there and not entries[r.id].is_live(now)}
+        fresh = [(entries[r.id], r) for _, r in jobs if r.id not in there and r.id not in late]
+        commit = self._write(fresh, _headline([r.id for _, r in fresh], "Apply")) if fresh else ""
+        if there and not commit:
+            commit = self.head.latest()
         entries |= there
-        return [Done({"commit": commit}, then=self._committed(commit, entries[r.id])) for _, r in jobs]
+        done = {one: Done({"commit": commit}, self._committed(commit, entry)) for one, entry in entries.items()}
+        return [_too_late(now) if r.id in late else done[r.id] for _, r in jobs]
 
     def withdraw(self, jobs: Sequence[Job]) -> list[Done]:
         """Set the deadline of entries to the present, where they still stand: the sweep does the rest."""
@@ -53,7 +62,7 @@ class Commits:
         ending = [
             (self.signer().sign(replace(entry_of(request), expires_at=now)), request)
             for _, request in jobs
-            if self._is_live(entry_of(request), now)
+            if request.is_committed and self._is_live(entry_of(request), now)
         ]
         if ending:
             self._write(ending, _headline([request.id for _, request in ending], "End"))
@@ -129,6 +138,12 @@ def _confirmation(request: Request) -> Confirmation | None:
         return None
     lasting = parse_duration(given["lasting"]) if given["lasting"] != PERMANENT else None
     return Confirmation(given["by"], parse_moment(given["at"]), given["pull"], given["commit"], lasting)
+
+
+def _too_late(now: datetime) -> Done:
+    """End what could not be given in its time: nothing of it is anywhere, and nothing has to be taken back."""
+    failed = Move(Happening(Deed.FAILED, now, COORDINATOR, {"detail": TOO_LATE}), State.FAILED, TOO_LATE)
+    return Done(then=failed, asked=False)
 
 
 def _approved_part(entry: Entry) -> Entry:

@@ -35,6 +35,7 @@ TOGETHER = timedelta(seconds=5)  # until all those are known for whom one more j
 CLOCKS = timedelta(minutes=5)  # how far GitHub's clock may be behind ours
 
 Job = tuple[Work, Request]
+NOTHING = Done(asked=False)  # what there is to do for an entry that was never committed
 
 
 _UNTOLD = {
@@ -69,6 +70,11 @@ class Runs:
         It is started for the first of them, and for the others besides: of those it may say nothing, where it
         began before their entries were there.
         """
+        given = [job for job in jobs if job[1].is_committed]
+        started = iter(self._dispatched(given) if given else [])
+        return [next(started) if request.is_committed else NOTHING for _, request in jobs]
+
+    def _dispatched(self, jobs: Sequence[Job]) -> list[Done]:
         first, last = jobs[0][1], jobs[-1][1]
         _, environment, lock = self.place(first)
         inputs = {
@@ -90,6 +96,8 @@ class Runs:
 
     def watch(self, work: Work, request: Request) -> Done | Again:
         """Learn what the job did once it is over; nothing is told before."""
+        if not request.is_committed:
+            return NOTHING
         run = self.watching.look(APPLY, int(request.result("dispatch")["run"]))
         if isinstance(run, Again):
             return run
@@ -112,12 +120,18 @@ class Runs:
 
     def expire(self, jobs: Sequence[Job]) -> list[Done]:
         """Start one job that reverts everything that is due."""
-        work, request = jobs[0]
+        given = [job for job in jobs if job[1].is_committed]
+        if not given:
+            return [NOTHING for _ in jobs]
+        work, request = given[0]
         run = self._started(work, request, EXPIRE) or self.github.dispatch(EXPIRE, {"request_id": request.id})
-        return [Done({"run": run.id, "url": run.html_url}) for _ in jobs]
+        done = Done({"run": run.id, "url": run.html_url})
+        return [done if request.is_committed else NOTHING for _, request in jobs]
 
     def watch_expiry(self, work: Work, request: Request) -> Done | Again:
         """See the entry gone from the repository: whoever reverted it, this or the scheduled sweep."""
+        if not request.is_committed:
+            return NOTHING
         run = self.watching.look(EXPIRE, int(request.result("expire")["run"]))
         if isinstance(run, Again):
             return run

@@ -20,10 +20,11 @@ from coordinator.outside.tickets import label_of
 from coordinator.queueing import Queue
 from coordinator.requests import Request, State
 from coordinator.slack.health import WELL, health
+from coordinator.wording import TOO_LATE
 from sallyport.audit import Deed, breaks
 from sallyport.entries import parse_entry
 from sallyport.outcomes import Outcome, Result
-from sallyport.platforms.errors import TryLater, Unknown
+from sallyport.platforms.errors import PlatformError, TryLater, Unknown
 from sallyport.platforms.slack_answers import EVENT_TYPE
 from sandbox.faults import Fault, Kind, Moment
 from tests.coordinator.asks import HOUR, SECOND
@@ -266,6 +267,32 @@ class TestGitHub:
         assert moments[-1] < back, "the moment of the approval, and not of the commit"
         looks = 10  # whether an entry is there already, for each one of a commit
         assert day.most_in_a_second("GitHub", back) <= SECOND / SPACING["GitHub"] + looks + 3
+
+    @pytest.mark.parametrize(
+        "error", [TryLater("GitHub", "answer", "no connection"), Unknown("GitHub", "answer", "no answer")]
+    )
+    def test_what_runs_out_of_time_meanwhile_ends_with_the_truth_and_is_never_committed(
+        self, desk: Desk, error: PlatformError
+    ) -> None:
+        desk.github.away = error
+        missed = [desk.approve(desk.submit(f"view:{number}", lifetime=HOUR)) for number in range(3)]
+        desk.settle(HOUR)
+        given = desk.approve(desk.submit("view:given", lifetime=HOUR))
+        everybody_is_back(desk)
+        desk.settle(HOUR / 2)
+        for request in map(desk.request, missed):
+            assert (request.state, request.closing) == (State.FAILED, TOO_LATE)
+            facts = [fact.deed for fact, _ in desk.journal.facts(request.id)]
+            assert facts[-1] is Deed.FAILED
+            assert not {Deed.COMMITTED, Deed.DISPATCHED, Deed.REVERTED} & set(facts)
+            ticket = desk.jira.issue(str(request.ticket))
+            assert sum(TOO_LATE in comment.body for comment in ticket.comments) == 1
+            told = [message for message in desk.messages("ana") if request.id in message.visible_text]
+            assert [TOO_LATE in message.visible_text for message in told] == [True]
+        assert [name for _, _, files in desk.github.commits for name in files] == [
+            f"requests/api-whitelisting/{given.id}.yaml"
+        ]
+        assert [run.inputs["request_id"] for run in desk.github.runs] == [given.id]
 
     def test_a_limit_is_kept_by_commits_runs_and_ends_alike(self, day: Day) -> None:
         day.asks_and_approves(every=MINUTE, count=4)
