@@ -11,12 +11,14 @@ demo: $(STAMP)
 sandbox: $(STAMP)
 	@$(BIN)/python -m sandbox serve
 
-# What has clocks of its own, the journeys and the sample of the matrix, runs alone, after everything else.
+# What has clocks of its own comes after everything else: the journeys, two at a time since they mostly wait, and each
+# has ports and folders of its own; and the sample of the matrix, alone.
 SIDE_BY_SIDE := tests/actions tests/coordinator tests/docs tests/hostile tests/sallyport tests/sandbox
 
 test: check
 	$(BIN)/python -m pytest -n auto --dist loadfile $(SIDE_BY_SIDE)
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(SIDE_BY_SIDE))
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/journeys
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(SIDE_BY_SIDE) tests/journeys)
 
 # Every outside call of the coordinator and of the jobs, spoilt in every way, must end as the undisturbed run does.
 # It takes minutes; `make test` takes a sample of it, another one for each commit.

@@ -18,6 +18,6 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 @pytest.fixture(scope="module")
 def hasty_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
-    """The same, where an approved request lives for twelve seconds."""
-    with open_company(tmp_path_factory.mktemp("hasty"), lifetime="12s") as running:
+    """The same, where an approved request lives for eighteen seconds."""
+    with open_company(tmp_path_factory.mktemp("hasty"), lifetime="18s") as running:
         yield running
