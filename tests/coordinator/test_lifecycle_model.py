@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from coordinator import lifecycle
 from coordinator.deciding import Deciding
+from coordinator.ending import Ending
 from coordinator.journal import Journal, journal, open_store, transitions
-from coordinator.lifecycle import Armed, Lane
-from coordinator.outside import confirmations
+from coordinator.lifecycle import ANNOUNCE, Armed, Lane
+from coordinator.outside import clock, confirmations
 from coordinator.outside.commits import Commits
 from coordinator.outside.confirmations import Confirmations
 from coordinator.requests import Decision, Request
@@ -25,11 +26,13 @@ from coordinator.routing import Rerouting, Routing
 from sallyport import approval, confirming
 from sallyport.people import People
 from tests.coordinator.conftest import Installed
-from tests.coordinator.model.company import BOUND, all_policies
-from tests.coordinator.model.lives import Lives
-from tests.coordinator.model.people import ELSEWHERE
+from tests.coordinator.model.company import ACCESS, BOUND, MONDAY, STOP, all_policies
+from tests.coordinator.model.life import ELSEWHERE, YES
+from tests.coordinator.model.lives import WAYS, Lives, lives_that_begin
 
-LEE, SAM, KIM, MAX = "U0LEE", "U0SAM", "U0KIM", "U0MAX"
+ANA, LEE, SAM, KIM = "U0ANA", "U0LEE", "U0SAM", "U0KIM"
+A_STOP, FOR_EVER = ("one of them", STOP), ("one of them", ACCESS, None)  # what is asked for first
+PLAIN = settings(stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Script = Callable[[Lives], object]
 
 
@@ -46,15 +49,12 @@ def lives(tmp_path_factory: pytest.TempPathFactory, installed: Installed) -> typ
     return Lives
 
 
-def test_no_sequence_of_events_breaks_a_promise(lives: type[Lives]) -> None:
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.usefixtures("lives")
+def test_no_sequence_of_events_breaks_a_promise(way: str) -> None:
     run_state_machine_as_test(
-        lives,
-        settings=settings(
-            max_examples=30,
-            stateful_step_count=40,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow],
-        ),
+        lives_that_begin(WAYS[way]),
+        settings=settings(PLAIN, max_examples=8),
     )
 
 
@@ -170,6 +170,13 @@ def where_it_is_never_too_late_to_confirm() -> AbstractContextManager[object]:
     return patch.object(Confirmations, "watch", patient)
 
 
+def where_confirming_takes_away_time() -> AbstractContextManager[object]:
+    def too_early(at: datetime, *how_long: Any) -> datetime | None:
+        return lifecycle.end_of_life(at - timedelta(minutes=1), *how_long)
+
+    return patch.object(confirmations, "end_of_life", too_early)
+
+
 def where_confirming_has_no_end() -> AbstractContextManager[object]:
     return _without("timeout")
 
@@ -183,6 +190,41 @@ def where_the_last_shorter_time_counts() -> AbstractContextManager[object]:
         return ([one.shortened_to for one in request.approvals if one.shortened_to] or [request.lifetime])[-1]
 
     return patch.object(Request, "granted", property(granted))
+
+
+def where_nobody_is_warned() -> AbstractContextManager[object]:
+    return patch("coordinator.deciding.notice_of", lambda *_: timedelta(0))
+
+
+def where_a_warning_gives_no_time() -> AbstractContextManager[object]:
+    beginning = lifecycle.beginning
+    return patch.object(lifecycle, "beginning", lambda begins: replace(beginning(begins), due=MONDAY))
+
+
+def where_what_is_put_off_begins_all_the_same() -> AbstractContextManager[object]:
+    begun = clock._begun
+    return patch.object(clock, "_begun", lambda standing, begins: begun(replace(standing, begins_at=None), begins))
+
+
+def where_announcements_stay_as_they_were_posted() -> AbstractContextManager[object]:
+    return _without(ANNOUNCE)
+
+
+def where_anybody_keeps_it_from_beginning() -> AbstractContextManager[object]:
+    return patch.object(Ending, "_who_may_ask", lambda *_: "sam@example.com")
+
+
+def where_for_ever_is_never_shortened() -> AbstractContextManager[object]:
+    given = Request.granted.fget
+    return patch.object(Request, "granted", property(lambda one: given(one) if one.lifetime else None))
+
+
+def where_nothing_ends_what_was_to_last() -> AbstractContextManager[object]:
+    def on_state(request: Request, now: Any) -> list[Armed]:
+        ends = request.expires_at is not None
+        return [one for one in lifecycle.on_state(request, now) if ends or one.kind != "watch-expiry"]
+
+    return patch.object(transitions, "on_state", on_state)
 
 
 def yes(who: str, at: int = 0) -> Script:
@@ -216,7 +258,21 @@ def wait(seconds: int) -> Script:
 
 
 def goes_live(lives: Lives) -> None:
-    lives.goes_live(at=0, number=0)
+    lives.goes_on(at=0, number=0, hours=None, who="sam", says=YES)
+
+
+def presses(button: str) -> Script:
+    return lambda lives: lives.presses_own_button(at=0, number=0, who=ANA, press=button)
+
+
+def spares(who: str) -> Script:
+    return lambda lives: lives.spares(at=0, number=0, who=who)
+
+
+def is_put_off_while_it_begins(lives: Lives) -> None:
+    [attempt] = lives._claim(0, Lane.CLOCK, 5)
+    lives.keeps_up(at=1, who=LEE, hours=1)
+    lives._record(attempt)
 
 
 def extends(lives: Lives) -> None:
@@ -224,7 +280,7 @@ def extends(lives: Lives) -> None:
 
 
 def lee_asks(lives: Lives) -> None:
-    lives.asks(at=0, who=LEE, key=2, hours=1)
+    lives.asks(at=0, who=LEE, key=2, hours=1, flow_id=ACCESS)
 
 
 def lee_approves_it(lives: Lives) -> None:
@@ -249,7 +305,7 @@ def works(lives: Lives) -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "variant", "script"),
+    ("broken", "begins", "script"),
     [
         (where_who_has_left_still_counts, "two of them", [yes(LEE), change("leaves", LEE, 0), yes(SAM)]),
         (where_a_request_is_anybody_s_to_approve, "one of them", [lee_asks, lee_approves_it]),
@@ -272,29 +328,55 @@ def works(lives: Lives) -> None:
             "confirmed",
             [yes(LEE), is_shown, wait(9 * 3600), review("sam"), looks],
         ),
+        (where_confirming_takes_away_time, "confirmed", [yes(LEE), is_shown, review("sam"), works]),
         (where_confirming_has_no_end, "confirmed", [yes(LEE)]),
         (where_nobody_s_shorter_time_counts, "one of them", [yes_for(1, LEE)]),
         (where_the_last_shorter_time_counts, "two of them", [yes_for(1, LEE), yes_for(4, SAM)]),
+        (where_nobody_is_warned, A_STOP, [yes(LEE)]),
+        (where_a_warning_gives_no_time, A_STOP, [yes(LEE), works]),
+        (where_what_is_put_off_begins_all_the_same, A_STOP, [yes(LEE), wait(660), is_put_off_while_it_begins]),
+        (where_announcements_stay_as_they_were_posted, A_STOP, [yes(LEE), presses("cancel")]),
+        (where_anybody_keeps_it_from_beginning, A_STOP, [yes(LEE), spares(SAM)]),
+        (where_for_ever_is_never_shortened, FOR_EVER, [yes_for(1, LEE)]),
+        (where_nothing_ends_what_was_to_last, FOR_EVER, [goes_live, presses("give back")]),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_a_broken_build_turns_the_model_red(
     lives: type[Lives],
     broken: Callable[[], AbstractContextManager[object]],
-    variant: str,
+    begins: str | tuple[Any, ...],
     script: list[Script],
 ) -> None:
-    play(lives, variant, script)
+    play(lives, begins, script)
     with broken(), pytest.raises(AssertionError):
-        play(lives, variant, script)
+        play(lives, begins, script)
 
 
-def play(lives: type[Lives], variant: str, script: list[Script]) -> None:
+def play(lives: type[Lives], begins: str | tuple[Any, ...], script: list[Script]) -> None:
     """Take the steps of one life, and look after each whether every promise holds."""
     machine = lives()
     try:
-        for step in (lambda life: life.open(variant=variant), *script):
+        for step in (lambda life: life.open(*((begins,) if isinstance(begins, str) else begins)), *script):
             step(machine)
             machine.every_promise_holds()
     finally:
         machine.teardown()
+
+
+@pytest.mark.parametrize(
+    ("broken", "way"),
+    [
+        (where_confirming_takes_away_time, "to be confirmed in GitHub"),
+        (where_announcements_stay_as_they_were_posted, "to be announced"),
+        (where_for_ever_is_never_shortened, "for ever"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+@pytest.mark.usefixtures("lives")
+def test_chance_finds_a_broken_build_too(broken: Callable[[], AbstractContextManager[object]], way: str) -> None:
+    with broken(), pytest.raises(AssertionError):
+        run_state_machine_as_test(
+            lives_that_begin(WAYS[way]),
+            settings=settings(PLAIN, max_examples=300, derandomize=True, database=None, phases=[Phase.generate]),
+        )

@@ -1,5 +1,7 @@
 """A company of five whose coordinator has two replicas on one database: whatever the model's people act upon.
 
+They ask for access to production, and for stops of development, of which those who work there are warned first.
+
 Each replica knows the policies and Slack's members as of its own last look; nothing but the database is shared.
 """
 
@@ -19,11 +21,14 @@ from coordinator.directory import Directory
 from coordinator.ending import Ending
 from coordinator.extending import Extending
 from coordinator.journal import Journal
+from coordinator.keeping import Keeping
 from coordinator.nudging import Nudging
 from coordinator.routing import Rerouting, Routing
+from coordinator.sleeping import Sleeping
 from coordinator.withdrawing import Withdrawing
 from sallyport.policies import Policies, load_policies
 from sallyport.times import format_duration
+from tests.coordinator.asks import ROOT
 from tests.coordinator.conftest import Installed
 from tests.coordinator.fakes import FakeGitHub
 from tests.coordinator.model.seats import Seats, View
@@ -52,6 +57,11 @@ PEOPLE = [
 REQUESTERS = frozenset({"ana", "lee", "max"})
 BREAKERS = frozenset({"lee"})
 TO_CONFIRM = timedelta(hours=4)  # after the approval in Slack
+ACCESS, STOP = "prod-access", "infra-stop"  # the flows; those who work in an environment are warned of its stop
+PLACES = {ACCESS: "prod", STOP: "dev"}
+NOTICE = timedelta(minutes=10)
+SHORTEST, LONGEST = timedelta(minutes=15), timedelta(hours=8)  # that an entry lives, if it has an end
+LONGEST_WORD = timedelta(days=3)  # that anybody keeps an environment up
 GROUPS = {
     "engineering": sorted(REQUESTERS),
     "managers": ["lee", "sam"],
@@ -62,7 +72,7 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Variant:
-    """A version of the policies: what the only rule says, and the same as the model understands it."""
+    """A version of the policies: what each flow's only rule says, and the same as the model understands it."""
 
     rule: Mapping[str, Any]
     seats: tuple[Seats, ...]
@@ -128,16 +138,21 @@ def all_policies(installed: Installed) -> dict[str, Policies]:
 
 
 def _policies(installed: Installed, name: str, variant: Variant) -> Policies:
-    flow = yaml.safe_load(installed.files["flows/prod-access.yaml"])
-    production = {**flow["rules"][0], "break_glass": {"groups": ["breakers"], "max": "1h"}}
+    access = yaml.safe_load(installed.files["flows/prod-access.yaml"])
+    production = {**access["rules"][0], "break_glass": {"groups": ["breakers"], "max": "1h"}}
     production["timeout"] = format_duration(TO_CONFIRM)
-    production["duration"] = {"default": "4h", "min": "15m", "max": "8h", "approver_may_shorten": True}
+    shortest, longest = format_duration(SHORTEST), format_duration(LONGEST)
+    production["duration"] = {"default": "4h", "min": shortest, "max": longest, "approver_may_shorten": True}
+    production["duration"]["permanent"] = True
     for part in ("approvers", "quorum", *(() if variant.glass else ("break_glass",))):
         del production[part]
-    flow["rules"] = [production | variant.rule]
+    stop = yaml.safe_load((ROOT / "policies/flows/infra-stop.yaml").read_bytes())
+    stop |= {"notice": format_duration(NOTICE), "nudges": access["nudges"]}
+    for flow in (access, stop):
+        flow["rules"] = [production | variant.rule | {"when": {"environment": PLACES[flow["flow"]]}}]
     groups = {group: [f"{name}@example.com" for name in names] for group, names in GROUPS.items()}
     people = {"people": PEOPLE, "groups": {**groups, "on-call": {"slack": "S0ONCALL"}}}
-    documents = {"flows/prod-access.yaml": flow, "people.yaml": people}
+    documents = {"flows/prod-access.yaml": access, "flows/infra-stop.yaml": stop, "people.yaml": people}
     others = {path: content for path, content in installed.files.items() if not path.startswith("flows/")}
     files = others | {path: yaml.safe_dump(document).encode() for path, document in documents.items()}
     return load_policies(files, name)
@@ -186,6 +201,8 @@ class Replica:
         self.withdrawing = Withdrawing(self.journal, policies, clock)
         self.ending = Ending(self.journal, policies, self.directory, clock)
         self.nudging = Nudging(self.journal, clock)
+        sleeping = Sleeping(self.journal, policies, clock)  # there is no schedule
+        self.keeping = Keeping(self.ending, sleeping, policies)
         self.look_around()
 
     def look_around(self) -> None:

@@ -6,8 +6,8 @@ Each step knows beforehand, from the model's own judgement, whether it has to be
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -16,90 +16,40 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from coordinator.deciding import NotYours
 from coordinator.reminding import next_nudge
 from coordinator.requests import WAITED_FOR, Request, State
+from sallyport.flows import PERMANENT
 from sallyport.problems import Problems
 from sallyport.reviews import CHANGES_REQUESTED
 from tests.coordinator.fakes import Interrupted
 from tests.coordinator.model.company import (
+    ACCESS,
     ADDRESSES,
-    BOUND,
     BREAKERS,
     LOGINS,
+    LONGEST,
     REQUESTERS,
+    STOP,
     TO_CONFIRM,
     VARIANTS,
     Company,
     Replica,
     name_of,
 )
+from tests.coordinator.model.life import BREAK_GLASS, CLOSES, ELSEWHERE, NO, POLICY, YES, Life, Review
 
 ACCOUNTS = sorted(ADDRESSES)
-HOURS = (1, 4, 8)
+HOURS = (1, 4, 8, None)  # None is for ever
 A, B = 0, 1  # the replicas
-YES, NO, ELSEWHERE, CLOSES = "yes", "no", "yes to another commit", "closes it"  # said to a pull request
+CANCELLABLE = WAITED_FOR | {State.ANNOUNCED}
 replicas = st.sampled_from([A, B])
 accounts = st.sampled_from(ACCOUNTS)
 approvers = st.sampled_from(["U0LEE", "U0SAM", "U0KIM", "U0MAX", "U0LEE", "U0SAM", "U0MAXOPS", "U0ANA"])
 requesters = st.sampled_from(["U0ANA", "U0ANA", "U0LEE", "U0MAX"])
-numbers = st.integers(0, 3)
+flows = st.sampled_from([ACCESS, ACCESS, STOP])
+numbers = st.sampled_from([0, 0, 0, 1, 2, 3])  # of requests, those that a step is about before all others
 mostly = st.sampled_from([True, True, True, False])
-
-
-@dataclass(frozen=True)
-class Review:
-    """What a person did in GitHub with the pull request that shows a request, and when."""
-
-    who: str
-    says: str
-    at: datetime
-
-
-@dataclass
-class Life:
-    """What has to be true of one request, kept without looking at the journal."""
-
-    requester: str
-    lifetime: timedelta
-    decided: dict[str, bool] = field(default_factory=dict)  # by person, whether it was a yes
-    granted: timedelta | None = None  # what is left of the lifetime after approvers gave less
-    expires_at: datetime | None = None
-    confirm_by: datetime | None = None  # where Slack has approved it, and GitHub is to confirm that
-    reviews: list[Review] = field(default_factory=list)
-    heard: Review | None = None  # what ended the wait for GitHub
-    grant: str = ""  # what stands in for approvals
-    extends: str = ""
-    first_ends: datetime | None = None  # when what it extends ends
-
-    @property
-    def approved_by(self) -> list[str]:
-        return [name for name, said_yes in self.decided.items() if said_yes]
-
-    @property
-    def is_decided(self) -> bool:
-        """Whether nobody in Slack can decide it any more."""
-        return bool(self.expires_at or self.confirm_by or False in self.decided.values())
-
-    @property
-    def is_denied(self) -> bool:
-        return False in self.decided.values() or (self.heard is not None and self.heard.says != YES)
-
-    def approve(self, now: datetime) -> None:
-        self.expires_at = now.replace(microsecond=0) + (self.granted or self.lifetime)
-
-    def word(self, confirmers: frozenset[str]) -> Review | None:
-        """Return what of the reviews so far counts, if those are who may confirm it."""
-        last = {review.who: review for review in self.reviews if review.who in confirmers & BOUND}
-        said = sorted(last.values(), key=lambda review: review.at)
-        noes = [review for review in said if review.says == NO]
-        yeses = [
-            review for review in said if review.says == YES and self.confirm_by and review.at < self.confirm_by
-        ]
-        closings = [review for review in self.reviews if review.says == CLOSES]
-        return next(iter([*noes, *yeses, *closings]), None)
-
-    def hear(self, review: Review) -> None:
-        self.heard = review
-        if review.says == YES:
-            self.approve(review.at)
+given = st.sampled_from([None, None, 1, 4, 8])  # hours, by those who approve it for some time only
+reviewers = st.sampled_from(["sam", "lee", "max", "lee", "sam", "kim", "ana"])
+said = st.sampled_from([YES, YES, YES, NO, ELSEWHERE, CLOSES])
 
 
 class People(RuleBasedStateMachine):
@@ -117,24 +67,25 @@ class People(RuleBasedStateMachine):
         who=st.sampled_from(["U0ANA", "U0ANA", "U0LEE", "U0MAX", "U0MAXOPS", "U0SAM"]),
         key=st.integers(1, 4),
         hours=st.sampled_from(HOURS),
+        flow_id=flows,
     )
-    def asks(self, at: int, who: str, key: int, hours: int) -> None:
+    def asks(self, at: int, who: str, key: int, hours: int | None, flow_id: str) -> None:
         """A form is sent, or sent again: one submission makes one request."""
-        flow = self.replicas[at].directory.policies().flows["prod-access"]
-        answers = {**flow.defaults, "reason": "Debugging", "duration": f"{hours}h"}
+        flow = self.replicas[at].directory.policies().flows[flow_id]
+        answers = {**flow.defaults, "reason": "Debugging", "duration": _duration(hours)}
         view, person = self.replicas[at].view, self.replicas[at].view.person(who)
         is_welcome = person in REQUESTERS and (not view.stages or view.can_be_approved(str(person)))
         made = self._asks(
             is_welcome, lambda: self.replicas[at].asking.ask(flow, who, answers, f"view:{key}"), f"view:{key}"
         )
         if made is not None:
-            grant = "" if view.stages else "policy"
-            self._is_new(made, Life(str(person), timedelta(hours=hours), grant=grant))
+            grant = "" if view.stages else POLICY
+            self._is_new(made, Life(str(person), made.flow, _lifetime(hours), grant))
 
-    @rule(at=replicas, who=st.sampled_from(["U0LEE", "U0LEE", "U0ANA"]), key=st.integers(5, 6))
-    def breaks_the_glass(self, at: int, who: str, key: int) -> None:
+    @rule(at=replicas, who=st.sampled_from(["U0LEE", "U0LEE", "U0ANA"]), key=st.integers(5, 6), flow_id=flows)
+    def breaks_the_glass(self, at: int, who: str, key: int, flow_id: str) -> None:
         """Somebody goes ahead in an emergency: only whom policy lets, and only where it lets anybody."""
-        flow = self.replicas[at].directory.policies().flows["prod-access"]
+        flow = self.replicas[at].directory.policies().flows[flow_id]
         answers = {**flow.defaults, "reason": "Debugging", "duration": "1h"}
         view = self.replicas[at].view
         is_welcome = view.person(who) in BREAKERS and self.replicas[at].variant.glass
@@ -143,7 +94,7 @@ class People(RuleBasedStateMachine):
             is_welcome, lambda: ask(flow, who, answers, f"view:{key}", incident="INC-1"), f"view:{key}"
         )
         if made is not None:
-            self._is_new(made, Life(name_of(who), timedelta(hours=1), grant="break-glass"))
+            self._is_new(made, Life(name_of(who), made.flow, timedelta(hours=1), BREAK_GLASS))
 
     @rule(
         at=replicas,
@@ -152,14 +103,15 @@ class People(RuleBasedStateMachine):
         key=st.integers(7, 8),
         hours=st.sampled_from(HOURS),
     )
-    def extends(self, at: int, number: int, who: str, key: int, hours: int) -> None:
+    def extends(self, at: int, number: int, who: str, key: int, hours: int | None) -> None:
         """Whose access is near its end asks for more: a request like any other, for the same."""
         if (first := self._pick(number, State.ACTIVE)) is None:
             return
         who = who or first.requester_slack
         replica, view = self.replicas[at], self.replicas[at].view
         person = view.person(who)
-        puts_off = first.expires_at is None or self.company.now + timedelta(hours=hours) > first.expires_at
+        ends = self.company.now + timedelta(hours=hours) if hours else None
+        puts_off = first.expires_at is not None and (ends is None or ends > first.expires_at)
         is_welcome = (
             first.requester_slack == who
             and first.state is State.ACTIVE
@@ -174,13 +126,12 @@ class People(RuleBasedStateMachine):
         is_again = earlier is not None and (earlier.extends, earlier.requester_slack) == (first.id, who)
         made = self._asks(
             is_welcome or is_again,
-            lambda: ask(first.id, who, f"{hours}h", "It takes longer", f"view:{key}"),
+            lambda: ask(first.id, who, _duration(hours), "It takes longer", f"view:{key}"),
             f"view:{key}",
         )
         if made is not None:
-            grant = "" if view.stages else "policy"
-            life = Life(str(person), timedelta(hours=hours), grant=grant)
-            life.extends, life.first_ends = first.id, first.expires_at
+            grant = "" if view.stages else POLICY
+            life = Life(str(person), made.flow, _lifetime(hours), grant, first.id, first.expires_at)
             self._is_new(made, life)
 
     def _asks(self, is_welcome: bool, ask: Callable[[], Request], key: str) -> Request | None:
@@ -203,9 +154,7 @@ class People(RuleBasedStateMachine):
 
     # Deciding
 
-    @rule(
-        at=replicas, number=numbers, who=approvers, says_yes=mostly, hours=st.sampled_from([None, None, 1, 4, 8])
-    )
+    @rule(at=replicas, number=numbers, who=approvers, says_yes=mostly, hours=given)
     def decides(self, at: int, number: int, who: str, says_yes: bool, hours: int | None) -> None:
         """Somebody presses a button, in time or late, once or again, whether it is theirs to press or not.
 
@@ -215,8 +164,8 @@ class People(RuleBasedStateMachine):
             self._refused(lambda: self.replicas[at].deciding.approve(request.id, "0" * 12, who))
             self._decides(self.replicas[at], request.id, who, says_yes, hours)
 
-    @rule(at=replicas, number=numbers, most=st.integers(1, 3))
-    def those_whose_turn_it_is_approve(self, at: int, number: int, most: int) -> None:
+    @rule(at=replicas, number=numbers, most=st.integers(1, 3), hours=given)
+    def those_whose_turn_it_is_approve(self, at: int, number: int, most: int, hours: int | None) -> None:
         """Some of those who are asked say yes, one after the other."""
         if (request := self._pick(number, State.PENDING)) is None:
             return
@@ -224,7 +173,7 @@ class People(RuleBasedStateMachine):
         for _ in range(most):
             turn = (view.turn(life.requester, life.approved_by) or frozenset()) - set(life.decided)
             for name in sorted(turn)[:1]:
-                self._decides(self.replicas[at], request.id, f"U0{name.upper()}", True, None)
+                self._decides(self.replicas[at], request.id, f"U0{name.upper()}", True, hours)
 
     @rule(
         number=numbers,
@@ -260,7 +209,7 @@ class People(RuleBasedStateMachine):
         person, now = replica.view.person(who), self.company.now
         turn = replica.view.turn(life.requester, life.approved_by)
         given = timedelta(hours=hours) if says_yes and hours else None
-        fits = given is None or given <= life.lifetime
+        fits = given is None or given <= (life.lifetime or LONGEST)
         has_rule = not life.grant and bool(replica.view.stages)
         counts = (
             has_rule
@@ -297,7 +246,7 @@ class People(RuleBasedStateMachine):
         assert not life.is_decided, "nobody decides what is decided"
         life.decided[person] = says_yes
         if says_yes:
-            life.granted = min(given or life.lifetime, life.granted or life.lifetime)
+            life.gave += [given] if given else []
             if replica.view.turn(life.requester, life.approved_by) is not None:
                 return
             if replica.variant.step_up:
@@ -305,11 +254,7 @@ class People(RuleBasedStateMachine):
             else:
                 life.approve(self.company.now)
 
-    @rule(
-        number=numbers,
-        who=st.sampled_from(["lee", "sam", "max", "lee", "sam", "kim", "ana"]),
-        says=st.sampled_from([YES, YES, YES, NO, ELSEWHERE, CLOSES]),
-    )
+    @rule(number=numbers, who=reviewers, says=said)
     def reviews(self, number: int, who: str, says: str) -> None:
         """Somebody looks at a pull request, open or not, whether it is theirs to confirm or not."""
         if (request := self._pick(number, State.CONFIRMING)) is None or not request.result("pull"):
@@ -329,7 +274,7 @@ class People(RuleBasedStateMachine):
     @rule(at=replicas, number=numbers, who=requesters, press=st.sampled_from(["cancel", "give back", "nudge"]))
     def presses_own_button(self, at: int, number: int, who: str, press: str) -> None:
         """Somebody presses a requester's button, in time or late, whether the request is theirs or not."""
-        if (request := self._pick(number, *WAITED_FOR, State.ACTIVE)) is not None:
+        if (request := self._pick(number, *WAITED_FOR, State.ANNOUNCED, State.ACTIVE)) is not None:
             match press:
                 case "cancel":
                     self._cancels(self.replicas[at], request.id, who)
@@ -340,8 +285,9 @@ class People(RuleBasedStateMachine):
 
     def _cancels(self, replica: Replica, request_id: str, who: str) -> None:
         before = replica.journal.request(request_id)
-        fits = before.requester_slack == who and before.state in WAITED_FOR | {State.CANCELLED}
+        fits = before.requester_slack == who and before.state in CANCELLABLE | {State.CANCELLED}
         self._taken_or_refused(fits, lambda: replica.withdrawing.cancel(request_id, who))
+        self.lives[request_id].is_withdrawn |= fits
 
     def _gives_back(self, replica: Replica, request: Request, who: str) -> None:
         over = {State.ACTIVE, State.ENDING, State.ENDED}
@@ -410,3 +356,11 @@ class People(RuleBasedStateMachine):
         except NotYours:
             return
         raise AssertionError("this has to be refused")
+
+
+def _duration(hours: int | None) -> str:
+    return f"{hours}h" if hours else PERMANENT
+
+
+def _lifetime(hours: int | None) -> timedelta | None:
+    return timedelta(hours=hours) if hours else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -13,19 +13,21 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from coordinator.journal.rows import to_fact
 from coordinator.journal.tables import effects, facts
-from coordinator.lifecycle import FOLLOWS, NUDGED
+from coordinator.lifecycle import ANNOUNCE, FOLLOWS, NUDGED
 from coordinator.reminding import PAUSE
 from coordinator.requests import STANDING, WAITED_FOR, Request, State
+from coordinator.slack.announcements import SPARE
 from coordinator.slack.decision_buttons import APPROVE, APPROVE_WITH_FORM, DENY
 from sallyport.audit import Deed, Fact, breaks
 from tests.coordinator.fakes import KeptSink
 from tests.coordinator.model.company import Company, Replica
+from tests.coordinator.model.life import BREAK_GLASS, POLICY, Life
 from tests.coordinator.model.outside import Jobs, MemorySlack, Message
-from tests.coordinator.model.people import Life
 
 ONCE = frozenset({"ticket", "timeout", "commit", "dispatch", "watch", "reminder", "review", "pull", "confirm"})
 ENDED_BY = {State.DENIED: Deed.DENIED, State.TIMED_OUT: Deed.TIMED_OUT, State.CANCELLED: Deed.CANCELLED}
 WERE_APPROVED = STANDING | {State.ENDED, State.FAILED}
+HAVE_BEGUN = WERE_APPROVED - {State.ANNOUNCED}
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,13 @@ class Promises(RuleBasedStateMachine):
             _decisions_are_those_that_count(seen.request, life)
             _the_end_is_on_record(seen.request, life)
             _nothing_is_done_before_it_is_confirmed(seen, life)
+            _nothing_begins_before_people_are_warned(seen, life, self.company.now)
             _trail_is_whole(seen, life)
             _nudges_keep_their_distance(seen)
             _what_must_happen_is_armed(seen)
             _what_happened_is_told(seen, before, self.sink)
             _nobody_can_press_what_is_decided(seen, self.slack)
+            _whoever_is_warned_can_keep_it_from_beginning(seen, life, self.slack)
             if before is not None:
                 _states_follow_each_other(before.request.state, seen.request.state)
             if life.extends:
@@ -111,16 +115,15 @@ class Promises(RuleBasedStateMachine):
             assert request.state is not State.ENDED, "what has ended is taken back"
             assert request_id in standing, "whatever is live is in the repository, where the sweep finds it"
         for request_id, entry in standing.items():
-            assert _not_after(entry.expires_at, now[request_id].request.expires_at)
+            assert _end(entry.expires_at) <= _end(now[request_id].request.expires_at)
         for request_id, seen in now.items():
-            if seen.request.state is State.ACTIVE and not _not_after(seen.request.expires_at, self.company.now):
+            if seen.request.state is State.ACTIVE and self.company.now < _end(seen.request.expires_at):
                 assert request_id in self.jobs.access, "what is told to be live is live, also if it is extended"
 
 
-def _not_after(moment: datetime | None, other: datetime | None) -> bool:
-    assert moment is not None
-    assert other is not None
-    return moment <= other
+def _end(moment: datetime | None) -> datetime:
+    """Return when it ends, in an order with others: what is for ever ends last."""
+    return moment or datetime.max.replace(tzinfo=UTC)
 
 
 def _states_follow_each_other(before: State, after: State) -> None:
@@ -137,7 +140,9 @@ def _decisions_are_those_that_count(request: Request, life: Life) -> None:
     assert by == life.decided
     assert len(by) == len(request.decisions), "one decision for each person"
     assert life.requester not in by, "nobody decides their own request"
-    assert (request.state in WERE_APPROVED) == (life.expires_at is not None), "enough people say yes to it"
+    is_approved = life.approved_at is not None and not life.is_withdrawn
+    assert (request.state in WERE_APPROVED) == is_approved, "enough people say yes to it"
+    assert (request.state is State.CANCELLED) == life.is_withdrawn
     assert (request.state is State.DENIED) == life.is_denied
 
 
@@ -148,8 +153,22 @@ def _nothing_is_done_before_it_is_confirmed(seen: Seen, life: Life) -> None:
     if seen.request.state is State.CONFIRMING:
         assert seen.request.decide_by == life.confirm_by, "GitHub has as long as Slack had"
         assert seen.armed("timeout") == 2, "and no longer"
-    said_yes = [life.heard.who] if life.heard and life.expires_at else []
+    said_yes = [life.heard.who] if life.heard and life.approved_at else []
     assert [fact.by.partition("@")[0] for fact in seen.facts if fact.deed is Deed.CONFIRMED] == said_yes
+
+
+def _nothing_begins_before_people_are_warned(seen: Seen, life: Life, now: datetime) -> None:
+    state, begun = seen.request.state, [fact.at for fact in seen.facts if fact.deed is Deed.BEGUN]
+    assert seen.request.begins_at == life.begins_at
+    if life.begins_at is None:
+        assert begun == []
+        assert state is not State.ANNOUNCED
+    elif state in HAVE_BEGUN:
+        assert begun == [life.begins_at], "it begins when it was announced to, once"
+        assert life.begins_at <= now, "and not before"
+    else:
+        assert begun == [], "what was kept from beginning does not begin"
+        assert state is not State.ANNOUNCED or "begin" in seen.waiting, "what is announced begins by itself"
 
 
 def _the_end_is_on_record(request: Request, life: Life) -> None:
@@ -163,10 +182,9 @@ def _trail_is_whole(seen: Seen, life: Life) -> None:
     deeds = seen.deeds
     assert (deeds[0], deeds.count(Deed.ASKED)) == (Deed.ASKED, 1)
     said_yes = [fact.by.partition("@")[0] for fact in seen.facts if fact.deed is Deed.APPROVED]
-    assert said_yes == (["policy"] if life.grant == "policy" else life.approved_by), (
-        "a fact for each yes, in order"
-    )
-    assert deeds.count(Deed.BREAK_GLASS) == (life.grant == "break-glass")
+    approved_by = [POLICY] if life.grant == POLICY else life.approved_by
+    assert said_yes == approved_by, "a fact for each yes, in order"
+    assert deeds.count(Deed.BREAK_GLASS) == (life.grant == BREAK_GLASS)
     for state, deed in ENDED_BY.items():
         assert deeds.count(deed) == (seen.request.state is state)
         assert not {Deed.APPROVED, *ENDED_BY.values(), Deed.COMMITTED} & set(deeds[_after(deeds, deed) :])
@@ -191,11 +209,14 @@ def _what_must_happen_is_armed(seen: Seen) -> None:
     assert {name for name in ONCE if seen.armed(name) > most[name]} == set(), "it happens once"
     said = (name for name in seen.effects if name.startswith((f"{NUDGED}:", "comment:", "reply:")))
     assert all(seen.armed(name) == 1 for name in said), "it is said once"
-    assert bool(seen.armed("commit")) == (seen.request.expires_at is not None), "what is approved is applied"
-    if seen.request.state in WAITED_FOR:
+    state, is_permanent = seen.request.state, seen.request.expires_at is None
+    assert bool(seen.armed("commit")) == (state in HAVE_BEGUN), "what is approved is applied once it begins"
+    if state in WAITED_FOR:
         assert "timeout" in seen.waiting, "nothing waits for ever"
-    if seen.request.state in STANDING:
+    if state in STANDING & HAVE_BEGUN and (not is_permanent or state is State.ENDING):
         assert "watch-expiry" in seen.waiting, "whatever may be live has its end armed"
+    if is_permanent and state in STANDING - {State.ENDING}:
+        assert not seen.armed("expire"), "what is for ever has none, unless somebody ends it"
 
 
 def _what_happened_is_told(seen: Seen, before: Seen | None, sink: KeptSink) -> None:
@@ -207,7 +228,7 @@ def _what_happened_is_told(seen: Seen, before: Seen | None, sink: KeptSink) -> N
     surfaces = ["thread", "move", *(f"card:{place}" for place in seen.request.notify)]
     assert all(seen.armed(name) for name in surfaces), "whoever was asked has a card"
     if before is not None and before.request.state is not seen.request.state:
-        surfaces += [name for name in before.effects if name.startswith("tell:")]
+        surfaces += [name for name in before.effects if name.startswith(("tell:", ANNOUNCE))]
         assert all(seen.armed(name) > before.armed(name) for name in surfaces), "every copy follows"
 
 
@@ -218,9 +239,20 @@ def _nobody_can_press_what_is_decided(seen: Seen, slack: MemorySlack) -> None:
         message = slack.messages.get(f"{seen.request.id}:{name}")
         if message is not None and name not in seen.waiting:
             asked = seen.request.state is State.PENDING and place in seen.request.deciders
-            assert _has_buttons(message) == asked
+            assert _has_buttons(message, APPROVE, APPROVE_WITH_FORM, DENY) == asked
 
 
-def _has_buttons(message: Message) -> bool:
+def _whoever_is_warned_can_keep_it_from_beginning(seen: Seen, life: Life, slack: MemorySlack) -> None:
+    """Look at the announcements that are up to date: each has its button until it is too late."""
+    announced = [name for name in seen.effects if name.startswith(ANNOUNCE)]
+    assert bool(announced) == (life.begins_at is not None), "those who work there are warned"
+    for name in announced:
+        message = slack.messages.get(f"{seen.request.id}:{name}")
+        if message is not None and name not in seen.waiting:
+            helps = seen.request.state in {State.ANNOUNCED, State.ACTIVE}
+            assert _has_buttons(message, SPARE) == helps
+
+
+def _has_buttons(message: Message, *actions: str) -> bool:
     elements = [element for block in message.blocks for element in block.get("elements", ())]
-    return any(e.get("action_id", "").startswith((APPROVE, APPROVE_WITH_FORM, DENY)) for e in elements)
+    return any(element.get("action_id", "").startswith(actions) for element in elements)

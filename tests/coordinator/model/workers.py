@@ -29,9 +29,10 @@ from coordinator.reconciler import BATCHED
 from coordinator.requests import Request, State
 from tests.coordinator.fakes import KeptSink
 from tests.coordinator.model.company import Company, Replica
+from tests.coordinator.model.life import Life, Review
 from tests.coordinator.model.outside import Jobs, MemorySlack
-from tests.coordinator.model.people import Life, Review
 
+MESSAGES = ("thread", "card", "reply", "tell", "remind", "nudged", "restarted", "alarm", "announce")
 BUSY = (Lane.COMMIT, Lane.DISPATCH, Lane.RUNS, Lane.EXPIRY, Lane.CLOCK, Lane.SLACK, Lane.JIRA, Lane.AUDIT)
 STEPS = (Lane.CLOCK, Lane.COMMIT, Lane.DISPATCH, Lane.RUNS, Lane.EXPIRY, Lane.JIRA, Lane.SLACK, Lane.AUDIT)
 
@@ -62,10 +63,7 @@ class Hands:
         self._batch = {"commit": commits.commit, "withdraw": commits.withdraw, "expire": runs.expire}
         self._single: dict[str, Any] = {
             "ticket": self._ticket,
-            **{
-                kind: getattr(messages, kind)
-                for kind in ("thread", "card", "reply", "tell", "remind", "nudged", "restarted", "alarm")
-            },
+            **{kind: getattr(messages, kind) for kind in MESSAGES},
             "dispatch": lambda work, request: runs.dispatch([(work, request)])[0],
             "watch": runs.watch,
             "watch-expiry": runs.watch_expiry,
