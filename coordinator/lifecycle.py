@@ -295,7 +295,8 @@ def on_route(request: Request, now: datetime) -> list[Armed]:
 
     Where nobody can decide it any more, the requester is told directly: an edited thread calls nobody.
     """
-    told = not request.deciders or STRANDED in request.armed
+    is_stranded = request.state is State.PENDING and not request.deciders
+    told = is_stranded or STRANDED in request.armed
     return [*_surfaces(request.notify, now), *([_tells(STRANDED, now)] if told else [])]
 
 

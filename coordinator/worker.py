@@ -108,7 +108,7 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
         commits=Commits(clients.github, signer, policies, now, head),
         runs=Runs(clients.github, policies, now, alerts, head, Watching(clients.github, now)),
         confirmations=Confirmations(clients.github, essentials.directory, policies, now, head),
-        reminders=Reminders(policies, now),
+        reminders=Reminders(essentials.directory, policies, now),
         exporting=exporting,
     )
     return handlers.hands(alerts)

@@ -29,7 +29,7 @@ from coordinator.lifecycle import (
     on_route,
     on_state,
 )
-from coordinator.requests import Request, Route, State
+from coordinator.requests import WAITED_FOR, Request, Route, State
 from sallyport.audit import FIRST, Fact
 from sallyport.times import format_moment
 
@@ -62,7 +62,7 @@ def apply(connection: sa.Connection, request: Request, move: Move) -> tuple[Requ
         if request.state is State.CONFIRMING:
             armed += on_answer(now)
         armed += on_state(after, now)
-    elif move.route is not None and request.state is State.PENDING:
+    elif move.route is not None and request.state in WAITED_FOR:
         after = _reroute(connection, request, move.route)
         armed += on_route(after, now)
     elif times := _times(move):

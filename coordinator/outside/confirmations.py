@@ -15,7 +15,7 @@ from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import Happening, Move, approval, end_of_life, on_proposal
 from coordinator.outside.commits import COORDINATOR, entry_of
-from coordinator.positions import grain_of, notice_of
+from coordinator.positions import grain_of, notice_of, rule_of
 from coordinator.requests import Request, State, is_channel
 from sallyport.audit import Deed
 from sallyport.confirming import Word, may_confirm, path_of, proposal, word
@@ -65,13 +65,12 @@ class Confirmations:
         pull = self._opened(request) if work.uncertain else None
         if request.state is not State.CONFIRMING:
             return Done({"number": pull.number, "url": pull.url, "who": []} if pull else {})
-        pull, confirmers = pull or self._open(request), self._confirmers(request)
-        found = (self.directory.slack_id(person.email, bound=False) for person in confirmers)
+        pull, policies = pull or self._open(request), self.policies()
         result = {
             "number": pull.number,
             "url": pull.url,
-            "who": [person.label for person in confirmers],
-            "slack": [slack_id for slack_id in found if slack_id and _has_a_card(request, slack_id)],
+            "who": [person.label for person in confirmers(request, policies)],
+            "slack": list(reached(request, self.directory, policies)),
         }
         return Done(result, arm=tuple(on_proposal(request, self.now())))
 
@@ -109,7 +108,7 @@ class Confirmations:
     def _open(self, request: Request) -> PullRequest:
         """Open it; one that GitHub did not list a moment ago, and knows all the same, is looked for again."""
         policies = self.policies()
-        title, body = proposing.asked(request, policies, self._confirmers(request))
+        title, body = proposing.asked(request, policies, confirmers(request, policies))
         try:
             return self.github.open_pull(branch_of(request), title, body)
         except Refused as refused:
@@ -117,11 +116,6 @@ class Confirmations:
             if there and (pull := self._opened(request)):
                 return pull
             raise
-
-    def _confirmers(self, request: Request) -> list[Person]:
-        people = self.policies().people
-        found = map(people.by_email, sorted(may_confirm(entry_of(request), self.policies())))
-        return [person for person in found if person]
 
     def _confirmed(self, request: Request, said: Word, pull: PullRequest, commit: str) -> Done:
         result = {
@@ -152,6 +146,15 @@ def branch_of(request: Request) -> str:
     return f"{BRANCHES}/{request.id}"
 
 
-def _has_a_card(request: Request, slack_id: str) -> bool:
-    """Tell whether this person can be reminded, under a card of their own or the one in a channel."""
-    return slack_id in request.notify or any(map(is_channel, request.notify))
+def confirmers(request: Request, policies: Policies) -> list[Person]:
+    """Return who can confirm *request* in GitHub, under the policies of the moment."""
+    found = map(policies.people.by_email, sorted(may_confirm(entry_of(request), policies)))
+    return [person for person in found if person]
+
+
+def reached(request: Request, directory: Directory, policies: Policies) -> tuple[str, ...]:
+    """Return the Slack ids of those of them whom a nudge reaches: directly if policy asks so, or under a card."""
+    rule = rule_of(request, policies)
+    everybody = (rule is not None and rule.cards.direct) or any(map(is_channel, request.notify))
+    found = (directory.slack_id(person.email, bound=False) for person in confirmers(request, policies))
+    return tuple(slack_id for slack_id in found if slack_id and (everybody or slack_id in request.notify))

@@ -15,7 +15,7 @@ from slack_sdk.models.blocks import Block
 from coordinator.journal import Done, Journal, Work
 from coordinator.lifecycle import ANNOUNCE
 from coordinator.outside.tickets import marker_of
-from coordinator.requests import WAITED_FOR, Request, State
+from coordinator.requests import WAITED_FOR, Request, State, is_channel
 from coordinator.slack import approver_cards, cards, emergency_messages, notices
 from coordinator.slack.announcements import announcement
 from coordinator.wording import RESTARTED
@@ -69,7 +69,8 @@ class Messages:
         card = request.result(f"card:{place}")
         if request.state not in WAITED_FOR or not card:
             return Done(asked=False)
-        text = notices.nudge(request, self.policies(), place)
+        who = tuple(work.payload["who"]) if request.state is State.CONFIRMING else request.deciders
+        text = notices.nudge(request, self.policies(), who if is_channel(place) else (place,))
         return self._reply(card, text, work.marker, perhaps_there=work.uncertain)
 
     def announce(self, work: Work, request: Request) -> Done:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from slack_sdk.models.blocks import Block, MarkdownTextObject, PlainTextObject, SectionBlock
 
-from coordinator.requests import Request, State, is_channel
+from coordinator.requests import Request, State
 from coordinator.slack.cards import MARKS, SHOWN_REASON, Content, called, extended, links, status, title
 from coordinator.slack.own_buttons import own_buttons
 from sallyport.platforms.slack_text import date
@@ -34,9 +36,8 @@ def reminder(request: Request, policies: Policies) -> Content:
     return text, [block, *links(request), *own_buttons(request, policies)]
 
 
-def nudge(request: Request, policies: Policies, place: str) -> str:
-    """Return the reminder under the card at *place*, a person's or a channel: it mentions nobody else."""
-    asked = request.awaited if is_channel(place) else (place,)
+def nudge(request: Request, policies: Policies, asked: Sequence[str]) -> str:
+    """Return the reminder under a card to those who are *asked*, by their Slack ids: it mentions nobody else."""
     names = " ".join(f"<@{user}>" for user in asked[:MENTIONED])
     more = f" and {len(asked) - MENTIONED} more" if len(asked) > MENTIONED else ""
     who, about = called(policies.people, request.requester), title(request, policies)

@@ -92,7 +92,7 @@ class Desk:
             commits=self.commits,
             runs=self.runs,
             confirmations=Confirmations(self.github, directory, policies, now, self.head),
-            reminders=Reminders(policies, now),
+            reminders=Reminders(directory, policies, now),
             exporting=self.exporting,
         )
         hands = handlers.hands(alert)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from coordinator.deciding import NotYours
+from coordinator.directory import Directory
 from coordinator.journal import Done
 from coordinator.lifecycle import NUDGE, Lane
 from coordinator.nudging import Nudging
@@ -157,7 +158,8 @@ class TestTheRequesterS:
         request = asked(desk, nudges=(FRIDAY + HOUR,))
         desk.now += HOUR
         Nudging(desk.journal, lambda: desk.now).nudge(request.id, "U0ANA")
-        reminders = Reminders(lambda: desk.installed.policies, lambda: desk.now)
+        policies = lambda: desk.installed.policies  # noqa: E731 - two read the same
+        reminders = Reminders(Directory(desk.slack_client, policies), policies, lambda: desk.now)
         both = [work for work in desk.journal.claim(Lane.CLOCK, desk.now, 9) if work.kind == NUDGE]
         answers = [reminders.nudge(work, desk.journal.request(request.id)) for work in both]
         for work, answer in zip(both, answers, strict=True):

@@ -12,7 +12,7 @@ import pytest
 from coordinator.audit.telling import sentence
 from coordinator.deciding import Deciding, NotYours
 from coordinator.directory import Directory
-from coordinator.lifecycle import Lane
+from coordinator.lifecycle import NUDGED, Lane
 from coordinator.nudging import Nudging
 from coordinator.outside.clock import time_out
 from coordinator.outside.commits import entry_of
@@ -25,7 +25,7 @@ from sallyport.changes.prod_access import ProdAccess
 from sallyport.confirming import Evidence
 from sallyport.decisions import entry_refusals
 from sallyport.entries import parse_entry
-from sallyport.flows import Nudges
+from sallyport.flows import Cards, Nudges
 from sallyport.outcomes import Result
 from sallyport.platforms.errors import Refused, TryLater, Unknown
 from sallyport.reviews import CHANGES_REQUESTED
@@ -82,6 +82,14 @@ class Place:
         flow = replace(policies.flows["prod-access"], nudges=Nudges(automatic, "UTC", time(8), time(18)))
         changed = replace(policies, flows={**policies.flows, flow.id: flow})
         self.desk.installed = replace(self.desk.installed, policies=changed)
+
+    def has_cards(self, cards: Cards) -> None:
+        """From now on, policy has people asked there."""
+        policies = self.desk.installed.policies
+        flow = policies.flows["prod-access"]
+        changed = replace(flow, rules=(replace(flow.rules[0], cards=cards), *flow.rules[1:]))
+        policies = replace(policies, flows={**policies.flows, flow.id: changed})
+        self.desk.installed = replace(self.desk.installed, policies=policies)
 
     def reviews(self, by: str = "leewong", **different: Any) -> None:
         self.desk.now += 30 * MINUTE
@@ -193,11 +201,60 @@ class TestNudgedInGitHub:
         assert self.replies(place, "kim") == []
         assert place.facts(request)[-1] is Deed.NUDGED
 
-    @pytest.mark.parametrize(("notify", "awaited"), [(("U0LEE",), ("U0LEE",)), (("C0INFRA",), ("U0LEE", "U0SAM"))])
+    @pytest.mark.parametrize(
+        ("cards", "notify", "awaited"),
+        [
+            (Cards(direct=True), ("U0LEE",), ("U0LEE", "U0SAM")),
+            (Cards(direct=False), ("U0LEE",), ("U0LEE",)),
+            (Cards(direct=False), ("C0INFRA",), ("U0LEE", "U0SAM")),
+        ],
+    )
     def test_only_those_are_waited_for_whom_a_nudge_reaches(
-        self, place: Place, notify: tuple[str, ...], awaited: tuple[str, ...]
+        self, place: Place, cards: Cards, notify: tuple[str, ...], awaited: tuple[str, ...]
     ) -> None:
+        place.has_cards(cards)
         assert place.approved(notify).awaited == awaited
+
+    def test_who_was_not_asked_in_slack_gets_a_card_and_is_reminded_under_it(self, place: Place) -> None:
+        request = place.approved(notify=("U0LEE",))
+        assert place.desk.messages("sam") == [], "nobody is told twice who is told by GitHub"
+        Nudging(place.desk.journal, lambda: place.desk.now).nudge(request.id, "U0ANA")
+        place.desk.work()
+        card, reply = place.desk.messages("sam")
+        assert "waits for the second approval in GitHub" in card.visible_text
+        assert reply.visible_text.startswith("@Sam Okafor: Ana Ruiz still waits")
+        assert reply.thread_ts == card.ts
+        assert place.desk.request(request).deciders == (), "it is not for Slack to decide"
+        assert not any("Nobody" in message.visible_text for message in place.desk.messages("ana"))
+        place.reviews()
+        [card] = [message for message in place.desk.messages("sam") if message.thread_ts is None]
+        assert "being applied" in card.visible_text, "it follows the request like every other"
+
+    def test_where_cards_go_to_a_channel_nobody_gets_one_of_their_own(self, place: Place) -> None:
+        place.has_cards(Cards(direct=False, channel="C0INFRA"))
+        request = place.approved(notify=("C0INFRA",))
+        Nudging(place.desk.journal, lambda: place.desk.now).nudge(request.id, "U0ANA")
+        place.desk.work()
+        assert place.desk.messages("sam") == place.desk.messages("lee") == []
+        [reply] = [m for m in place.desk.messages("ana", "infra-requests") if "still waits" in m.visible_text]
+        assert reply.visible_text.startswith("@Lee Wong @Sam Okafor: Ana Ruiz still waits")
+
+    @pytest.mark.parametrize("notify", [("U0LEE", "U0SAM"), ("C0INFRA",)])
+    def test_who_can_confirm_it_no_longer_is_reminded_no_longer(
+        self, place: Place, notify: tuple[str, ...]
+    ) -> None:
+        if "C0INFRA" in notify:
+            place.has_cards(Cards(direct=False, channel="C0INFRA"))
+        request = place.approved(notify)
+        place.desk.slack.deactivate("sam")
+        place.desk.build()  # another process, which has not seen him before
+        Nudging(place.desk.journal, lambda: place.desk.now).nudge(request.id, "U0ANA")
+        place.desk.work()
+        seen = [*place.desk.messages("lee"), *place.desk.messages("ana", "infra-requests")]
+        [reply] = [m.visible_text for m in seen if "still waits" in m.visible_text]
+        reminded = [name for name in place.desk.request(request).armed if name.startswith(f"{NUDGED}:")]
+        assert len(reminded) == 1, "and nowhere else"
+        assert reply.startswith("@Lee Wong: ")
 
     def test_none_comes_once_it_is_confirmed(self, place: Place) -> None:
         request = place.approved()

@@ -196,8 +196,8 @@ TEXTS = {
     "help-for-one-flow": replies.help_for([ACCESS], [WHITELISTING]),
     "help-for-nobody": replies.help_for([]),
     "draft-is-kept": replies.kept(ACCESS, DRAFT),
-    "nudge-in-a-channel": notices.nudge(in_state(State.PENDING), POLICIES, "C0APPROVE"),
-    "nudge-towards-github": notices.nudge(CONFIRMING, POLICIES, "U0LEE"),
+    "nudge-in-a-channel": notices.nudge(in_state(State.PENDING), POLICIES, in_state(State.PENDING).deciders),
+    "nudge-towards-github": notices.nudge(CONFIRMING, POLICIES, ["U0LEE"]),
     **{
         f"job-started-again-{kind}": words.format(url="https://github.test/run/1")
         for kind, words in RESTARTED.items()

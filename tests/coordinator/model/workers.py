@@ -58,7 +58,7 @@ class Hands:
         runs = Runs(company.github, policies, now, lambda *_: None, head, watching)  # type: ignore[arg-type]
         commits = Commits(company.github, lambda: company.installed.signer, policies, now, head)  # type: ignore[arg-type]
         confirmations = Confirmations(company.github, replica.directory, policies, now, head)  # type: ignore[arg-type]
-        reminders = Reminders(policies, now)
+        reminders = Reminders(replica.directory, policies, now)
         self._now = now
         self._batch = {"commit": commits.commit, "withdraw": commits.withdraw, "expire": runs.expire}
         self._single: dict[str, Any] = {
