@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from coordinator.directory import Directory
@@ -89,8 +89,15 @@ class Asking:
         found = self.routing.reachable(rule, panels(policies.people, rule, owners, person.email))
         choices = (panel.emails for panel in found if panel.stage.approvers.chosen)
         named = self._named(frozenset().union(*choices), rule)
-        room = room_at_first(self.journal, policies, flow, environment, self.now())
-        return Offer(environment, named, duration_choices(rule.lifetime), room)
+        return Offer(environment, named, duration_choices(rule.lifetime))
+
+    def offer_with_room(self, flow: Flow, slack_id: str, answers: Mapping[str, str]) -> Offer:
+        """Return the same, and how little room is left for what *answers* name so far: that asks the journal."""
+        offer = self.offer(flow, slack_id, answers)
+        if offer.notice:
+            return offer
+        given = answered(flow, self.policies(), offer.environment, answers)
+        return replace(offer, notice=room_at_first(self.journal, self.policies(), flow, given, self.now()))
 
     def emergency_offer(self, flow: Flow, slack_id: str, answers: Mapping[str, str]) -> Offer:
         """Return what the form of an emergency can offer this person: shorter lives, and who is told at once."""

@@ -5,6 +5,7 @@ It is asked while a person waits: one query, and no call to anybody.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from coordinator.journal.tables import requests
 from coordinator.requests import STANDING, Request
 from sallyport.changes import KINDS
 from sallyport.changes.protocol import Held
-from sallyport.flows import Flow
+from sallyport.flows import ENVIRONMENT, Flow
 from sallyport.forecasts import FORECASTS, HINTS, ROOMS
 from sallyport.policies import Policies
 from sallyport.problems import Problem
@@ -39,11 +40,18 @@ def room_left(journal: Journal, policies: Policies, request: Request, now: datet
     return " ".join(text for wish in wishes if (text := hint(wish, there, request.environment, catalogue)))
 
 
-def room_at_first(journal: Journal, policies: Policies, flow: Flow, environment: str, now: datetime) -> str:
-    """Say how little room there is before anybody has asked; empty where it is enough or cannot be foreseen."""
-    if flow.id not in ROOMS:
+def room_at_first(
+    journal: Journal, policies: Policies, flow: Flow, answers: Mapping[str, str], now: datetime
+) -> str:
+    """Say how little room there is before anybody has asked; empty where it is enough or cannot be foreseen.
+
+    Also where *answers* do not say yet what has to be known for it.
+    """
+    room, environment = ROOMS.get(flow.id), answers[ENVIRONMENT]
+    if room is None or (room.needs and not answers.get(room.needs)):
         return ""
-    return ROOMS[flow.id](held(journal, flow.id, environment, now), environment, policies.catalogue)
+    there = held(journal, flow.id, environment, now)
+    return room.tell(there, environment, answers.get(room.needs, ""), policies.catalogue)
 
 
 def held(journal: Journal, flow: str, environment: str, now: datetime) -> list[Held]:

@@ -95,7 +95,7 @@ class Opening:
         return self._offering(flow, self._offer(flow, user, answers, memo), answers, memo)
 
     def _offer(self, flow: Flow, user: str, answers: Mapping[str, str], memo: Memo) -> Offer:
-        offer = self.asking.emergency_offer if memo.emergency else self.asking.offer
+        offer = self.asking.emergency_offer if memo.emergency else self.asking.offer_with_room
         return offer(flow, user, answers)
 
     def _offering(self, flow: Flow, offer: Offer, answers: Mapping[str, str], memo: Memo) -> View:
@@ -106,7 +106,7 @@ class Opening:
         return form.to_dict()
 
     def _form(self, flow: Flow, user: str, body: Body, answers: Mapping[str, str]) -> View:
-        offer = self.asking.offer(flow, user, answers)
+        offer = self.asking.offer_with_room(flow, user, answers)
         url = str(body.get("response_url") or "")
         draft = None if answers else self.asking.draft(flow, user)
         if not answers and draft is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sallyport.catalogue import Catalogue
-from sallyport.changes.api_whitelisting import Api, ApiWhitelisting, Endpoint
+from sallyport.changes.api_whitelisting import Api, ApiWhitelisting, Endpoint, access_in
 from sallyport.changes.ip_sets import CAPACITY, IpSet, version_of
 from sallyport.changes.protocol import Change, Held
 from sallyport.changes.room import when_it_fits
@@ -19,6 +19,7 @@ from sallyport.resource_policies.document import LIMIT, ApiArn, Policy
 from sallyport.resource_policies.statements import Door, merge, sources_of, to_statement
 
 _FIELD = "source"
+FEW = 5  # statements, or addresses: where no more than these fit, a form says so
 
 
 def room_problem(
@@ -34,7 +35,7 @@ def room_problem(
     if change.is_kept_by_sets(api):
         problems = (_no_room_in_set(spec, version, wish, beside, api) for version, spec in api.ip_sets.items())
         return next((problem for problem in problems if problem), None)
-    return _no_room_in_policy(wish, beside, api, _arn(change, environment, catalogue), limit)
+    return _no_room_in_policy(wish, beside, api, _arn(api, environment, catalogue), limit)
 
 
 def _no_room_in_policy(wish: Held, beside: Sequence[Held], api: Api, arn: ApiArn, limit: int) -> Problem | None:
@@ -54,30 +55,79 @@ def _no_room_in_policy(wish: Held, beside: Sequence[Held], api: Api, arn: ApiArn
 
 
 def _no_room_in_set(spec: IpSet, version: int, wish: Held, beside: Sequence[Held], api: Api) -> Problem | None:
-    def addresses(held: Iterable[Held]) -> int:
-        values = (v for one in held if isinstance(one.change, ApiWhitelisting) for v in one.change.source.values)
-        return len({value for value in values if version_of(value) == version})
-
-    whole = addresses([*beside, wish])
-    if whole <= CAPACITY or whole == addresses(beside):
+    used, whole = _addresses(beside, version), _addresses([*beside, wish], version)
+    if whole <= CAPACITY or whole == used:
         return None
     what = (
         f"the IP set {spec.name} of {api.title} has no room for it: Sallyport's part of it has "
-        f"{addresses(beside):,} of {CAPACITY:,} addresses, and this would make it {whole:,}"
+        f"{used:,} of {CAPACITY:,} addresses, and this would make it {whole:,}"
     )
-    when = when_it_fits(wish, beside, lambda held: addresses(held) <= CAPACITY)
+    when = when_it_fits(wish, beside, lambda held: _addresses(held, version) <= CAPACITY)
     return Problem(what, f"{when}, or name fewer ranges or one that holds them", field=_FIELD)
+
+
+def _addresses(held: Iterable[Held], version: int) -> int:
+    """Return how many different addresses of that IP version are *held*."""
+    values = (v for one in held if isinstance(one.change, ApiWhitelisting) for v in one.change.source.values)
+    return len({value for value in values if version_of(value) == version})
+
+
+def api_room(held: Iterable[Held], environment: str, api: str, catalogue: Catalogue) -> str:
+    """Say how little fits at *api* beside what is *held*, before a source is named; empty where much does."""
+    try:
+        found = Api.find(catalogue, api, environment)
+    except LookupError:
+        return ""
+    place = tuple(found.ip_sets.values()) or found.lock(environment, catalogue)
+    beside = [one for one in held if _place_of(one.change, environment, catalogue) == place]
+    if found.ip_sets:
+        hints = (_left_in_set(spec, version, beside, found) for version, spec in found.ip_sets.items())
+        return " ".join(hint for hint in hints if hint)
+    return _left_in_policy(beside, found, catalogue, environment)
+
+
+def _left_in_policy(beside: Sequence[Held], api: Api, catalogue: Catalogue, environment: str) -> str:
+    if not beside:
+        return ""
+    arn = _arn(api, environment, catalogue)
+    policy = _policy(beside, arn, private=api.endpoint is Endpoint.PRIVATE)
+    used, each = policy.size(arn), policy.size(arn) // len(policy.statements)
+    left = max(0, LIMIT - used) // each
+    if left > FEW:
+        return ""
+    fit = {0: "no further one", 1: "one more"}
+    return (
+        f"Nearly full: Sallyport's part of the resource policy of {api.title} has {used:,} of {LIMIT:,} "
+        f"characters. Of statements as long as those there, {fit.get(left, f'{left} more')} would fit; a source "
+        "for the same method and path until the same end takes less."
+    )
+
+
+def _left_in_set(spec: IpSet, version: int, beside: Sequence[Held], api: Api) -> str:
+    used = _addresses(beside, version)
+    left = max(0, CAPACITY - used)
+    if left > FEW:
+        return ""
+    fit = {0: "no further address fits", 1: "at most 1 more address fits"}
+    return (
+        f"Nearly full: Sallyport's part of the IP set {spec.name} of {api.title} has {used:,} of {CAPACITY:,} "
+        f"addresses, so that {fit.get(left, f'at most {left} more addresses fit')}."
+    )
 
 
 def policy_size(held: Iterable[Held], arn: ApiArn, *, private: bool) -> int:
     """Return how many characters a policy has that lets in what is *held*, and nothing else."""
+    return _policy(held, arn, private=private).size(arn)
+
+
+def _policy(held: Iterable[Held], arn: ApiArn, *, private: bool) -> Policy:
     changes = ((one.change, one.until) for one in held)
     doors = merge(
         (Door.of(change, until), sources_of(change, arn.partition))
         for change, until in changes
         if isinstance(change, ApiWhitelisting)
     )
-    return Policy(tuple(to_statement(d, s, arn, private=private) for d, s in doors.items())).size(arn)
+    return Policy(tuple(to_statement(d, s, arn, private=private) for d, s in doors.items()))
 
 
 def _place_of(change: Change, environment: str, catalogue: Catalogue) -> object:
@@ -91,7 +141,6 @@ def _place_of(change: Change, environment: str, catalogue: Catalogue) -> object:
     return tuple(api.ip_sets.values()) if change.is_kept_by_sets(api) else api.lock(environment, catalogue)
 
 
-def _arn(change: ApiWhitelisting, environment: str, catalogue: Catalogue) -> ApiArn:
-    access = change.access(environment, catalogue)
-    rest_api = Api.find(catalogue, change.api, environment).rest_api
-    return ApiArn(access.role.split(":")[1], access.region, access.account, rest_api)
+def _arn(api: Api, environment: str, catalogue: Catalogue) -> ApiArn:
+    access = access_in(environment, catalogue)
+    return ApiArn(access.role.split(":")[1], access.region, access.account, api.rest_api)

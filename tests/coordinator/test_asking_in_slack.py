@@ -185,6 +185,28 @@ class TestWhatIsWrong:
         assert "That is everything on the stage: a WAF IP set keeps it" in card
         assert "AWS does not end it by itself either" in card
 
+    def test_how_little_room_is_left_is_said_as_soon_as_the_api_is_chosen(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = utc_now()
+        changes = tuple(replace(CHANGE, path=f"/v1/{number:03}") for number in range(25))
+        asked = ask(changes=changes, submitted_at=now, decide_by=now + HOUR)
+        approve(office.journal, office.journal.submit(asked).id, at=now)
+        with monkeypatch.context() as unread:
+            unread.setattr("coordinator.foreseeing.held", lambda *_: 1 / 0)
+            form = office.opens_form()
+            asking = office.service.listeners.filling.asking
+            asking.offer(
+                asking.policies().flows["api-whitelisting"], "U0ANA", {"environment": "prod", "api": "payments"}
+            )
+        assert "Nearly full" not in form.text, (
+            "nothing is read before it is known of what, nor while somebody types"
+        )
+        form.choose("API Gateway", "Payments API")
+        form.waits_for(lambda form: "Nearly full: Sallyport's part of the resource policy of" in form.text)
+        form.choose("API Gateway", "Orders API")
+        form.waits_for(lambda form: "Nearly full" not in form.text)
+
     def test_what_has_no_room_beside_all_that_is_approved_is_refused_with_the_numbers(
         self, office: Office
     ) -> None:

@@ -7,13 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from sallyport.changes.api_whitelisting import ApiWhitelisting
 from sallyport.changes.prod_access import ProdAccess
 from sallyport.changes.protocol import Held
 from sallyport.changes.sources import Source, SourceKind, parse_source
 from sallyport.problems import Problem
 from sallyport.resource_policies.document import ApiArn
-from sallyport.resource_policies.room import policy_size, room_problem
+from sallyport.resource_policies.room import api_room, policy_size, room_problem
 from tests.sallyport.examples import NOW, policies, whitelisting
 
 CATALOGUE = policies().catalogue
@@ -140,3 +142,46 @@ class TestIpSets:
 
 def test_a_change_of_another_flow_has_room() -> None:
     assert room_problem(Held(ProdAccess("prod-main", "ProdReadOnly"), None), [], "prod", CATALOGUE) is None
+
+
+class TestWhatAFormSays:
+    """How little fits at an API, before a source is named."""
+
+    @pytest.mark.parametrize(
+        ("there", "says"),
+        [
+            (0, ""),
+            (21, ""),
+            (22, "Of statements as long as those there, 5 more would fit;"),
+            (26, "Of statements as long as those there, one more would fit;"),
+            (27, "Of statements as long as those there, no further one would fit;"),
+        ],
+    )
+    def test_where_few_statements_fit_it_says_so_with_the_numbers(self, there: int, says: str) -> None:
+        held = list(crowd(there))
+        found = api_room(held, "prod", "payments", CATALOGUE)
+        used = policy_size(held, ApiArn("aws", "eu-west-1", "222222222222", "a1payments"), private=False)
+        numbers = f"Sallyport's part of the resource policy of Payments API has {used:,} of 8,192 characters."
+        assert found.startswith(f"Nearly full: {numbers} {says}" if says else "")
+        assert bool(found) == bool(says)
+
+    def test_what_it_says_is_so(self) -> None:
+        held = list(crowd(22))
+        more = [Held(whitelisting(path=f"/v2/{n:03}", source=ranges(1, n)), NOW + DAY) for n in range(6)]
+        assert problem(more[4].change, [*held, *more[:4]]) is None  # type: ignore[arg-type]
+        assert problem(more[5].change, [*held, *more[:5]]) is not None  # type: ignore[arg-type]
+
+    def test_what_is_held_at_another_api_does_not_count(self) -> None:
+        assert api_room(crowd(27), "prod", "orders", CATALOGUE) == ""
+
+    def test_where_sets_keep_it_their_addresses_count(self) -> None:
+        held = [Held(orders(ranges(50, 50 * n)), NOW + DAY) for n in range(200)]
+        assert api_room(held[:199], "prod", "orders", with_sets()) == ""
+        found = api_room([*held[:199], Held(orders(ranges(49, 9_950)), NOW + DAY)], "prod", "orders", with_sets())
+        assert found == (
+            "Nearly full: Sallyport's part of the IP set four of Orders API has 9,999 of 10,000 addresses, so "
+            "that at most 1 more address fits."
+        )
+
+    def test_of_what_the_catalogue_does_not_have_it_says_nothing(self) -> None:
+        assert api_room(crowd(27), "prod", "gone", CATALOGUE) == ""
