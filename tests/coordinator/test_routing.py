@@ -77,10 +77,10 @@ class Firm:
         )
         self.directory.refresh()
 
-    def asks(self, duration: str = "4h", **different: Any) -> Request:
+    def asks(self, duration: str = "4h", who: str = "U0ANA", **different: Any) -> Request:
         flow = self.policies.flows["prod-access"]
         answers = {**flow.defaults, "reason": "Debugging", "duration": duration}
-        return self.asking.ask(flow, "U0ANA", answers, f"view:{len(self.journal.ids())}", **different)
+        return self.asking.ask(flow, who, answers, f"view:{len(self.journal.ids())}", **different)
 
     def approves(self, who: str, request: Request, **different: Any) -> Request:
         return self.deciding.approve(request.id, request.digest, who, **different)
@@ -330,6 +330,14 @@ class TestWithoutApprovers:
         assert (approved.by, approved.details["incident"]) == ("ana@example.com", "INC-4711")
         assert entry_refusals(entry_of(request), firm.policies) == ()
 
+    def test_an_emergency_is_told_to_who_could_have_been_asked_and_to_the_owners(self, firm: Firm) -> None:
+        accounts = firm.files["catalogue/accounts.yaml"].replace(b"owners: [lee@", b"owners: [kim@", 1)
+        firm.files = firm.files | {"catalogue/accounts.yaml": accounts}
+        firm.rules(break_glass={"groups": ["engineering"], "max": "1h"})
+        request = firm.asks("1h", incident="INC-4711")
+        assert request.notify == ("U0KIM", "U0LEE", "U0SAM"), "Kim approves nothing here, and owns the account"
+        assert firm.cards() == {"card:U0KIM", "card:U0LEE", "card:U0SAM"}
+
     @pytest.mark.parametrize(
         ("glass", "duration", "said"),
         [
@@ -416,11 +424,33 @@ class TestAnApproverWhoGivesLess:
         assert approved.expires_at == NOW + timedelta(minutes=30)
 
 
-def test_a_card_may_be_put_in_a_channel_alone(firm: Firm) -> None:
-    firm.rules(cards={"direct": False, "channel": "C0APPROVE"})
+@pytest.mark.parametrize(
+    ("cards", "notify"),
+    [
+        ({}, ("U0LEE", "U0SAM")),
+        ({"direct": False, "channel": "C0APPROVE"}, ("C0APPROVE",)),
+        ({"direct": True, "channel": "C0APPROVE"}, ("U0LEE", "U0SAM", "C0APPROVE")),
+    ],
+)
+def test_cards_go_to_people_to_a_channel_or_both_as_policy_says(
+    firm: Firm, cards: dict[str, Any], notify: tuple[str, ...]
+) -> None:
+    firm.rules(cards=cards)
     request = firm.asks()
-    assert (request.deciders, request.notify) == (("U0LEE", "U0SAM"), ("C0APPROVE",))
+    assert (request.deciders, request.notify) == (("U0LEE", "U0SAM"), notify)
+    assert firm.cards() == {f"card:{place}" for place in notify}
     assert [found.id for found in firm.journal.to_decide("U0SAM", 9)] == [request.id]
+
+
+def test_people_of_a_grid_ask_decide_and_are_asked_under_their_own_ids(firm: Firm) -> None:
+    for name in PEOPLE:
+        known = firm.slack.members.pop(f"U0{name.upper()}")
+        firm.slack.members[f"W0{name.upper()}"] = replace(known, id=f"W0{name.upper()}")
+    firm.files = firm.files | {"people.yaml": firm.files["people.yaml"].replace(b"slack: U0", b"slack: W0")}
+    firm.rules()
+    request = firm.asks(who="W0ANA")
+    assert (request.requester, request.notify) == ("ana@example.com", ("W0LEE", "W0SAM"))
+    assert firm.approves("W0LEE", request).state is State.APPROVED
 
 
 class TestADeadlineThatIsRounded:

@@ -518,3 +518,11 @@ class TestIpSetsOfTheCatalogue:
         wrong = edited(APIS, "    prod: {rest_api: a1orders", "    prdo: {rest_api: a1orders")
         (found,) = said(self.files(f"ip_sets: {{ipv4: '{self.SET}'}}", before=wrong))
         assert "orders is in “prdo”, which is no environment" in found
+
+
+@pytest.mark.parametrize("automatic", [-1, 3])
+def test_nobody_is_reminded_by_itself_more_than_twice(automatic: int) -> None:
+    hours = 'timezone: Europe/Madrid, from: "09:00", to: "18:00"'
+    nudges = f"nudges: {{automatic: {automatic}, working_hours: {{{hours}}}}}\nfields:"
+    with pytest.raises(Problems, match="automatic"):
+        load_policies(edited(ACCESS, "fields:", nudges))
