@@ -158,8 +158,8 @@ class TestTheRequesterS:
         request = asked(desk, nudges=(FRIDAY + HOUR,))
         desk.now += HOUR
         Nudging(desk.journal, lambda: desk.now).nudge(request.id, "U0ANA")
-        policies = lambda: desk.installed.policies  # noqa: E731 - two read the same
-        reminders = Reminders(Directory(desk.slack_client, policies), policies, lambda: desk.now)
+        directory = Directory(desk.slack_client, lambda: desk.installed.policies)
+        reminders = Reminders(directory, directory.policies, lambda: desk.now)
         both = [work for work in desk.journal.claim(Lane.CLOCK, desk.now, 9) if work.kind == NUDGE]
         answers = [reminders.nudge(work, desk.journal.request(request.id)) for work in both]
         for work, answer in zip(both, answers, strict=True):

@@ -286,6 +286,9 @@ class TestMessages:
     ) -> None:
         for surface in (cards.thread, notices.notice):
             assert buttons(surface(in_state(state), policies)) == shown
+        if state not in OVER:  # which have one beside them there
+            at_home = cards.line(in_state(state), policies, decide=False)
+            assert buttons(("The home tab.", at_home)) == shown
 
     def test_what_policy_does_not_allow_is_not_offered(self, policies: Policies) -> None:
         flow = policies.flows["api-whitelisting"]
