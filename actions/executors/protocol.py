@@ -111,10 +111,12 @@ class Executor(Protocol[State]):
     """Observes and changes one kind of target. Every method may raise `TargetFault`.
 
     `width` is how many targets one job may work on at once, each in a thread of its own: what the platform's
-    published limits leave room for, and 1 where nothing is gained.
+    published limits leave room for, and 1 where nothing is gained. With `records`, nothing is ever made for an
+    entry before a record of what was there is on main, so that what has none has never begun.
     """
 
     width: int
+    records: bool
 
     def managed_targets(self) -> Sequence[Target]:
         """Return every target that the catalogue names, each once, whether an entry is at it or not. No calls."""
