@@ -140,7 +140,7 @@ class _Work:
 
     def wait_out(self, fault: TargetFault) -> None:
         """Give a passing fault time; the next look tells what became of the call. Raise any other."""
-        if not fault.passing or self.passed == PATIENCE:
+        if not fault.passing or fault.beyond or self.passed == PATIENCE:
             raise fault
         self.passed += 1
         logger(target=self.site.target.lock).warning("waiting", fault=str(fault))

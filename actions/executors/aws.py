@@ -37,9 +37,15 @@ class AwsFault(TargetFault):
     """One call that AWS refused, or answered in no way that can be understood."""
 
     def __init__(
-        self, sentence: str, code: str, retry_after: float | None = None, *, passing: bool = False
+        self,
+        sentence: str,
+        code: str,
+        retry_after: float | None = None,
+        *,
+        passing: bool = False,
+        beyond: bool = False,
     ) -> None:
-        super().__init__(sentence, passing=passing)
+        super().__init__(sentence, passing=passing, beyond=beyond)
         self.code = code
         self.retry_after = retry_after  # seconds, where AWS said
 
@@ -96,11 +102,10 @@ def _without_role(session: Any, region: str) -> AwsFault:
         ask("GetCallerIdentity", identity.get_caller_identity)
     except AwsFault as fault:
         if fault.passing:
-            return AwsFault(f"The job got no role, since AWS gives no answer: {fault}", fault.code, passing=True)
-    return AwsFault(
-        "The job could not assume its role, although AWS answers: the run's log says why, at the step before.",
-        "NoRole",
-    )
+            said = f"The job got no role, since AWS gives no answer: {fault}"
+            return AwsFault(said, fault.code, passing=True, beyond=True)
+    said = "The job could not assume its role, although AWS answers: the run's log says why, at the step before."
+    return AwsFault(said, "NoRole")
 
 
 def ask(operation: str, call: Callable[[], Answer]) -> Answer:

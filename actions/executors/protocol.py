@@ -163,9 +163,11 @@ class Executor(Protocol[State]):
 class TargetFault(Exception):
     """AWS did not do or not answer what was asked of one target; the sentence names operation and code.
 
-    A *passing* one is trouble of AWS or of the way to it: whether the call was done, the next look tells.
+    A *passing* one is trouble of AWS or of the way to it: whether the call was done, the next look tells. One that
+    is *beyond* this job may pass for another one only.
     """
 
-    def __init__(self, sentence: str, *, passing: bool = False) -> None:
+    def __init__(self, sentence: str, *, passing: bool = False, beyond: bool = False) -> None:
         super().__init__(sentence)
         self.passing = passing
+        self.beyond = beyond

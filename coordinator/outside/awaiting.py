@@ -24,7 +24,7 @@ from sallyport.times import format_moment
 
 LONGEST_WAIT = timedelta(days=1)  # an approval is for what was so when it was given
 FIRST_PAUSE = timedelta(minutes=1)  # of one that has no luck while others have, and twice as long each time
-LONGEST_PAUSE = timedelta(minutes=10)
+LONGEST_PAUSE = timedelta(minutes=5)
 COORDINATOR, JOB = "coordinator", "github-actions"
 
 
@@ -61,7 +61,7 @@ class Awaiting:
             "tries": tries + 1,
         }
         waits = Happening(Deed.UNANSWERED, outcome.at, JOB, _details(outcome, run, until))
-        again = Armed("aws", "aws", Lane.AWS, since, after="dispatch", not_before=rest, away_since=since)
+        again = Armed("aws", "aws", Lane.AWS, since, not_before=rest, away_since=since)
         first = None if tries else (lambda standing: _waits(standing, waits, until, now))
         return Done(known, then=first, arm=(again,))
 

@@ -33,6 +33,15 @@ class TestARequestOfTheCoordinator:
         assert world.github.checks[0]["conclusion"] == "failure"
         assert world.files == {entry.path}
 
+    def test_is_left_at_once_by_a_job_that_has_no_role(self, world: World, entry: Entry) -> None:
+        commit = world.add(entry)
+        world.apply(entry, commit)
+        assert world.pauses == [5, 10, 15]
+        world.aws.no_role = True
+        world.apply(entry, commit)
+        assert outcome(world).unanswered
+        assert world.pauses == [5, 10, 15]
+
     def test_is_applied_by_the_next_job_as_if_it_were_the_first(self, world: World, entry: Entry) -> None:
         commit = world.add(entry)
         world.apply(entry, commit)

@@ -60,6 +60,15 @@ def runs(desk: Desk) -> list[str]:
     return [run.inputs["request_id"] for run in desk.github.runs if run.workflow == "apply.yml"]
 
 
+def tried_again(desk: Desk) -> str:
+    """For whom the next job is started, as soon as it is."""
+    count, began = len(runs(desk)), desk.now
+    while len(runs(desk)) == count:
+        passes(desk, 5 * SECOND)
+        assert desk.now - began < 2 * LOOK.longest, "nothing is tried again"
+    return runs(desk)[-1]
+
+
 def deeds(desk: Desk, request: Request) -> list[Deed]:
     return [fact.deed for fact, _ in desk.journal.facts(request.id)]
 
@@ -103,7 +112,7 @@ class TestItWaitsVisibly:
     def test_no_attempt_after_the_first_is_told_again(self, desk: Desk, waiting: Request) -> None:
         said = len(desk.messages("ana", "C0INFRA")), len(desk.issue.comments), deeds(desk, waiting)
         for _ in range(3):
-            passes(desk, LOOK.longest)
+            tried_again(desk)
             in_vain(desk, waiting)
         assert (len(desk.messages("ana", "C0INFRA")), len(desk.issue.comments), deeds(desk, waiting)) == said
         assert len(runs(desk)) == 4
@@ -111,7 +120,7 @@ class TestItWaitsVisibly:
     def test_it_is_live_when_aws_answers_with_one_fact_of_each_and_nothing_left_of_the_wait(
         self, desk: Desk, waiting: Request
     ) -> None:
-        passes(desk, LOOK.first)
+        tried_again(desk)
         tell(desk, waiting, Result.APPLIED, detail="It is in force.")
         request = desk.request(waiting)
         assert (request.state, request.unanswered) == (State.ACTIVE, None)
@@ -128,7 +137,7 @@ class TestItWaitsVisibly:
         assert not any("waits for AWS" in told.visible_text for told in desk.messages("ana"))
 
     def test_an_answer_that_is_no_passes_for_no_silence(self, desk: Desk, waiting: Request) -> None:
-        passes(desk, LOOK.first)
+        tried_again(desk)
         tell(desk, waiting, Result.FAILED, detail="AWS refused it.")
         assert desk.request(waiting).state is State.FAILED
 
@@ -139,12 +148,9 @@ class TestTurns:
         in_vain(desk, first)
         in_vain(desk, second)
         pauses = []
-        for number in range(3, 3 + ITS_OWN):
+        for _ in range(ITS_OWN - 1):
             began = desk.now
-            while len(runs(desk)) < number:
-                passes(desk, 5 * SECOND)
-                assert desk.now - began < 2 * LOOK.longest
-            assert runs(desk)[-1] == first.id
+            assert tried_again(desk) == first.id
             pauses.append(desk.now - began)
             in_vain(desk, first)
         assert pauses == sorted(pauses)
@@ -157,10 +163,7 @@ class TestTurns:
         in_vain(desk, second)
         seen = set()
         for _ in range(ITS_OWN + 3):
-            count = len(runs(desk))
-            while len(runs(desk)) == count:
-                passes(desk, 5 * SECOND)
-            seen.add(runs(desk)[-1])
+            seen.add(tried_again(desk))
             in_vain(desk, desk.journal.request(runs(desk)[-1]))
         assert seen == {first.id, second.id}
 
@@ -171,9 +174,7 @@ class TestTurns:
         for number, change in enumerate(changes):
             four.append(applying(desk, f"view:{number}", changes=(change,)))
             in_vain(desk, four[-1])
-        passes(desk, LOOK.first)
-        [probe] = runs(desk)[4:]
-        assert probe == four[0].id
+        assert tried_again(desk) == four[0].id
         number = desk.request(four[0]).result("dispatch")["run"]
         now = desk.now
         desk.github.report(number, *(Outcome(four[n].id, Result.APPLIED, "Live.", now) for n in (0, 2)))
@@ -196,7 +197,8 @@ class TestTurns:
         from tests.coordinator.fakes import lost
 
         desk.github.fail("dispatch", lost("start apply.yml"))
-        passes(desk, LOOK.first + MINUTE)
+        tried_again(desk)
+        passes(desk, MINUTE)
         assert len(runs(desk)) == 2
         assert desk.request(waiting).result("dispatch")["run"] == desk.github.runs[-1].state.id
 
@@ -213,7 +215,7 @@ class TestTurns:
         self, desk: Desk, waiting: Request
     ) -> None:
         for _ in range(ITS_OWN):
-            passes(desk, LOOK.longest)
+            tried_again(desk)
             in_vain(desk, waiting)
         lucky = applying(desk, "view:V2", changes=(replace(CHANGE, api="orders"),))
         tell(desk, lucky, Result.APPLIED)
@@ -250,7 +252,7 @@ class TestItsEnd:
 
     def test_what_has_been_applied_is_given_up_by_nobody(self, desk: Desk) -> None:
         request = in_vain(desk, applying(desk, lifetime=None))
-        passes(desk, LOOK.first)
+        tried_again(desk)
         tell(desk, request, Result.APPLIED)
         passes(desk, LONGEST_WAIT + HOUR)
         assert desk.request(request).state is State.ACTIVE
@@ -271,7 +273,7 @@ class TestItsEnd:
     def test_a_job_that_was_under_way_when_it_was_cancelled_is_taken_back(
         self, desk: Desk, waiting: Request
     ) -> None:
-        passes(desk, LOOK.first)
+        tried_again(desk)
         Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(waiting.id, "U0ANA")
         desk.work()
         tell(desk, waiting, Result.APPLIED)
@@ -287,7 +289,7 @@ class TestItsEnd:
         assert deeds(desk, waiting)[-1] is Deed.REVERTED
 
     def test_a_job_in_vain_that_was_under_way_then_is_no_fact(self, desk: Desk, waiting: Request) -> None:
-        passes(desk, LOOK.first)
+        tried_again(desk)
         Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(waiting.id, "U0ANA")
         desk.work()
         in_vain(desk, waiting)
@@ -306,7 +308,7 @@ class TestItsEnd:
         in_vain(desk, first)
         in_vain(desk, second)
         Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(first.id, "U0ANA")
-        passes(desk, LOOK.first + SECOND)
-        assert runs(desk)[2:] == [second.id]
+        assert tried_again(desk) == second.id
+        assert len(runs(desk)) == 3
         assert desk.waiting() >= {"watch"}
         assert Lane.AWS not in desk.journal.backlog(desk.now)

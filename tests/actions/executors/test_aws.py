@@ -105,6 +105,7 @@ class TestAJobWithoutARole:
             monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{nobody.getsockname()[1]}")
             fault = self.fault()
         assert fault.passing
+        assert fault.beyond, "it never gets one, however long it waits"
         assert "got no role, since AWS gives no answer" in str(fault)
 
     def test_waits_for_aws_where_that_is_broken(self, aws: AwsStandIn) -> None:
