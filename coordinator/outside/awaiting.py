@@ -46,7 +46,7 @@ class Awaiting:
 
         It keeps its place among those that wait. That it waits is a fact once, however often it is tried.
         """
-        now, lease = self.now(), str(request.result("aws").get("lease", ""))
+        now, lease = self.now(), _lease(request)
         if request.state is not State.APPLYING:
             self.journal.pass_on(Lane.AWS, lease, now)
             return Done(work.result)
@@ -65,9 +65,15 @@ class Awaiting:
         first = None if tries else (lambda standing: _waits(standing, waits, until, now))
         return Done(known, then=first, arm=(again,))
 
-    def answered(self) -> None:
-        """Note that AWS gives answers: what waits for it is tried again, in the order in which it has waited."""
-        self.journal.answered(Lane.AWS, self.now())
+    def heard(self, request: Request, outcome: Outcome) -> None:
+        """Note an answer of AWS: what waits for it is tried again, in the order in which it has waited.
+
+        A job that failed or refused may not have asked AWS at all: then another one sees whether it is back.
+        """
+        if outcome.result.good:
+            self.journal.answered(Lane.AWS, self.now())
+        elif request.unanswered:
+            self.journal.pass_on(Lane.AWS, _lease(request), self.now())
 
     def give_up(self, _work: Work, _request: Request) -> Done:
         """Wait no longer; what was applied or ended meanwhile stays as it is."""
@@ -88,6 +94,11 @@ def _turn(work: Work, request: Request) -> Done:
     if request.unanswered is None:
         return Done(asked=False)
     return Done({"lease": work.lease}, arm=started_again(work.due), asked=False)
+
+
+def _lease(request: Request) -> str:
+    """Return the lease under which it had its turn; empty if it had none."""
+    return str(request.result("aws").get("lease", ""))
 
 
 def _since(request: Request, outcome: Outcome) -> datetime:

@@ -108,9 +108,9 @@ class Runs:
         outcome, first = outcomes.get(request.id), request.result("dispatch").get("for", request.id)
         if outcome is None and first != request.id:
             dies = first not in outcomes and _has_died(run)
-            return (
-                Again(now + REST) if dies else self._asked_again(work, request)
-            )  # the other has it started again
+            if dies:
+                return Again(now + REST)  # the other has it started again
+            return self._asked_again(work, request)
         if outcome is None and _has_died(run):
             return self._restarted(work, request, run)
         if outcome is None:
@@ -118,8 +118,7 @@ class Runs:
             return Done(then=lambda standing: _heard(standing.state, unknown, State.FAILED, now))
         if outcome.unanswered:
             return self.awaiting.unanswered(work, request, outcome, run)
-        if outcome.result.good:
-            self.awaiting.answered()
+        self.awaiting.heard(request, outcome)
         deed = _DEEDS.get(outcome.result, Deed.FAILED)
         heard = Happening(deed, outcome.at, JOB, _details(outcome, run))
         to = State.ACTIVE if outcome.result.good else State.FAILED

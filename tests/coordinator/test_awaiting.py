@@ -136,10 +136,11 @@ class TestItWaitsVisibly:
         assert health(desk.journal.away_since(), desk.now) == WELL
         assert not any("waits for AWS" in told.visible_text for told in desk.messages("ana"))
 
-    def test_an_answer_that_is_no_passes_for_no_silence(self, desk: Desk, waiting: Request) -> None:
+    def test_one_that_is_refused_when_it_is_tried_again_has_failed(self, desk: Desk, waiting: Request) -> None:
         tried_again(desk)
-        tell(desk, waiting, Result.FAILED, detail="AWS refused it.")
+        tell(desk, waiting, Result.REFUSED, detail="Policy has changed.")
         assert desk.request(waiting).state is State.FAILED
+        assert desk.journal.silences() == [], "nobody asks about AWS any more"
 
 
 class TestTurns:
@@ -156,6 +157,15 @@ class TestTurns:
         assert pauses == sorted(pauses)
         assert all(pause < LOOK.longest + MINUTE for pause in pauses)
         assert not any(one == second.id for one in runs(desk)[2:])
+
+    def test_one_that_is_refused_has_seen_nothing_and_the_next_one_looks_at_once(self, desk: Desk) -> None:
+        first, second = applying(desk), applying(desk, "view:V2", changes=(replace(CHANGE, api="orders"),))
+        in_vain(desk, first)
+        in_vain(desk, second)
+        assert tried_again(desk) == first.id
+        tell(desk, first, Result.REFUSED)
+        assert runs(desk)[-1] == second.id
+        assert [silence.since is None for silence in desk.journal.silences()] == [False]
 
     def test_one_that_never_has_luck_lets_another_see(self, desk: Desk) -> None:
         first, second = applying(desk), applying(desk, "view:V2", changes=(replace(CHANGE, api="orders"),))
