@@ -24,7 +24,7 @@ from sallyport.times import format_moment
 
 LONGEST_WAIT = timedelta(days=1)  # an approval is for what was so when it was given
 FIRST_PAUSE = timedelta(minutes=1)  # of one that has no luck while others have, and twice as long each time
-LONGEST_PAUSE = timedelta(minutes=5)
+LONGEST_PAUSE = timedelta(minutes=10)  # twice the longest between two looks, so that meanwhile others have a turn
 COORDINATOR, JOB = "coordinator", "github-actions"
 
 
@@ -44,7 +44,8 @@ class Awaiting:
     def unanswered(self, work: Work, request: Request, outcome: Outcome, run: RunState) -> Done:
         """Let a request wait for which AWS gave no answer; what became of it meanwhile stays as it is.
 
-        It keeps its place among those that wait. That it waits is a fact once, however often it is tried.
+        Its approval gives it its place among those that wait. That it waits is a fact once, however often it is
+        tried.
         """
         now, lease = self.now(), _lease(request)
         if request.state is not State.APPLYING:
@@ -61,7 +62,7 @@ class Awaiting:
             "tries": tries + 1,
         }
         waits = Happening(Deed.UNANSWERED, outcome.at, JOB, _details(outcome, run, until))
-        again = Armed("aws", "aws", Lane.AWS, since, not_before=rest, away_since=since)
+        again = Armed("aws", "aws", Lane.AWS, _place(request), not_before=rest, away_since=since)
         first = None if tries else (lambda standing: _waits(standing, waits, until, now))
         return Done(known, then=first, arm=(again,))
 
@@ -103,6 +104,12 @@ def _lease(request: Request) -> str:
 
 def _since(request: Request, outcome: Outcome) -> datetime:
     return request.unanswered.since if request.unanswered else outcome.at
+
+
+def _place(request: Request) -> datetime:
+    """Return the moment that gives it its place among those that wait: when it was approved, and had begun."""
+    decided = (decision.at for decision in request.approvals)
+    return max([request.begins_at or request.submitted_at, *decided])
 
 
 def _limit(request: Request, since: datetime) -> datetime:
