@@ -51,7 +51,7 @@ def finish(
         click.echo(one_line(fault), err=True)
     job.runner.summarise("".join(f"\n> 🔴 {fault}\n" for fault in map(one_line, faults)))
     job.runner.summarise(reporter.links(news))
-    bad = any(item.told and not item.outcome.result.good for item in news)
+    bad = any((item.told or item.left) and not item.outcome.result.good for item in news)
     return 1 if bad or faults else 0
 
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from sallyport.platforms.github import GitHub
 
 
+FAILED_STEP = "failure"  # how GitHub calls the outcome of a step that failed
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """The workflow run that this job belongs to; the commit is the one GitHub shows the run at."""
@@ -101,6 +104,7 @@ def writing_job(variables: Mapping[str, str]) -> Job:
     slack_token, slack_url = settings.text("SLACK_BOT_TOKEN"), settings.text("SLACK_API_URL")
     jira_url, jira_token = settings.text("JIRA_URL"), settings.text("JIRA_TOKEN")
     jira_project = settings.text("JIRA_PROJECT")
+    has_role = settings.text("AWS_ROLE_OUTCOME") != FAILED_STEP
     jira_user, alert = settings.text("JIRA_USER"), settings.text("ALERT_CHANNEL")
     if bool(jira_url) != bool(jira_token):
         settings.refuse(Problem("JIRA_URL and JIRA_TOKEN belong together", "set both or neither"))
@@ -116,11 +120,12 @@ def writing_job(variables: Mapping[str, str]) -> Job:
         run=_run(variables),
         github=_github(repository, branch, token, api_url),
         channels=channels,
+        make_executor=executors(utc_now, time.sleep, has_role=has_role),
         tickets=Tickets(channels.jira, jira_project, time.sleep) if channels.jira and jira_project else None,
     )
 
 
-def executors(clock: Callable[[], datetime], pause: Pause) -> MakeExecutor:
+def executors(clock: Callable[[], datetime], pause: Pause, *, has_role: bool = True) -> MakeExecutor:
     """Return the maker of executors for one job: one for each flow and version of the policies.
 
     An executor remembers what it has looked up, so it is shared by all targets and by the threads that work on
@@ -137,7 +142,7 @@ def executors(clock: Callable[[], datetime], pause: Pause) -> MakeExecutor:
         key = (flow, policies.version)
         with lock:
             if not clients:
-                clients.append(Clients())
+                clients.append(Clients(has_role=has_role))
             if key not in made:
                 made[key] = executor_for(flow, policies, clients[0], now=clock, wait=pause)
             return made[key]

@@ -19,6 +19,7 @@ HEADLINES = {
     Result.REFUSED: "Refused",
     Result.FAILED: "Failed",
 }
+RERUN = "When AWS answers again, re-run the job's failed jobs in GitHub: it is applied then."
 TITLES = 3  # that many changes of an entry are named in a sentence
 ENDED = 20  # that many entries which an override let end are named
 CONTINUED = "Goes on"  # in place of “Taken back”, where another entry asks for the same
@@ -136,6 +137,13 @@ def unfinished(what: str, reason: str) -> str:
 
 def apply_failed(what: str, fault: str, aftermath: str) -> str:
     return f"{what} could not be applied: {full_stop(fault)} {aftermath}"
+
+
+def never_begun(what: str) -> str:
+    return (
+        f"{what} has ended before it began: the main branch has no record of what was there before, without which "
+        "nothing is ever made. So there is nothing to take back, although AWS gives no answer now."
+    )
 
 
 def revert_failed(what: str, fault: str, deadline: datetime | None, now: datetime) -> str:

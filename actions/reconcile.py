@@ -63,6 +63,8 @@ class Settlement:
     restored: bool | None = None  # after a fault: whether AWS was put back; None if there was nothing to put back
     held: str = ""  # why entries in doubt were left in force, a whole sentence; empty if none was
     override: Entry | None = None  # what let more of them end at once than policy does by itself
+    unanswered: bool = False  # the fault is a passing one, which this job has waited out as long as it may
+    never_begun: frozenset[str] = frozenset()  # entries for which no job can have made anything, not even this one
 
     @property
     def plan(self) -> AnyPlan | None:
@@ -91,7 +93,7 @@ def settle(
     try:
         return work.to_the_end()
     except Exception as fault:
-        return work.give_up(_sentence(fault))
+        return work.give_up(_sentence(fault), unanswered=isinstance(fault, TargetFault) and fault.passing)
 
 
 @dataclass(slots=True)
@@ -138,7 +140,7 @@ class _Work:
 
     def wait_out(self, fault: TargetFault) -> None:
         """Give a passing fault time; the next look tells what became of the call. Raise any other."""
-        if not fault.passing or self.passed == PATIENCE:
+        if not fault.passing or fault.beyond or self.passed == PATIENCE:
             raise fault
         self.passed += 1
         logger(target=self.site.target.lock).warning("waiting", fault=str(fault))
@@ -158,7 +160,7 @@ class _Work:
         begun, held, override = tuple(self.begun), self.held, self.override
         return Settlement(self.site, begun, plan, claims, evidence, held=held, override=override)
 
-    def give_up(self, fault: str) -> Settlement:
+    def give_up(self, fault: str, *, unanswered: bool = False) -> Settlement:
         """Put back what was there before this job's first write, look once more, and say what is."""
         restored: bool | None = None
         if self.begun and any(step.verb is Verb.CREATE for step in self.begun[0].steps):
@@ -167,7 +169,14 @@ class _Work:
             settlement = self.look()
         except Exception:
             settlement = Settlement(self.site, tuple(self.begun), None, self.claims, tuple(self.evidence))
-        return replace(settlement, fault=fault, restored=restored)
+        never = self.never_begun() if unanswered else frozenset()
+        return replace(settlement, fault=fault, restored=restored, unanswered=unanswered, never_begun=never)
+
+    def never_begun(self) -> frozenset[str]:
+        """Return the ended entries for which nothing was ever made, as far as main alone can tell."""
+        if self.claims is None or not self.executor.records:
+            return frozenset()
+        return frozenset(entry.id for entry in self.claims.ended) - self.claims.before.keys()
 
     def put_back(self, fault: str) -> tuple[bool, str]:
         """Undo what was begun. Removals alone are never undone: what has ended must not come back."""

@@ -30,6 +30,7 @@ class News:
     tampered: bool = False  # its file on main is not what was approved
     whole: bool = True  # it is about all of the entry's targets
     override: Entry | None = None  # what let it end, together with more than policy lets end at once
+    left: bool = False  # to the coordinator, which tells that it waits and has it tried again
 
     @property
     def held(self) -> str:
@@ -56,7 +57,7 @@ class News:
     @property
     def is_loud(self) -> bool:
         """Whether the alert channel must hear of it: it failed, was tampered with, or nobody else can be told."""
-        if self.held:
+        if self.held or self.left:
             return False  # the alert channel hears of all of them at once
         unheard = self.entry is None and not self.outcome.result.good
         return self.outcome.result is Result.FAILED or self.tampered or unheard
@@ -118,13 +119,31 @@ class Teller:
         begun = bool(self.settlement.plans)
         lock = self.settlement.site.target.lock
         aftermath = messages.aftermath(restored=self.settlement.restored, begun=begun, shown=shown, lock=lock)
-        return self._tell(entry, Result.FAILED, messages.apply_failed(what, self.settlement.fault, aftermath))
+        detail = messages.apply_failed(what, self.settlement.fault, aftermath)
+        if not self._is_unanswered(entry, begun=begun, shown=shown):
+            return self._tell(entry, Result.FAILED, detail)
+        if entry.attestation is None:
+            detail = f"{detail} {messages.RERUN}"  # nobody but a person has it tried again
+        news = self._tell(entry, Result.FAILED, detail)
+        return replace(news, outcome=replace(news.outcome, unanswered=True))
+
+    def _is_unanswered(self, entry: Entry, *, begun: bool, shown: bool | None) -> bool:
+        """Tell whether it failed for want of an answer alone, and left everything as it was.
+
+        Where a job before this one has begun something, only AWS can say that nothing is left of it.
+        """
+        claims = self.settlement.claims
+        recorded = claims is not None and entry.id in claims.before
+        seen_gone = shown is False and self.settlement.restored is not False
+        return self.settlement.unanswered and (seen_gone or not (begun or recorded))
 
     def _ended(self, entry: Entry) -> News | None:
         removed = entry.id in self.settlement.caused(Verb.REMOVE)
         if not removed and entry.id not in self.asked:
             return None
         what = messages.what_of(entry, self.catalogue)
+        if entry.id in self.settlement.never_begun and not removed and not self.doubts.get(entry.id):
+            return self._tell(entry, Result.REVERTED, messages.never_begun(what))
         if self.settlement.fault:
             detail = messages.revert_failed(what, self.settlement.fault, entry.expires_at, self.now)
             return self._tell(entry, Result.FAILED, detail)

@@ -22,6 +22,7 @@ from benchmarks.waiting import ask
 from coordinator.head import Head
 from coordinator.journal import Journal, open_store
 from coordinator.lifecycle import Happening, Lane, Move
+from coordinator.outside.awaiting import Awaiting
 from coordinator.outside.commits import Commits
 from coordinator.outside.runs import Runs
 from coordinator.outside.watching import Watching
@@ -149,7 +150,8 @@ def _reconciler(journal: Journal, policies: Policies, signer: Signer, github: Gi
     client, now = cast(Any, github), lambda: github.now
     head = Head(client)
     commits = Commits(client, lambda: signer, lambda: policies, now, head)
-    runs = Runs(client, lambda: policies, now, lambda *_: None, head, Watching(client, now))
+    watching, awaiting = Watching(client, now), Awaiting(journal, now)
+    runs = Runs(client, lambda: policies, now, lambda *_: None, head, watching, awaiting)
     hands = Hands(
         {"watch": runs.watch},
         {"commit": commits.commit, "dispatch": runs.dispatch},

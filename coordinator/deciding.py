@@ -13,7 +13,7 @@ from coordinator.positions import Position, notice_of
 from coordinator.reminding import automatic_in_github
 from coordinator.requests import Answer, Decision, Request, State
 from coordinator.routing import Routing
-from coordinator.wording import STATE_WORDS
+from coordinator.wording import state_words
 from sallyport.audit import Deed
 from sallyport.documents import JSON
 from sallyport.flows import Rule
@@ -151,7 +151,7 @@ def too_late(request: Request, people: People) -> str:
             return f"Nobody decided {request.id} in time, so it is closed."
         case State.CANCELLED:
             return f"{request.id} was cancelled, so there is nothing to decide any more."
-    stands = f"It stands at: {STATE_WORDS[request.state]}."
+    stands = f"It stands at: {state_words(request)}."
     if not request.decisions:
         return f"{request.id} is decided already. {stands}"
     last = request.decisions[-1]

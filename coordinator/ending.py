@@ -14,7 +14,7 @@ from coordinator.directory import Directory
 from coordinator.journal import Journal, UnknownRequest
 from coordinator.lifecycle import Happening, Move, announced_anew
 from coordinator.requests import Kept, Request, State
-from coordinator.wording import STATE_WORDS, mention
+from coordinator.wording import mention, state_words
 from sallyport.audit import Deed
 from sallyport.decisions import requester_problem
 from sallyport.flows import ENVIRONMENT, Rule
@@ -44,7 +44,7 @@ class Ending:
         move = Move(Happening(Deed.RETURNED, self.now(), person), State.ENDING, kept=_kept(request, person))
         after = self.journal.move(request_id, move)
         if after.state not in {State.ENDING, State.ENDED}:
-            raise NotYours(f"{request_id} is not live. It stands at: {STATE_WORDS[after.state]}.")
+            raise NotYours(f"{request_id} is not live. It stands at: {state_words(after)}.")
         return after
 
     def may_spare(self, request: Request, slack_id: str) -> bool:

@@ -17,7 +17,7 @@ from coordinator.ownership import own
 from coordinator.positions import rule_of
 from coordinator.requests import Request, State
 from coordinator.slack.choices import Choice
-from coordinator.wording import STATE_WORDS
+from coordinator.wording import STATE_WORDS, state_words
 from sallyport.decisions import chosen_lifetime, duration_choices
 from sallyport.flows import DURATION, REASON, Rule
 from sallyport.platforms.slack_text import date
@@ -68,7 +68,7 @@ class Extending:
         request = own(self.journal, request_id, slack_id)
         rule = rule_of(request, self.asking.policies())
         if request.state is not State.ACTIVE:
-            raise NotYours(f"{request_id} is not live. It stands at: {STATE_WORDS[request.state]}.")
+            raise NotYours(f"{request_id} is not live. It stands at: {state_words(request)}.")
         if request.expires_at is None:
             raise NotYours(f"{request_id} has no end that could be put off.")
         if rule is None or not rule.extension:

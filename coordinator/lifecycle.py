@@ -33,7 +33,7 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
     State.CONFIRMING: frozenset({State.ANNOUNCED, State.APPROVED, State.DENIED, State.TIMED_OUT, State.CANCELLED}),
     State.ANNOUNCED: frozenset({State.APPROVED, State.CANCELLED}),
     State.APPROVED: frozenset({State.APPLYING, State.ACTIVE, State.FAILED}),
-    State.APPLYING: frozenset({State.ACTIVE, State.FAILED}),
+    State.APPLYING: frozenset({State.ACTIVE, State.FAILED, State.CANCELLED}),
     State.ACTIVE: frozenset({State.ENDING, State.ENDED}),
     State.ENDING: frozenset({State.ENDED}),
 }
@@ -41,6 +41,7 @@ FOLLOWS: Mapping[State, frozenset[State]] = {
 
 TELL = "tell:"  # how effects begin that tell the requester something directly
 STRANDED = f"{TELL}stranded"  # nobody can decide it any more
+UNANSWERED = f"{TELL}unanswered"  # it waits for AWS
 NUDGE, NUDGED, REMIND = "nudge", "nudged", "remind"  # effects; an automatic nudge has its number behind it
 RESTARTED = "restarted"  # effects that tell of a job which was started again begin with it
 ANNOUNCE = "announce"  # an effect; that of what was put off has the moment behind it
@@ -49,6 +50,7 @@ SHORTEST_REMINDED = timedelta(minutes=5)
 NO_TIME = timedelta()
 
 TOLD_BY_JOBS = frozenset({Deed.APPLIED, Deed.REVERTED, Deed.NOT_REVERTED, Deed.REFUSED, Deed.FAILED})
+TOLD_IN_THREAD = TOLD_BY_JOBS | {Deed.UNANSWERED}
 
 
 LAPSES: Mapping[str, frozenset[State]] = {  # kinds of effects that do nothing any more outside these states
@@ -68,11 +70,15 @@ class Lane(StrEnum):
     DISPATCH = "dispatch"
     RUNS = "runs"
     EXPIRY = "expiry"
+    AWS = "aws"
     CLOCK = "clock"
     AUDIT = "audit"
 
 
-BATCHED = frozenset({Lane.COMMIT, Lane.DISPATCH, Lane.EXPIRY})  # whose due effects one call does, in order
+BATCHED = frozenset(
+    {Lane.COMMIT, Lane.DISPATCH, Lane.EXPIRY, Lane.AWS}
+)  # whose due effects one call does, in order
+ALONE = frozenset({Lane.AWS})  # of which one effect, and no more, sees whether its silent platform is back
 PLATFORMS: Mapping[Lane, str] = {  # whose answer a lane's effects need
     Lane.JIRA: "JIRA",
     Lane.SLACK: "Slack",
@@ -80,6 +86,7 @@ PLATFORMS: Mapping[Lane, str] = {  # whose answer a lane's effects need
     Lane.DISPATCH: "GitHub",
     Lane.RUNS: "GitHub",
     Lane.EXPIRY: "GitHub",
+    Lane.AWS: "AWS",
     Lane.AUDIT: "The audit sink",
 }
 
@@ -98,6 +105,8 @@ class Armed:
     due: datetime
     after: str | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
+    not_before: datetime | None = None  # it is due, and keeps its place, but is not tried before
+    away_since: datetime | None = None  # since when its platform has given no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +263,7 @@ def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:
     payload = {"fact": number, "deed": deed.value}
     reply = Armed(f"reply:{number}", "reply", Lane.SLACK, now, after="thread", payload=payload)
     return [
-        *([reply] if deed in TOLD_BY_JOBS else []),
+        *([reply] if deed in TOLD_IN_THREAD else []),
         Armed(f"comment:{number}", "comment", Lane.JIRA, now, after=after, payload=payload),
         _export(now),
     ]
@@ -265,6 +274,13 @@ def on_state(request: Request, now: datetime) -> list[Armed]:
     work = _WORK.get(request.state)
     shown = [*_emergency(request.grant, now), *_told_before(request, now), *_announcements(request, now)]
     return [*_surfaces(request.notify, now), *shown, *(work(request, now) if work else [])]
+
+
+def on_silence(request: Request, now: datetime, give_up: datetime) -> list[Armed]:
+    """Show everywhere that an approved request waits for AWS, tell its requester, and do not wait for ever."""
+    shown = [*_emergency(request.grant, now), *_told_before(request, now), *_announcements(request, now)]
+    told = [] if request.is_scheduled else [_tells(UNANSWERED, now)]
+    return [*_surfaces(request.notify, now), *shown, *told, Armed("give-up", "give-up", Lane.CLOCK, give_up)]
 
 
 def on_extension(first: Request, now: datetime) -> list[Armed]:

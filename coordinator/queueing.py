@@ -19,7 +19,9 @@ from sallyport.audit import Deed
 from sallyport.problems import nearest
 from sallyport.times import format_moment
 
-NEVER_PARKED = frozenset({"expire", "watch-expiry", "withdraw", "timeout", "begin", "audit"})  # kinds of effects
+NEVER_PARKED = frozenset(  # kinds of effects
+    {"expire", "watch-expiry", "withdraw", "timeout", "give-up", "begin", "audit"}
+)
 
 
 class NotInQueue(Exception):

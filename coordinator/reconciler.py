@@ -37,6 +37,7 @@ WORKERS = {
     Lane.DISPATCH: 1,
     Lane.RUNS: 2,
     Lane.EXPIRY: 1,
+    Lane.AWS: 1,
     Lane.CLOCK: 1,
     Lane.AUDIT: 1,
 }

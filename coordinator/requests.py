@@ -12,7 +12,7 @@ from sallyport.changes import Change
 from sallyport.documents import JSON
 from sallyport.entries import Grant, changes_digest, is_scheduled
 from sallyport.flows import ENVIRONMENT, PERMANENT
-from sallyport.times import format_duration, format_moment
+from sallyport.times import format_duration, format_moment, parse_moment
 
 
 class State(StrEnum):
@@ -92,6 +92,14 @@ class Kept:
 
     until: datetime
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Since when an approved request waits for AWS, which gave its job no answer, and until when it is tried."""
+
+    since: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +224,14 @@ class Request:
     @property
     def run_url(self) -> str | None:
         return self.result("dispatch").get("url")
+
+    @property
+    def unanswered(self) -> Unanswered | None:
+        """How it waits for AWS; None where it does not."""
+        heard = self.result("watch")
+        if self.state is not State.APPLYING or "unanswered_since" not in heard:
+            return None
+        return Unanswered(parse_moment(heard["unanswered_since"]), parse_moment(heard["tried_until"]))
 
     @property
     def is_extended(self) -> bool:

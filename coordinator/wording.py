@@ -33,6 +33,8 @@ STATE_WORDS = {
 
 UNCONFIRMED = "Approved in Slack, never confirmed in GitHub"  # in time
 
+_WAITS = "waiting for AWS"  # which gave its job no answer
+
 _EMERGENCY_WORDS = {  # nobody has approved it
     State.APPROVED: "Break-glass, about to be applied",
     State.APPLYING: "Break-glass, being applied",
@@ -46,6 +48,7 @@ COMMENTS = {
     Deed.TIMED_OUT: "Nobody decided until {at}; the request is closed.",
     Deed.COMMITTED: "The entry was committed at {at}: {url}",
     Deed.DISPATCHED: "The job that applies it was started at {at}: {url}",
+    Deed.UNANSWERED: "At {at} it could not be applied yet. {detail} {url}",
     Deed.APPLIED: "Applied and read back at {at}. {detail} {url}",
     Deed.REFUSED: "The job refused to apply it at {at}. {detail} {url}",
     Deed.FAILED: "It could not be applied at {at}. {detail} {url}",
@@ -68,6 +71,18 @@ UNCONFIRMED_COMMENT = (
     "It was approved in Slack, and nobody confirmed it in GitHub until {at}; the request is closed."
 )
 TOO_LATE = "Its time ran out before it could be given. Nothing was changed; ask again if it is still needed."
+UNANSWERED = (
+    "AWS does not answer, so it waits; nothing was changed. It is tried again until {until}, and it is said here "
+    "when it is applied."
+)
+GAVE_UP = (
+    "AWS gave no answer from {since} until {until}, and then its time was over. Nothing was changed for it; ask "
+    "again when it is needed."
+)
+GAVE_UP_EARLY = (
+    "AWS gave no answer from {since} until {until}, which is as long as an approval waits. Nothing was changed "
+    "for it; ask again when it is needed."
+)
 EARLY_END = "It ended before its time."
 UNREPORTED_END = "Its entry is gone from the repository, but no job has said that it took it back."
 UNREPORTED = {
@@ -89,6 +104,8 @@ def state_words(request: Request) -> str:
     """Say in a few words where the request stands."""
     if request.state is State.TIMED_OUT and request.was_half_approved:
         return UNCONFIRMED
+    if request.unanswered:
+        return f"Break-glass, {_WAITS}" if is_emergency(request.grant) else f"Approved, {_WAITS}"
     words = _EMERGENCY_WORDS if is_emergency(request.grant) else {}
     return words.get(request.state, STATE_WORDS[request.state])
 

@@ -23,6 +23,7 @@ from coordinator.essentials import DIRECTORY_EVERY, GROUPS_EVERY, Essentials
 from coordinator.logs import configure_logging
 from coordinator.lookout import Lookout
 from coordinator.orders import obey
+from coordinator.outside.awaiting import Awaiting
 from coordinator.outside.commits import Commits
 from coordinator.outside.confirmations import Confirmations
 from coordinator.outside.handlers import Handlers
@@ -100,13 +101,14 @@ class Worker:
 def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
     clients, journal, now, head = essentials.clients, essentials.journal, essentials.now, essentials.head
     policies, signer, alerts = essentials.directory.policies, essentials.policies.signer, essentials.alerts
-    project = essentials.config.jira_project
+    project, awaiting = essentials.config.jira_project, Awaiting(journal, now)
     handlers = Handlers(
         tickets=Tickets(clients.jira, project, journal, policies, now),
         messages=Messages(clients.slack, journal, policies, essentials.config.alert_channel),
         reviews=Reviews(clients.jira, project, policies, now, alerts, alerts.over),
         commits=Commits(clients.github, signer, policies, now, head),
-        runs=Runs(clients.github, policies, now, alerts, head, Watching(clients.github, now)),
+        runs=Runs(clients.github, policies, now, alerts, head, Watching(clients.github, now), awaiting),
+        awaiting=awaiting,
         confirmations=Confirmations(clients.github, essentials.directory, policies, now, head),
         reminders=Reminders(essentials.directory, policies, now),
         exporting=exporting,

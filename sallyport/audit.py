@@ -26,6 +26,7 @@ class Deed(StrEnum):
     TIMED_OUT = "timed-out"
     COMMITTED = "committed"
     DISPATCHED = "dispatched"
+    UNANSWERED = "unanswered"  # AWS gave the job no answer; it waits, and is tried again
     APPLIED = "applied"
     REFUSED = "refused"
     FAILED = "failed"

@@ -49,6 +49,7 @@ class Outcome:
     evidence: tuple[str, ...] = ()
     continued_by: str = ""  # the live entry that still asks for the same, so that nothing was taken back
     held: bool = False  # a threshold left it in force, of which its job tells operators for all of them at once
+    unanswered: bool = False  # AWS gave no answer and nothing of it was made: it can be tried again as it is
 
     def to_mapping(self) -> dict[str, Any]:
         return {
@@ -60,6 +61,7 @@ class Outcome:
             "evidence": list(self.evidence),
             "continued_by": self.continued_by,
             "held": self.held,
+            "unanswered": self.unanswered,
         }
 
     @classmethod
@@ -73,6 +75,7 @@ class Outcome:
             evidence=tuple(map(_text, _listed(data["evidence"]))),
             continued_by=_text(data.get("continued_by", "")),
             held=data.get("held") is True,
+            unanswered=data.get("unanswered") is True,
         )
 
 

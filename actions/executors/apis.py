@@ -36,6 +36,7 @@ class Apis:
     """
 
     width = 1
+    records = False  # a statement that needs nothing to be undone has none
 
     def __init__(self, policies: Policies, clients: Clients, *, now: Now, wait: Wait) -> None:
         self._catalogue = policies.catalogue

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from threading import Lock
 from typing import Any, TypeVar
 
-from botocore import exceptions
+from botocore import UNSIGNED, exceptions
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -30,15 +30,22 @@ LONGEST_WAIT = 300.0  # seconds; what AWS names beyond that is left to the next 
 _TIMEOUTS = Config(connect_timeout=5, read_timeout=30)
 _READS = _TIMEOUTS.merge(Config(retries={"mode": "standard", "total_max_attempts": 4}))
 _WRITES = _TIMEOUTS.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+_UNSIGNED = _WRITES.merge(Config(signature_version=UNSIGNED))
 
 
 class AwsFault(TargetFault):
     """One call that AWS refused, or answered in no way that can be understood."""
 
     def __init__(
-        self, sentence: str, code: str, retry_after: float | None = None, *, passing: bool = False
+        self,
+        sentence: str,
+        code: str,
+        retry_after: float | None = None,
+        *,
+        passing: bool = False,
+        beyond: bool = False,
     ) -> None:
-        super().__init__(sentence, passing=passing)
+        super().__init__(sentence, passing=passing, beyond=beyond)
         self.code = code
         self.retry_after = retry_after  # seconds, where AWS said
 
@@ -46,10 +53,13 @@ class AwsFault(TargetFault):
 class Clients:
     """boto3 clients by service and region, each made once, since making one takes a third of a second.
 
-    Threads may share it: clients may be used by many at once, and only making one may not.
+    Threads may share it: clients may be used by many at once, and only making one may not. A job without a role
+    gets none, and is told why by a fault.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_role: bool = True) -> None:
+        self._has_role = has_role
+        self._no_role: AwsFault | None = None
         self._lock = Lock()
         self._alone: defaultdict[str, Lock] = defaultdict(Lock)
         self._session: Any = None
@@ -73,10 +83,29 @@ class Clients:
 
         key = (service, region, writes)
         with self._lock:
+            self._session = self._session or boto3.Session()
+            if not self._has_role:
+                self._no_role = self._no_role or _without_role(self._session, region)
+                raise self._no_role
             if key not in self._made:
-                self._session = self._session or boto3.Session()
                 self._made[key] = self._session.client(service, region_name=region, config=config)
             return self._made[key]
+
+
+def _without_role(session: Any, region: str) -> AwsFault:
+    """Return why a job could not assume its role, as far as a call can tell that needs none.
+
+    AWS refuses that call, which is an answer: then it is our role, or its trust, and nothing that passes.
+    """
+    try:
+        identity = session.client("sts", region_name=region, config=_UNSIGNED)
+        ask("GetCallerIdentity", identity.get_caller_identity)
+    except AwsFault as fault:
+        if fault.passing:
+            said = f"The job got no role, since AWS gives no answer: {fault}"
+            return AwsFault(said, fault.code, passing=True, beyond=True)
+    said = "The job could not assume its role, although AWS answers: the run's log says why, at the step before."
+    return AwsFault(said, "NoRole")
 
 
 def ask(operation: str, call: Callable[[], Answer]) -> Answer:

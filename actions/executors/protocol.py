@@ -111,10 +111,12 @@ class Executor(Protocol[State]):
     """Observes and changes one kind of target. Every method may raise `TargetFault`.
 
     `width` is how many targets one job may work on at once, each in a thread of its own: what the platform's
-    published limits leave room for, and 1 where nothing is gained.
+    published limits leave room for, and 1 where nothing is gained. With `records`, nothing is ever made for an
+    entry before a record of what was there is on main, so that what has none has never begun.
     """
 
     width: int
+    records: bool
 
     def managed_targets(self) -> Sequence[Target]:
         """Return every target that the catalogue names, each once, whether an entry is at it or not. No calls."""
@@ -161,9 +163,11 @@ class Executor(Protocol[State]):
 class TargetFault(Exception):
     """AWS did not do or not answer what was asked of one target; the sentence names operation and code.
 
-    A *passing* one is trouble of AWS or of the way to it: whether the call was done, the next look tells.
+    A *passing* one is trouble of AWS or of the way to it: whether the call was done, the next look tells. One that
+    is *beyond* this job may pass for another one only.
     """
 
-    def __init__(self, sentence: str, *, passing: bool = False) -> None:
+    def __init__(self, sentence: str, *, passing: bool = False, beyond: bool = False) -> None:
         super().__init__(sentence)
         self.passing = passing
+        self.beyond = beyond

@@ -21,6 +21,7 @@ class RemovalOverrides:
     """The executor of the flow `removal-override`; a target is one of another flow, by its lock."""
 
     width = 1  # there is nothing to wait for
+    records = False  # nothing is made
 
     def __init__(self, targets_of: TargetsOf) -> None:
         self._targets_of = targets_of

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from coordinator.infra.lines import STOP, TEARDOWN, WHITELIST
 from coordinator.requests import Request, State
-from coordinator.wording import STATE_WORDS
+from coordinator.wording import state_words
 from sallyport.catalogue import Environment
 from sallyport.changes.infra_whitelist import InfraWhitelist
 from sallyport.coming import Coming
@@ -167,7 +167,7 @@ def _address(request: Request, people: People) -> str:
 
 
 def _state(request: Request) -> str:
-    return f" {STATE_WORDS[request.state]}." if request.state in _ON_THE_WAY else ""
+    return f" {state_words(request)}." if request.state in _ON_THE_WAY else ""
 
 
 def _called(request: Request, people: People) -> str:

@@ -18,7 +18,7 @@ from coordinator.journal import silences
 from coordinator.journal.silences import Unheard
 from coordinator.journal.tables import effects
 from coordinator.journal.tables import silences as silent
-from coordinator.lifecycle import BATCHED, PLATFORMS, Armed, Lane, Move
+from coordinator.lifecycle import ALONE, BATCHED, PLATFORMS, Armed, Lane, Move
 from coordinator.requests import Request
 
 LEASE = timedelta(seconds=90)  # a look and a write, each with its timeout, and time to spare
@@ -88,7 +88,10 @@ def _arm(insert: Any) -> Any:
         "after": fresh.excluded.after,
         "payload": fresh.excluded.payload,
         "attempts": 0,
-        "leased_until": sa.case((effects.c.lease == "", _NEVER), else_=effects.c.leased_until),
+        "leased_until": sa.case(
+            (effects.c.lease == "", fresh.excluded.leased_until), else_=effects.c.leased_until
+        ),
+        "away_since": sa.func.coalesce(fresh.excluded.away_since, effects.c.away_since),
     }
     return fresh.on_conflict_do_update(index_elements=["request_id", "name"], set_=again)
 
@@ -107,12 +110,12 @@ def _row(request_id: str, effect: Armed) -> dict[str, Any]:
         "wanted": 1,
         "done": 0,
         "due": effect.due,
-        "leased_until": _NEVER,
+        "leased_until": effect.not_before or _NEVER,
         "lease": "",
         "attempts": 0,
         "uncertain": False,
         "error": "",
-        "away_since": None,
+        "away_since": effect.away_since,
         "result": {},
         "parked": False,
     }
@@ -127,12 +130,15 @@ def is_due(connection: sa.Connection, lane: Lane, now: datetime) -> bool:
 def claim(connection: sa.Connection, lane: Lane, now: datetime, limit: int) -> list[Work]:
     """Lease up to *limit* due effects of *lane*; one that waits for another is not due before that is done.
 
-    Where the lane's platform is silent, or catches up, that takes a turn, which only one at a time can have.
+    Where the lane's platform is silent, or catches up, that takes a turn, which only one at a time can have. In
+    some lanes a turn is for one effect alone, until the platform gives an answer.
     """
     lease = secrets.token_hex(8)
     silence = silences.read(connection, PLATFORMS[lane]) if lane in PLATFORMS else None
     if silence is not None and silence.until > now:
         return []
+    if silence is not None and silence.since and lane in ALONE:
+        limit = 1
     rows = connection.execute(_DUE, {"its_lanes": [lane.value], "now": now, "most": limit}).all()
     if silence is not None and rows:
         silences.take_turn(connection, silence, lease, now)
@@ -236,6 +242,13 @@ def any_due(connection: sa.Connection, lanes: Iterable[Lane], now: datetime) -> 
     """Tell whether anything in *lanes* could be done now."""
     theirs = {"its_lanes": [lane.value for lane in lanes], "now": now}
     return connection.execute(_ANY_DUE, theirs).first() is not None
+
+
+def any_other(connection: sa.Connection, lanes: Iterable[Lane], lease: str) -> bool:
+    """Tell whether anything in *lanes* is not done, beside what is held under *lease*."""
+    theirs = effects.c.lane.in_([lane.value for lane in lanes])
+    undone = sa.and_(theirs, effects.c.done < effects.c.wanted, effects.c.lease != lease)
+    return connection.execute(sa.select(sa.literal(1)).where(undone).limit(1)).first() is not None
 
 
 def resume(connection: sa.Connection, lanes: Iterable[Lane]) -> None:

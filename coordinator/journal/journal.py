@@ -181,10 +181,20 @@ class Journal(Questions):
         with self._patiently() as connection:
             outbox.retry(connection, work, again, error, uncertain=uncertain, unheard=unheard)
 
-    def unheard(self, lane: Lane, call: Unheard) -> None:
-        """Note a call to the platform of *lane* that was for no effect, and got no answer."""
+    def unheard(self, lane: Lane, call: Unheard, lease: str = "", attempts: int = 0) -> bool:
+        """Note that the platform of *lane* gave no answer, outside of an effect; tell whether it is silent.
+
+        *lease* is that of the effect whose turn it was to ask, and *attempts* how often the same was asked before.
+        """
         with self._patiently() as connection:
-            silences.unheard(connection, PLATFORMS[lane], "", 0, call)
+            return silences.unheard(connection, PLATFORMS[lane], lease, attempts, call)
+
+    def pass_on(self, lane: Lane, lease: str, now: datetime) -> None:
+        """Let another effect have the turn at the platform of *lane* that this *lease* had and does not need."""
+        lanes = [one for one, its in PLATFORMS.items() if its == PLATFORMS[lane]]
+        with self._patiently() as connection:
+            waits = outbox.any_other(connection, lanes, lease)
+            silences.pass_on(connection, PLATFORMS[lane], lease, now, waits=waits)
 
     def answered(self, lane: Lane, now: datetime) -> None:
         """Note that the platform of *lane* gives answers: it is not silent, or not any more."""

@@ -23,8 +23,24 @@ SPACING: Mapping[str, timedelta] = {  # between two calls, while it catches up w
     "JIRA": timedelta(seconds=0.2),
     "Slack": timedelta(seconds=0.25),
     "GitHub": timedelta(seconds=0.5),
+    "AWS": timedelta(seconds=10),
 }
 USUAL_SPACING = timedelta(seconds=0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """How it is seen whether a platform is back: the pauses between two looks, and how long one may take."""
+
+    first: timedelta
+    longest: timedelta
+    takes: timedelta
+
+
+_BY_CALL = Looking(timedelta(seconds=1), LONGEST_PAUSE, LOOK)
+LOOKING: Mapping[str, Looking] = {  # a job looks at AWS: it costs minutes of a machine, and waits for its turn
+    "AWS": Looking(timedelta(seconds=30), timedelta(minutes=5), timedelta(minutes=15))
+}
 ITS_OWN = 4  # failed attempts: one more, while others get answers, is not the platform's fault
 _INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -62,7 +78,8 @@ def read_all(connection: sa.Connection) -> list[Silence]:
 
 def take_turn(connection: sa.Connection, silence: Silence, lease: str, now: datetime) -> None:
     """Let one call be made, and no other before it had its time."""
-    pause = LOOK if silence.since else SPACING.get(silence.platform, USUAL_SPACING)
+    spacing = SPACING.get(silence.platform, USUAL_SPACING)
+    pause = LOOKING.get(silence.platform, _BY_CALL).takes if silence.since else spacing
     _change(connection, silence.platform, until=now + pause, probe=lease)
 
 
@@ -82,7 +99,7 @@ def unheard(connection: sa.Connection, platform: str, lease: str, attempts: int,
         _begin(connection, platform, call, asked)
     elif row.since is None or (row.probe == lease if row.probe else row.until <= call.at):
         failures = row.failures + 1
-        until = asked or call.at + _pause(failures, call.jitter)
+        until = asked or call.at + _pause(platform, failures, call.jitter)
         _change(connection, platform, since=row.since or call.at, until=until, failures=failures, probe="")
     elif asked is not None:
         _change(connection, platform, until=max(asked, row.until))
@@ -108,14 +125,25 @@ def answered(connection: sa.Connection, platform: str, now: datetime, *, waits: 
 
 def _begin(connection: sa.Connection, platform: str, call: Unheard, asked: datetime | None) -> None:
     """Begin a silence; another replica may begin it at the same moment."""
-    values = {"since": call.at, "until": asked or call.at + _pause(1, call.jitter), "failures": 1, "probe": ""}
+    until = asked or call.at + _pause(platform, 1, call.jitter)
+    values = {"since": call.at, "until": until, "failures": 1, "probe": ""}
     fresh = _INSERT[connection.dialect.name](silences).values(platform=platform, **values)
     connection.execute(fresh.on_conflict_do_nothing(index_elements=["platform"]))
 
 
-def _pause(failures: int, jitter: float) -> timedelta:
+def pass_on(connection: sa.Connection, platform: str, lease: str, now: datetime, *, waits: bool) -> None:
+    """Give back a turn that was not used; with nothing else that *waits*, nobody asks about the platform."""
+    same = silences.c.platform == platform
+    if waits:
+        connection.execute(sa.update(silences).where(same, silences.c.probe == lease).values(until=now, probe=""))
+    else:
+        connection.execute(sa.delete(silences).where(same))
+
+
+def _pause(platform: str, failures: int, jitter: float) -> timedelta:
     """Return a pause that is twice as long each time, up to the longest."""
-    return min(timedelta(seconds=2.0 ** min(failures - 1, 10)), LONGEST_PAUSE) * jitter
+    looking = LOOKING.get(platform, _BY_CALL)
+    return min(looking.first * 2.0 ** min(failures - 1, 10), looking.longest) * jitter
 
 
 def _change(connection: sa.Connection, platform: str, **values: object) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from coordinator.audit.exporting import Exporting
+from coordinator.outside.awaiting import Awaiting
 from coordinator.outside.clock import begin, time_out
 from coordinator.outside.commits import Commits
 from coordinator.outside.confirmations import Confirmations
@@ -26,6 +27,7 @@ class Handlers:
     reviews: Reviews
     commits: Commits
     runs: Runs
+    awaiting: Awaiting
     confirmations: Confirmations
     reminders: Reminders
     exporting: Exporting
@@ -60,6 +62,7 @@ class Handlers:
                 "watch": self.runs.watch,
                 "watch-expiry": self.runs.watch_expiry,
                 "begin": begin,
+                "give-up": self.awaiting.give_up,
                 "timeout": time_out,
                 "audit": self.exporting.export,
                 "reminder": self.reminders.reminder,
@@ -70,6 +73,7 @@ class Handlers:
                 "withdraw": self.commits.withdraw,
                 "dispatch": self.runs.dispatch,
                 "expire": self.runs.expire,
+                "aws": self.awaiting.turns,
             },
             alert=alert,
             place={"dispatch": self.runs.place},

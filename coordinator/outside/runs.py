@@ -13,6 +13,7 @@ from coordinator.alerts import Kind
 from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import FOLLOWS, RESTARTED, Armed, Happening, Lane, Move, on_withdrawal
+from coordinator.outside.awaiting import Awaiting, started_again
 from coordinator.outside.watching import REST, Watching
 from coordinator.requests import Request, State
 from coordinator.wording import EARLY_END, UNREPORTED_END
@@ -58,6 +59,7 @@ class Runs:
     alert: Callable[[str, str], None]
     head: Head
     watching: Watching
+    awaiting: Awaiting
 
     def place(self, request: Request) -> tuple[str, str, str]:
         """Return for which flow, environment and lock a job of the request is: one job is for one of these."""
@@ -68,13 +70,21 @@ class Runs:
         """Start one job that applies all these entries of one place, unless an earlier attempt has started it.
 
         It is started for the first of them, and for the others besides: of those it may say nothing, where it
-        began before their entries were there.
+        began before their entries were there. Of those that waited for AWS another's job may have told meanwhile.
         """
-        given = [job for job in jobs if job[1].is_committed]
-        started = iter(self._dispatched(given) if given else [])
-        return [next(started) if request.is_committed else NOTHING for _, request in jobs]
+        told = {
+            request.id: run
+            for _, request in jobs
+            if request.is_committed and (run := self._applied_by_another(request))
+        }
+        left = [(work, request) for work, request in jobs if request.is_committed and request.id not in told]
+        started = iter(self._start(left) if left else ())
+        return [
+            _heard_from(told[one.id], one) if one.id in told else next(started) if one.is_committed else NOTHING
+            for _, one in jobs
+        ]
 
-    def _dispatched(self, jobs: Sequence[Job]) -> list[Done]:
+    def _start(self, jobs: Sequence[Job]) -> list[Done]:
         first, last = jobs[0][1], jobs[-1][1]
         _, environment, lock = self.place(first)
         inputs = {
@@ -91,7 +101,7 @@ class Runs:
         result = {"run": run.id, "url": run.html_url, "for": named}
         details = {"run": str(run.id), "url": run.html_url, "resource": lock}
         started = Happening(Deed.DISPATCHED, self.now(), COORDINATOR, details)
-        then = lambda standing: _begun(standing.state, started)  # noqa: E731 - the same for all of them
+        then = lambda standing: _begun(standing, started)  # noqa: E731 - the same for all of them
         return [Done({**result, "turn": turn}, then=then) for turn, _ in enumerate(jobs)]
 
     def watch(self, work: Work, request: Request) -> Done | Again:
@@ -107,12 +117,17 @@ class Runs:
         outcome, first = outcomes.get(request.id), request.result("dispatch").get("for", request.id)
         if outcome is None and first != request.id:
             dies = first not in outcomes and _has_died(run)
-            return Again(now + REST) if dies else self._asked_again(request)  # the other has it started again
+            if dies:
+                return Again(now + REST)  # the other has it started again
+            return self._asked_again(work, request)
         if outcome is None and _has_died(run):
             return self._restarted(work, request, run)
         if outcome is None:
             unknown = Happening(Deed.FAILED, now, JOB, _untold(Untold.UNKNOWN, run))
             return Done(then=lambda standing: _heard(standing.state, unknown, State.FAILED, now))
+        if outcome.unanswered:
+            return self.awaiting.unanswered(work, request, outcome, run)
+        self.awaiting.heard(request, outcome)
         deed = _DEEDS.get(outcome.result, Deed.FAILED)
         heard = Happening(deed, outcome.at, JOB, _details(outcome, run))
         to = State.ACTIVE if outcome.result.good else State.FAILED
@@ -155,16 +170,11 @@ class Runs:
         failed = outcome is not None and outcome.result is Result.FAILED
         return failed or self.github.file(path_of(request.flow, request.id)) is not None
 
-    def _asked_again(self, request: Request) -> Done:
+    def _asked_again(self, work: Work, request: Request) -> Done:
         """Have a job started that says what became of a request, after one that ended without a word about it."""
         turn = int(request.result("dispatch").get("turn", 0))
         due = self.now() + TOGETHER + turn * timedelta.resolution  # in the order in which they waited
-        return Done(
-            arm=(
-                Armed("dispatch", "dispatch", Lane.DISPATCH, due, after="commit"),
-                Armed("watch", "watch", Lane.RUNS, due, after="dispatch"),
-            )
-        )
+        return Done(work.result, arm=started_again(due))
 
     def _restarted(self, work: Work, request: Request, run: RunState) -> Done:
         """Start a run again whose job died; it finds done what it did, and tells nothing twice.
@@ -209,16 +219,30 @@ class Runs:
         if not work.uncertain:
             return None
         since = request.submitted_at if workflow == APPLY else end_of(request)
-        return self.github.find_run(workflow, request.id, since - CLOCKS)
+        found = self.github.find_run(workflow, request.id, since - CLOCKS)
+        return found if found and found.id != work.result.get("run") else None  # that was for an attempt before
+
+    def _applied_by_another(self, request: Request) -> RunState | None:
+        """Return the run of another's job that has applied what waits for AWS: a job makes all that is missing."""
+        if request.unanswered is None:
+            return None
+        return self.watching.applied_since(request.id, parse_moment(request.result("watch")["tried_at"]))
 
     def _outcome(self, run: RunState, request_id: str) -> Outcome | None:
         outcomes = self.watching.outcomes(run)
         return next((outcome for outcome in outcomes if outcome.request_id == request_id), None)
 
 
-def _begun(state: State, started: Happening) -> Move:
-    """Return what the start of a job means for a request in *state*; it may be a second one."""
-    return Move(started, State.APPLYING) if state is State.APPROVED else Move(started)
+def _begun(standing: Request, started: Happening) -> Move | None:
+    """Return what the start of a job means; it may be a second one. That it is tried again at AWS is no news."""
+    if standing.unanswered:
+        return None
+    return Move(started, State.APPLYING) if standing.state is State.APPROVED else Move(started)
+
+
+def _heard_from(run: RunState, request: Request) -> Done:
+    """Return the start of a job that needs none, since *run* tells of the request already."""
+    return Done({"run": run.id, "url": run.html_url, "for": request.id, "turn": 0}, asked=False)
 
 
 def not_reverted(request_id: str, why: str) -> str:
@@ -275,7 +299,7 @@ def _over(state: State, ended: Happening) -> Move:
             late = "Its time was over before its job had said that it was applied."
             failed = replace(ended, deed=Deed.FAILED, details={**ended.details, "detail": late})
             return Move(failed, State.FAILED, late)
-        case State.FAILED:
+        case State.FAILED | State.CANCELLED:
             return Move(ended)
         case _:
             return Move(ended, State.ENDED, str(ended.details["detail"]))

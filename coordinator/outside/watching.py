@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from coordinator.journal import Again
-from sallyport.outcomes import Outcome
+from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import RunState
 from sallyport.reports import outcomes_of
@@ -53,7 +53,7 @@ class Watching:
         self._lock = threading.RLock()
         self._seen: dict[int, _Seen] = {}
         self._lists: dict[str, _Listed] = {}
-        self._told: dict[tuple[int, int], list[Outcome]] = {}
+        self._told: dict[tuple[int, int], tuple[RunState, list[Outcome]]] = {}
         self._reads: deque[datetime] = deque()
         self._open_at: datetime | None = None
 
@@ -97,11 +97,23 @@ class Watching:
         with self._lock:
             key = (run.id, run.attempt)
             if key not in self._told:
-                self._told[key] = outcomes_of(self._github, run)
+                self._told[key] = run, outcomes_of(self._github, run)
                 self._note(1, self._now())
                 for old in list(self._told)[:-_KEPT]:
                     del self._told[old]
-            return self._told[key]
+            return self._told[key][1]
+
+    def applied_since(self, request_id: str, moment: datetime) -> RunState | None:
+        """Return a run whose job was for others and says that it found this request in force, or put it there.
+
+        Only what was read anyway is known.
+        """
+        with self._lock:
+            for run, outcomes in self._told.values():
+                ours = (one for one in outcomes if one.request_id == request_id and one.at > moment)
+                if any(one.result in {Result.APPLIED, Result.ALREADY} for one in ours):
+                    return run
+        return None
 
     def _read(self, workflow: str, run_id: int, now: datetime) -> _Seen:
         self._forget(now)

@@ -66,6 +66,8 @@ def _sentence(request: Request, words: Announcement, begins: datetime, people: P
     match request.state:
         case State.ANNOUNCED | State.PENDING | State.CONFIRMING:
             return f"{words.will} {date(begins)}{until} ({who}).{kept(request, people)}"
+        case State.APPLYING if request.unanswered:
+            return f"{words.will} as soon as AWS answers{until} ({who}).{kept(request, people)}"
         case State.APPROVED | State.APPLYING:
             return f"{words.doing} now{until} ({who}).{kept(request, people)}"
         case State.ACTIVE:

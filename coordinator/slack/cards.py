@@ -96,6 +96,9 @@ def status(request: Request, policies: Policies) -> str:
             )
         case State.APPROVED:
             return f"{approved}; about to be applied."
+        case State.APPLYING if waits := request.unanswered:
+            since, until = date(waits.since), date(waits.until)
+            return f"{approved}; waits for AWS, which has not answered since {since}, and is tried until {until}."
         case State.APPLYING:
             return f"{approved}; being applied now."
         case State.ACTIVE if request.expires_at is None:
@@ -254,7 +257,12 @@ def _fields(facts: Iterable[tuple[str, str]]) -> Iterable[MarkdownTextObject]:
 
 def status_line(request: Request, policies: Policies) -> str:
     """Say how the request stands, after a mark that says no more than the words."""
-    return f"{MARKS.get(request.state, ':gear:')} {status(request, policies)}"
+    return f"{mark(request) or ':gear:'} {status(request, policies)}"
+
+
+def mark(request: Request) -> str:
+    """Return the mark of how the request stands; empty where it has none."""
+    return MARKS[State.PENDING] if request.unanswered else MARKS.get(request.state, "")
 
 
 def context(text: str) -> Block:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from coordinator.lifecycle import Lane
 from sallyport.platforms.slack_text import date
 
-WELL = ":white_check_mark: All is well: nothing waits for JIRA, GitHub or Slack."
+WELL = ":white_check_mark: All is well: nothing waits for JIRA, GitHub, Slack or AWS."
 PATIENCE = timedelta(minutes=1)  # what gets through at the next attempt is no news
 _GITHUB = (
     "GitHub has not answered since {since}; what is approved or over waits there, and is done when it is back."
@@ -20,6 +20,7 @@ _SENTENCES = {
     Lane.DISPATCH: _GITHUB,
     Lane.RUNS: _GITHUB,
     Lane.EXPIRY: _GITHUB,
+    Lane.AWS: "AWS has not answered since {since}; what is approved waits, and is applied when it is back.",
 }
 
 

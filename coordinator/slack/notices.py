@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import Block, MarkdownTextObject, PlainTextObject, SectionBlock
 
 from coordinator.requests import Request, State
-from coordinator.slack.cards import MARKS, SHOWN_REASON, Content, called, extended, links, status, title
+from coordinator.slack.cards import SHOWN_REASON, Content, called, extended, links, mark, status, title
 from coordinator.slack.own_buttons import own_buttons
 from sallyport.platforms.slack_text import date
 from sallyport.policies import Policies
@@ -17,7 +17,7 @@ MENTIONED = 10  # people that one nudge in a channel names
 
 def notice(request: Request, policies: Policies) -> Content:
     """Return what the requester is told directly, with what it is about: a request's id says nothing to people."""
-    about = f"{MARKS.get(request.state, '')} *{title(request, policies)}*".strip()
+    about = f"{mark(request)} *{title(request, policies)}*".strip()
     stands = f"{request.id}: {status(request, policies)}"
     text = f"{about}, {stands}"
     blocks: list[Block] = [SectionBlock(text=MarkdownTextObject(text=part)) for part in (about, stands)]

@@ -31,7 +31,7 @@ def _buttons(request: Request, policies: Policies) -> Iterator[ButtonElement]:
         if request.awaited:
             yield _button("Nudge", NUDGE, request)
         yield _button("Cancel request", CANCEL, request)
-    elif request.state is State.ANNOUNCED:
+    elif request.state is State.ANNOUNCED or request.unanswered:
         yield _button("Cancel request", CANCEL, request)
     elif request.state is State.ACTIVE:
         rule = rule_of(request, policies)

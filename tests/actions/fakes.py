@@ -269,6 +269,8 @@ class FakeAws:
     before_write: list[Hook] = field(default_factory=list)
     between: list[Hook] = field(default_factory=list)  # after the draft, before it is published
     losing: int = 0  # answers to writes that are done and never heard
+    away: bool = False  # gives no answer to anything
+    no_role: bool = False  # gave the job no role either
     mute: bool = False  # never does nor answers a write
     deaf: bool = False  # takes writes and does nothing
     restore_fault: str = ""
@@ -306,11 +308,17 @@ class FakeExecutor:
     targets: tuple[Target, ...] = ()
     width: int = 1
 
+    @property
+    def records(self) -> bool:
+        return self.aws.wants_before
+
     def managed_targets(self) -> tuple[Target, ...]:
         return self.targets
 
     def observe(self, target: Target, claims: Claims) -> Seen:
         self.aws.observations += 1
+        if self.aws.away:
+            raise TargetFault("AWS did not answer GetRestApi.", passing=True, beyond=self.aws.no_role)
         if target.lock in self.aws.observe_faults:
             raise TargetFault(self.aws.observe_faults[target.lock])
         return self.aws.seen(target.lock)

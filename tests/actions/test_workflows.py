@@ -45,6 +45,17 @@ def test_what_cloudtrail_shows_leads_to_the_run_and_to_the_request(name: str, st
     assert ("inputs.request_id" in session) == (name in {"apply.yml", "expire.yml"})
 
 
+@pytest.mark.parametrize(
+    ("name", "job"), [("apply.yml", "apply"), ("expire.yml", "expire"), ("merged.yml", "merged")]
+)
+def test_a_job_that_gets_no_role_says_so_itself(name: str, job: str) -> None:
+    """AWS may be away already when the role is asked for; the coordinator learns from reports alone."""
+    [*_, role, command] = load(name)["jobs"][job]["steps"]
+    assert (role["id"], role["continue-on-error"]) == ("role", True)
+    assert "role-to-assume" in role["with"]
+    assert command["env"]["AWS_ROLE_OUTCOME"] == "${{ steps.role.outcome }}"
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_a_workflow_has_no_rights_but_those_a_job_names_and_ends_some_time(file: Path) -> None:
     workflow = load(file.name)

@@ -17,6 +17,7 @@ from coordinator.directory import Directory
 from coordinator.head import Head
 from coordinator.journal import Journal
 from coordinator.lifecycle import Lane
+from coordinator.outside.awaiting import Awaiting
 from coordinator.outside.commits import Commits
 from coordinator.outside.confirmations import Confirmations
 from coordinator.outside.handlers import Handlers
@@ -83,7 +84,8 @@ class Desk:
         self.exporting = Exporting(self.journal, self.sink, now)
         self.head = Head(self.github)
         self.commits = Commits(self.github, lambda: self.installed.signer, policies, now, self.head)
-        self.runs = Runs(self.github, policies, now, alert, self.head, Watching(self.github, now))
+        awaiting = Awaiting(self.journal, now)
+        self.runs = Runs(self.github, policies, now, alert, self.head, Watching(self.github, now), awaiting)
         directory = Directory(self.slack_client, policies)
         handlers = Handlers(
             tickets=Tickets(self.jira_client, "OPS", self.journal, policies, now),
@@ -91,6 +93,7 @@ class Desk:
             reviews=Reviews(self.jira_client, "OPS", policies, now, alert, over),
             commits=self.commits,
             runs=self.runs,
+            awaiting=awaiting,
             confirmations=Confirmations(self.github, directory, policies, now, self.head),
             reminders=Reminders(directory, policies, now),
             exporting=self.exporting,

@@ -27,7 +27,7 @@ from sallyport.platforms.errors import PlatformError, Refused, TryLater
 from sallyport.times import format_moment, utc_now
 from sandbox.faults import Fault, Moment
 from sandbox.faults import Kind as Spoils
-from tests.coordinator.asks import NOW, ROOT, claim, happened
+from tests.coordinator.asks import NOW, ROOT, SECOND, claim, happened
 from tests.coordinator.conftest import Installed, Store
 from tests.coordinator.desk import MINUTE, Desk
 from tests.coordinator.tower import URL, Tower, live
@@ -258,6 +258,27 @@ class TestPlatformsThatAreAway:
         desk.settle(5 * MINUTE)
         (over,) = tower.look()
         assert over.startswith(":white_check_mark: Over: JIRA has not answered since")
+
+    def test_aws_is_one_too_which_jobs_ask(self, tower: Tower) -> None:
+        desk, many = tower.desk, []
+        for number in range(5):
+            many.append(desk.approve(desk.submit(f"view:{number}")))
+            desk.work()
+            fault = Outcome(many[-1].id, Result.FAILED, "AWS did not answer.", desk.now, unanswered=True)
+            run = desk.request(many[-1]).result("dispatch")["run"]
+            desk.github.report(run, fault)
+            desk.github.complete(run, "failure")
+            desk.settle(20 * SECOND)
+        tower.sweeps()
+        assert tower.look() == []
+        desk.now += AWAY_AFTER
+        (said,) = tower.look()
+        assert said.startswith(":rotating_light: AWS has not answered since")
+        assert tower.look() == []
+        assert desk.alerts == []
+        desk.journal.answered(Lane.AWS, desk.now)
+        (over,) = tower.look()
+        assert over.startswith(":white_check_mark: Over: AWS has not answered since")
 
     def test_one_that_fails_while_others_are_answered_is_stuck_and_its_platform_is_not_away(
         self, tower: Tower

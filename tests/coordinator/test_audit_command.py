@@ -27,6 +27,7 @@ from coordinator.journal.tables import facts
 from coordinator.lifecycle import Happening, Move
 from coordinator.outside.commits import entry_of
 from coordinator.requests import Request, Route, State
+from coordinator.wording import COMMENTS
 from sallyport.audit import Deed, Fact
 from sallyport.changes.prod_access import ProdAccess
 from sallyport.entries import BREAK_GLASS, Grant, parse_entry
@@ -124,6 +125,10 @@ class TestWhatIsRecorded:
     def test_the_schema_is_one_and_knows_every_deed(self) -> None:
         Draft202012Validator.check_schema(SCHEMA)
         assert SCHEMA["$defs"]["fact"]["properties"]["deed"]["enum"] == [deed.value for deed in Deed]
+
+    def test_every_deed_has_its_words_in_the_story_and_in_the_ticket(self) -> None:
+        assert set(SENTENCES) == set(Deed)
+        assert set(COMMENTS) == set(Deed) - {Deed.ASKED}  # which is the ticket itself
 
     def test_the_schema_refuses_what_a_record_lacks_or_has_too_much(self, desk: Desk, over: Request) -> None:
         validator = Draft202012Validator(SCHEMA)

@@ -199,7 +199,7 @@ def test_the_home_tab_says_which_platform_is_away_and_what_follows(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ana = office.slack.person("ana")
-    ana.opens_home().waits_for("All is well: nothing waits for JIRA, GitHub or Slack.")
+    ana.opens_home().waits_for("All is well: nothing waits for JIRA, GitHub, Slack or AWS.")
     monkeypatch.setattr(Journal, "away_since", lambda _: {Lane.JIRA: utc_now() - timedelta(hours=1)})
     home = ana.opens_home()
     home.waits_for("JIRA has not answered since")

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from coordinator.journal.silences import LONGEST_PAUSE, SPACING
+from coordinator.journal.silences import LONGEST_PAUSE, LOOKING, SPACING
 from coordinator.journal.tables import effects, requests, silences
 from coordinator.outside.tickets import label_of
 from coordinator.queueing import Queue
@@ -27,7 +27,7 @@ from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import PlatformError, TryLater, Unknown
 from sallyport.platforms.slack_answers import EVENT_TYPE
 from sandbox.faults import Fault, Kind, Moment
-from tests.coordinator.asks import HOUR, SECOND
+from tests.coordinator.asks import CHANGE, HOUR, SECOND
 from tests.coordinator.desk import MINUTE, Desk
 
 REQUESTS = 24
@@ -59,6 +59,7 @@ class Day:
     desk: Desk
     requests: list[Request] = field(default_factory=list)
     calls: dict[str, Counter[datetime]] = field(default_factory=dict)
+    jobs: Callable[[], None] = lambda: None  # what jobs do that have been started by then
 
     def passes(self, within: timedelta) -> None:
         """Let time pass, from one thing that is due to the next."""
@@ -81,6 +82,7 @@ class Day:
     def works(self) -> None:
         before = dict(self._made())
         self.desk.work()
+        self.jobs()
         for platform, count in self._made():
             made = self.calls.setdefault(platform, Counter())
             made[self.desk.now.replace(microsecond=0)] += count - before[platform]
@@ -171,6 +173,47 @@ class Day:
         ) == (Counter({request.id: 1 for request in self.requests}))
         committed = [path for _, _, files in self.desk.github.commits for path in files]
         assert Counter(committed) == Counter({f"requests/api-whitelisting/{r.id}.yaml": 1 for r in self.requests})
+
+
+@dataclass
+class Aws:
+    """AWS as the jobs of a day find it: what each makes of its target, or that there is no answer."""
+
+    day: Day
+    away: bool = False
+    made: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.day.jobs = self.works
+
+    def works(self) -> None:
+        """Every job that was started comes to its end."""
+        github = self.day.desk.github
+        for run in github.runs:
+            if run.workflow == "apply.yml" and run.state.status != "completed":
+                outcomes = list(self._outcomes(run.inputs))
+                github.report(run.state.id, *outcomes)
+                github.complete(run.state.id, "failure" if self.away else "success")
+
+    def _outcomes(self, inputs: Mapping[str, str]) -> Iterator[Outcome]:
+        """A job for a target makes all that is missing there, and tells of that and of those it was asked for."""
+        asked, now = {inputs["request_id"], *inputs.get("also", "").split()}, self.day.desk.now
+        for request in map(self.day.desk.request, self.day.requests):
+            there = self.day.desk.runs.place(request)[2] == inputs["lock"] and self._is_live(request)
+            if self.away and request.id in asked:
+                fault = "AWS did not answer GetRestApi. Nothing was changed."
+                yield Outcome(request.id, Result.FAILED, fault, now, unanswered=True)
+            elif there and not self.away and request.id not in self.made:
+                self.made.add(request.id)
+                yield Outcome(request.id, Result.APPLIED, "It is in force.", now)
+            elif there and not self.away and request.id in asked:
+                yield Outcome(request.id, Result.ALREADY, "It is in force already.", now)
+
+    def _is_live(self, request: Request) -> bool:
+        path = f"requests/api-whitelisting/{request.id}.yaml"
+        content = self.day.desk.github.files.get(path)
+        schemas = self.day.desk.installed.policies.schemas
+        return content is not None and parse_entry(content, path, schemas).is_live(self.day.desk.now)
 
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -305,7 +348,7 @@ class TestGitHub:
 
 
 class TestAws:
-    """Jobs run and report all along: what they cannot do at AWS they say, and it is tried again each minute."""
+    """Jobs run and report all along: what they cannot do at AWS they say, and it is tried again."""
 
     def test_ends_that_fail_again_and_again_are_one_alert_and_come_with_their_true_time(self, day: Day) -> None:
         desk = day.desk
@@ -328,6 +371,57 @@ class TestAws:
             last = desk.journal.facts(request.id)[-1][0]
             assert (last.deed, last.at) == (Deed.REVERTED, back)
         assert day.deeds().count(Deed.REVERTED) == len(day.requests)
+
+    def test_what_is_approved_waits_for_hours_and_is_applied_once_in_order(self, day: Day) -> None:
+        desk, aws = day.desk, Aws(day, away=True)
+        targets = [replace(CHANGE, api=api) for api in ("payments", "orders")]
+
+        began = desk.now
+        for number in range(REQUESTS):
+            lifetime = HOUR if number % 8 == 5 else 24 * HOUR
+            change = targets[number % len(targets)]
+            day.requests.append(desk.submit(f"view:{number}", lifetime=lifetime, changes=(change,)))
+            day.passes(SECOND)
+            desk.approve(day.requests[-1])
+            day.passes(8 * MINUTE)
+        short = [request for request in map(desk.request, day.requests) if request.lifetime == HOUR]
+        lasting = [request for request in map(desk.request, day.requests) if request.lifetime != HOUR]
+        assert all(request.unanswered for request in lasting)
+        assert {request.unanswered.since for request in lasting if request.unanswered} == {
+            fact.at for one in lasting for fact, _ in desk.journal.facts(one.id) if fact.deed is Deed.UNANSWERED
+        }
+        tried = [run for run in desk.github.runs if run.workflow == "apply.yml"]
+        assert len(tried) < REQUESTS + 2.2 * ((desk.now - began) / LOOKING["AWS"].longest)
+        assert [silence.platform for silence in desk.journal.silences()] == ["AWS"]
+
+        day.passes(HOUR)
+        for request in map(desk.request, short):
+            assert request.state is State.FAILED
+            assert re.fullmatch(
+                "AWS gave no answer from .* until .*, and then its time was over.*", request.closing
+            )
+        aws.away, back = False, desk.now
+        while not all(desk.request(request).state is State.ACTIVE for request in lasting):
+            assert desk.now - back < 15 * MINUTE, "it never catches up"
+            day.passes(MINUTE)
+        day.passes(5 * MINUTE)
+        assert aws.made == {request.id for request in lasting}
+        after = [run.inputs for run in desk.github.runs if run.workflow == "apply.yml"][len(tried) :]
+        last = [run for run in after if "also" in run]
+        assert len(last) == 1, "one job has seen whether it is back, and one has done all at the other target"
+        named = [last[0]["request_id"], *last[0]["also"].split()]
+        assert named == [one.id for one in lasting if one.id in named], "in the order of approval"
+        for request in lasting:
+            facts = desk.journal.facts(request.id)
+            told = [fact.deed for fact, _ in facts]
+            assert told[-3:] == [Deed.DISPATCHED, Deed.UNANSWERED, Deed.APPLIED]
+            assert facts[-1][0].at >= back
+            assert breaks(facts) == []
+            (issue,) = [one for one in desk.jira.issues if label_of(request.id) in one.labels]
+            moments = [moment for comment in issue.comments for moment in _MOMENT.findall(comment.body)[:1]]
+            assert moments == [f"{fact.at:%Y-%m-%dT%H:%M:%S}Z" for fact, _ in facts[1:]]
+        assert set(Counter(_markers(desk)).values()) == {1}
+        assert desk.journal.silences() == []
 
 
 class TestTheCoordinator:

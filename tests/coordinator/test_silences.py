@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from coordinator.journal import Done, Journal, Silence, Unheard, Work
-from coordinator.journal.silences import ITS_OWN, LONGEST_ASKED, LONGEST_PAUSE, LOOK, SPACING
-from coordinator.lifecycle import Lane
+from coordinator.journal.silences import ITS_OWN, LONGEST_ASKED, LONGEST_PAUSE, LOOK, LOOKING, SPACING
+from coordinator.lifecycle import Armed, Lane
 from tests.coordinator.asks import HOUR, NOW, SECOND, approve, ask
 from tests.coordinator.conftest import Store
 from tests.coordinator.test_journal import at_once
 
+MINUTE = timedelta(minutes=1)
 WHOLE = 1.0  # jitter, where a test wants to know
 
 
@@ -201,3 +202,77 @@ def test_a_call_for_no_effect_tells_of_a_silence_too(journal: Journal) -> None:
     assert journal.silences() == [Silence("Slack", NOW, NOW + 3 * SECOND)]
     journal.answered(Lane.SLACK, NOW + 2 * SECOND)
     assert journal.silences() == []
+
+
+class TestAskedByJobs:
+    """AWS, which only jobs ask: what waits for it is told so from outside, and a turn is for one of them alone."""
+
+    @pytest.fixture
+    def waiting(self, journal: Journal) -> Journal:
+        """Three wait for AWS, and one of them not to be tried for an hour."""
+        submits(journal, 3)
+        for number, request_id in enumerate(journal.ids()):
+            since = NOW + number * SECOND
+            rest = NOW + HOUR if number == 2 else None
+            journal.arm(request_id, Armed("aws", "aws", Lane.AWS, since, not_before=rest, away_since=since))
+        return journal
+
+    def silent(self, journal: Journal, now: datetime = NOW, lease: str = "", attempts: int = 0) -> bool:
+        return journal.unheard(Lane.AWS, Unheard(now, WHOLE), lease, attempts)
+
+    def test_one_has_the_turn_while_it_is_silent_and_all_that_may_when_it_is_back(self, waiting: Journal) -> None:
+        first, second, third = waiting.ids()
+        assert self.silent(waiting)
+        now = NOW + LOOKING["AWS"].first
+        [turn] = waiting.claim(Lane.AWS, now, 50)
+        assert turn.request_id == first
+        assert waiting.claim(Lane.AWS, now + LOOKING["AWS"].takes - SECOND, 50) == []
+        waiting.finish(turn, Done(asked=False))
+        waiting.answered(Lane.AWS, now + MINUTE)
+        back = waiting.claim(Lane.AWS, now + MINUTE + SPACING["AWS"], 50)
+        assert [work.request_id for work in back] == [second, third], "an answer ends every pause"
+
+    def test_whoever_had_the_turn_makes_the_pause_longer_and_nobody_else(self, waiting: Journal) -> None:
+        look, now = LOOKING["AWS"], NOW
+        self.silent(waiting)
+        for number in range(6):
+            now += min(look.first * 2**number, look.longest)
+            [turn] = waiting.claim(Lane.AWS, now, 50)
+            self.silent(waiting, now)  # another's job
+            assert waiting.silences()[0].until == now + look.takes
+            self.silent(waiting, now, turn.lease)
+            assert waiting.silences()[0].until == now + min(look.first * 2 ** (number + 1), look.longest)
+            waiting.retry(turn, now, "", uncertain=False)
+
+    def test_a_turn_that_nobody_needs_is_the_next_one_s(self, waiting: Journal) -> None:
+        first, second, _ = waiting.ids()
+        self.silent(waiting)
+        now = NOW + LOOKING["AWS"].first
+        [turn] = waiting.claim(Lane.AWS, now, 50)
+        waiting.pass_on(Lane.AWS, turn.lease, now)
+        waiting.finish(turn, Done(asked=False))
+        [next_turn] = waiting.claim(Lane.AWS, now, 50)
+        assert (turn.request_id, next_turn.request_id) == (first, second)
+
+    def test_a_turn_of_somebody_else_is_not_passed_on(self, waiting: Journal) -> None:
+        self.silent(waiting)
+        now = NOW + LOOKING["AWS"].first
+        waiting.claim(Lane.AWS, now, 50)
+        waiting.pass_on(Lane.AWS, "another", now)
+        assert waiting.claim(Lane.AWS, now, 50) == []
+
+    def test_with_nothing_that_waits_nobody_needs_to_know(self, journal: Journal) -> None:
+        self.silent(journal)
+        journal.pass_on(Lane.AWS, "", NOW)
+        assert journal.silences() == []
+
+    def test_one_that_rests_is_not_tried_before_and_is_told_to_wait_since_it_began(self, waiting: Journal) -> None:
+        works = waiting.claim(Lane.AWS, NOW + 5 * SECOND, 50)
+        assert [work.request_id for work in works] == waiting.ids()[:2]
+        [late] = waiting.claim(Lane.AWS, NOW + HOUR, 50)[-1:]
+        assert late.request_id == waiting.ids()[2]
+        assert waiting.away_since() == {Lane.AWS: NOW}
+
+    def test_one_that_fails_again_and_again_while_others_have_luck_is_no_silence(self, waiting: Journal) -> None:
+        assert not self.silent(waiting, attempts=ITS_OWN)
+        assert waiting.silences() == []

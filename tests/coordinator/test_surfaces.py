@@ -31,7 +31,7 @@ from coordinator.slack.choices import Offer, matching
 from coordinator.slack.extension_form import extended_by, extension_form
 from coordinator.slack.home import Desk, home
 from coordinator.slack.text import tidy
-from coordinator.wording import STATE_WORDS
+from coordinator.wording import STATE_WORDS, state_words
 from sallyport.changes.sources import MAX_RANGES, parse_source
 from sallyport.commands import read_line
 from sallyport.decisions import REASON_LONGEST, duration_choices
@@ -268,6 +268,17 @@ class TestMessages:
             over = in_state(State.ENDED, results=results, extension=Extension("aw-222222", of_it, NOW))
             assert sentence in cards.status(over, policies)
             assert "taken back" not in cards.status(over, policies)
+
+    def test_what_waits_for_aws_says_so_in_words_everywhere_and_can_be_cancelled(self, policies: Policies) -> None:
+        heard = {"unanswered_since": "2026-11-21T09:00:00Z", "tried_until": "2026-11-21T13:00:00Z"}
+        request = in_state(State.APPLYING, results={"watch": heard})
+        for surface in (cards.thread, notices.notice):
+            assert buttons(surface(request, policies)) == ["Cancel request"]
+        sentence = cards.status(request, policies)
+        assert re.search(r"; waits for AWS, which has not answered since .*, and is tried until .*\.$", sentence)
+        assert state_words(request) == "Approved, waiting for AWS"
+        assert state_words(replace(request, grant=EMERGENCY)) == "Break-glass, waiting for AWS"
+        assert state_words(replace(request, state=State.ACTIVE)) == "Live"
 
     @pytest.mark.parametrize(
         ("state", "shown"),

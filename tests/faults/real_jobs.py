@@ -120,7 +120,7 @@ class RealJobs:
 
         with (
             patch.object(Workspace, "_run", tapped),
-            patch("actions.executors.aws.Clients", lambda: self.premises.aws),
+            patch("actions.executors.aws.Clients", lambda **_: self.premises.aws),
             patch("botocore.endpoint.time", SimpleNamespace(sleep=self.wait)),
             redirect_stdout(StringIO()),
             redirect_stderr(StringIO()),

@@ -44,3 +44,20 @@ def test_what_slack_and_jira_lose_of_a_job_is_told_once(company: Company) -> Non
     told = (f"{request}:applied:", f"{request}:already:")
     until(reports, "the ticket has the report of the job")
     assert len(reports()) == 1
+
+
+def test_an_aws_that_is_away_and_gives_not_even_a_role_is_waited_for(company: Company) -> None:
+    company.aws.faults.add(Fault(Kind.STATUS, Moment.BEFORE, status=503, times=10_000))
+    before = {run.id for run in company.github.runs}
+    ask_whitelisting(company, "198.51.100.23", reason="nobody answers at AWS")
+    approve(company, "nobody answers at AWS")
+    company.slack.person("ana").sees("waits for AWS", timeout=120)
+    company.aws.faults.clear()
+    until(lambda: lets_in(company, "198.51.100.23"), "it is applied by another job", timeout=150)
+    until(
+        lambda: [run for run in company.github.runs if run.conclusion == "success" and run.id not in before],
+        "it ends",
+    )
+    mine = [run for run in company.github.runs if run.workflow == "apply.yml" and run.id not in before]
+    assert [(run.attempt, run.conclusion) for run in mine] == [(1, "failure"), (1, "success")]
+    company.slack.person("ana").sees("Live until", timeout=60)

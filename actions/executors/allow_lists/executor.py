@@ -39,6 +39,7 @@ class AllowLists:
     """The executor of the flow `infra-whitelist`; a target is the allow list of one environment."""
 
     width = 1  # a job is for one environment
+    records = False  # a rule bears its entry's id, and needs nothing else to be undone
 
     def __init__(self, policies: Policies, clients: Clients, *, wait: Wait) -> None:
         self._catalogue = policies.catalogue

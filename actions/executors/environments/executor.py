@@ -26,6 +26,7 @@ class Environments:
     """The executor of the flow `infra-stop`; a target is one environment of an account and region."""
 
     width = 1  # a job is for one environment
+    records = True
 
     def __init__(self, policies: Policies, clients: Clients, wait: Wait) -> None:
         self._catalogue = policies.catalogue

@@ -34,6 +34,7 @@ class IdentityCenter:
     """
 
     width = 5
+    records = True
 
     def __init__(self, policies: Policies, clients: Clients, *, now: Now, wait: Wait) -> None:
         self._policies = policies

@@ -29,6 +29,7 @@ class Teardown:
     """The executor of the flow `infra-teardown`; a target is one environment of an account and region."""
 
     width = 1  # a job is for one environment
+    records = True
 
     def __init__(self, policies: Policies, clients: Clients, wait: Wait) -> None:
         self._catalogue = policies.catalogue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,8 +17,9 @@ from actions.executors.aws import AwsFault, Clients, ask, insist
 from actions.executors.protocol import TargetFault
 from actions.pacing import Backoff, Pacer
 from sallyport.changes import KINDS
+from sallyport.changes.protocol import Access
 from sandbox.aws import AwsStandIn
-from sandbox.faults import Fault, Kind
+from sandbox.faults import Fault, Kind, Moment
 from tests.actions.executors.support import Clock, Job, policies, whitelisting
 
 
@@ -87,3 +89,31 @@ def test_naming_the_executors_loads_no_aws_library() -> None:
     program = "import sys, actions.executors; sys.exit('botocore' in sys.modules)"
     root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0
+
+
+class TestAJobWithoutARole:
+    ACCESS = Access("222222222222", "eu-west-1", "arn:aws:iam::222222222222:role/x")
+
+    def fault(self) -> AwsFault:
+        with pytest.raises(AwsFault) as caught:
+            Clients(has_role=False).reader("apigateway", self.ACCESS)
+        return caught.value
+
+    def test_waits_for_aws_where_that_gives_no_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+            fault = self.fault()
+        assert fault.passing
+        assert fault.beyond, "it never gets one, however long it waits"
+        assert "got no role, since AWS gives no answer" in str(fault)
+
+    def test_waits_for_aws_where_that_is_broken(self, aws: AwsStandIn) -> None:
+        aws.faults.add(Fault(Kind.STATUS, Moment.BEFORE, status=503, times=9))
+        assert self.fault().passing
+
+    @pytest.mark.usefixtures("aws")
+    def test_is_set_up_wrongly_where_aws_answers(self) -> None:
+        fault = self.fault()
+        assert not fault.passing
+        assert "although AWS answers" in str(fault)

@@ -18,6 +18,7 @@ from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
 from coordinator.journal.effects import LEASE
 from coordinator.lifecycle import Lane, on_ticket
+from coordinator.outside.awaiting import Awaiting
 from coordinator.outside.clock import begin, time_out
 from coordinator.outside.commits import Commits
 from coordinator.outside.confirmations import Confirmations
@@ -55,7 +56,8 @@ class Hands:
         now, head = (lambda: company.now), Head(company.github)  # type: ignore[arg-type]  # the same methods
         messages = Messages(slack, journal, policies, "C0ALERTS")  # type: ignore[arg-type]  # what it uses of it
         watching = Watching(company.github, now)  # type: ignore[arg-type]
-        runs = Runs(company.github, policies, now, lambda *_: None, head, watching)  # type: ignore[arg-type]
+        awaiting = Awaiting(journal, now)
+        runs = Runs(company.github, policies, now, lambda *_: None, head, watching, awaiting)  # type: ignore[arg-type]
         commits = Commits(company.github, lambda: company.installed.signer, policies, now, head)  # type: ignore[arg-type]
         confirmations = Confirmations(company.github, replica.directory, policies, now, head)  # type: ignore[arg-type]
         reminders = Reminders(replica.directory, policies, now)
