@@ -58,6 +58,8 @@ LAPSES: Mapping[str, frozenset[State]] = {  # kinds of effects that do nothing a
     NUDGE: WAITED_FOR,
     "begin": frozenset({State.ANNOUNCED}),
     "reminder": frozenset({State.APPROVED, State.APPLYING, State.ACTIVE}),
+    "aws": frozenset({State.APPLYING}),
+    "give-up": frozenset({State.APPLYING}),
 }
 
 

@@ -290,6 +290,8 @@ class TestItsEnd:
         request = in_vain(desk, applying(desk, lifetime=None))
         tried_again(desk)
         tell(desk, request, Result.APPLIED)
+        queued = {one.kind for one in Queue(desk.journal, lambda: desk.now).waiting()}
+        assert not {"aws", "give-up"} & queued
         is_over(desk, LONGEST_WAIT + HOUR)
         assert desk.request(request).state is State.ACTIVE
 
