@@ -32,7 +32,6 @@ SENTENCES = {
     Deed.BEGUN: "The notice before it was over.",
     Deed.KEPT_UP: "{by} has kept up until {kept_until} what it stops.",
     Deed.CANCELLED: "{by} cancelled it.",
-    Deed.KEPT_UP: "{by} had what it stops kept up until {kept_until}.",
     Deed.RETURNED: "{by} gave it back before its time.",
     Deed.ROUTED: "Other people were asked than before.",
     Deed.NUDGED: "Those who are waited for were reminded.",
