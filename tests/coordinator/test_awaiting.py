@@ -80,6 +80,12 @@ def deeds(desk: Desk, request: Request) -> list[Deed]:
     return [fact.deed for fact, _ in desk.journal.facts(request.id)]
 
 
+@pytest.fixture(autouse=True)
+def _no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first pause that is cut short may be over before a test has all of those wait of which it tells."""
+    monkeypatch.setattr("coordinator.outside.awaiting.jitter", lambda: 1.0)
+
+
 @pytest.fixture
 def waiting(desk: Desk) -> Request:
     """A request that waits for AWS."""
