@@ -126,7 +126,11 @@ class Entry:
 
     def is_live(self, now: datetime) -> bool:
         """Tell whether the entry asks for its change at *now*, already and still."""
-        return not self.is_early(now) and (self.expires_at is None or now < self.expires_at)
+        return not self.is_early(now) and not self.is_over(now)
+
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether its deadline has come."""
+        return self.expires_at is not None and now >= self.expires_at
 
     def is_early(self, now: datetime) -> bool:
         """Tell whether the time has not come yet for which a schedule grants it."""

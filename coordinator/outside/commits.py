@@ -47,7 +47,7 @@ class Commits:
         now = self.now()
         entries = {request.id: self.signer().sign(entry_of(request)) for _, request in jobs}
         there = {r.id: found for w, r in jobs if w.uncertain and (found := self._standing(entries[r.id]))}
-        late = {r.id for _, r in jobs if r.id not in there and not entries[r.id].is_live(now)}
+        late = {r.id for _, r in jobs if r.id not in there and entries[r.id].is_over(now)}
         fresh = [(entries[r.id], r) for _, r in jobs if r.id not in there and r.id not in late]
         commit = self._write(fresh, _headline([r.id for _, r in fresh], "Apply")) if fresh else ""
         if there and not commit:
