@@ -26,7 +26,7 @@ from botocore.exceptions import (
 
 from coordinator.audit.records import Record
 from coordinator.audit.sink import Found
-from sallyport.platforms.errors import NOT_LET_IN, PlatformError, Refused, TryLater, Unknown
+from sallyport.platforms.errors import LETS_NOBODY_IN, PlatformError, Refused, TryLater, Unknown
 
 SUFFIX = ".json"
 _PLATFORM = "S3"
@@ -146,7 +146,7 @@ def _failed(what: str, error: Exception) -> PlatformError:
     if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
         return TryLater(_PLATFORM, what, "no connection")
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        return Refused(_PLATFORM, what, "the coordinator has no AWS credentials", reasons=(NOT_LET_IN,))
+        return Refused(_PLATFORM, what, "the coordinator has no AWS credentials", reasons=(LETS_NOBODY_IN,))
     if not isinstance(error, ClientError):
         return Unknown(_PLATFORM, what, f"{type(error).__name__}: {error}")
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
@@ -154,6 +154,6 @@ def _failed(what: str, error: Exception) -> PlatformError:
     if status in {409, 429, 503}:
         return TryLater(_PLATFORM, what, said)
     if 400 <= status < 500:
-        reasons = (NOT_LET_IN,) if _is_of_credentials(status, _code(error)) else ()
+        reasons = (LETS_NOBODY_IN,) if _is_of_credentials(status, _code(error)) else ()
         return Refused(_PLATFORM, what, said, status=status, reasons=reasons)
     return Unknown(_PLATFORM, what, said)

@@ -21,7 +21,6 @@ RULES_PER_GROUP = 60  # inbound rules of a security group for each IP version, u
 GROUPS_PER_INTERFACE = 5
 RULES_PER_INTERFACE = 1000  # what the two quotas may come to when they are multiplied (Amazon VPC quotas)
 MAX_ENTRIES = 1000  # of a managed prefix list (Amazon VPC quotas)
-FEW = 5  # addresses: where no more than these fit, it is told before nobody's does
 BOUNDS = {4: (16, 32), 6: (32, 128)}  # of what a catalogue may call the widest range
 
 _GROUP = re.compile(r"sg-[0-9a-f]{8,17}")

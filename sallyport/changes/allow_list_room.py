@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sallyport.catalogue import Catalogue
-from sallyport.changes.allow_list import FEW, AllowList
+from sallyport.changes.allow_list import AllowList
 from sallyport.changes.infra_whitelist import InfraWhitelist
 from sallyport.changes.infra_words import ADDRESS
 from sallyport.changes.protocol import Held
-from sallyport.changes.room import when_it_fits
+from sallyport.changes.room import nearly_full, when_it_fits
 from sallyport.changes.sources import parse_network
 from sallyport.problems import Problem
 
@@ -51,13 +51,7 @@ class Place:
         """Say how many addresses still fit beside *held*, where those are few; empty where they are not."""
         used = self.used(held)
         left = max(0, self.limit - used) // self.each
-        if left > FEW:
-            return ""
-        fit = {0: "no further address fits", 1: "at most 1 more address fits"}
-        return (
-            f"Nearly full: Sallyport's part of {self.name} has {used} of {self.limit} {self.unit}, so that "
-            f"{fit.get(left, f'at most {left} more addresses fit')}."
-        )
+        return nearly_full(f"{self.name} has {used} of {self.limit} {self.unit}", left)
 
 
 def address_problem(wish: Held, held: Iterable[Held], environment: str, catalogue: Catalogue) -> Problem | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
-NOT_LET_IN: Final = "not-let-in"  # a reason of ours, where a platform has many words for it
+LETS_NOBODY_IN: Final = "not-let-in"  # a reason of ours, where a platform has many words for it
 _CREDENTIALS: Final = frozenset(
-    {NOT_LET_IN, "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
+    {LETS_NOBODY_IN, "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
 )
 LONGEST_WAIT: Final = 86_400.0  # seconds; a platform that names more is not believed
 

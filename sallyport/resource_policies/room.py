@@ -13,13 +13,12 @@ from sallyport.catalogue import Catalogue
 from sallyport.changes.api_whitelisting import Api, ApiWhitelisting, Endpoint, access_in
 from sallyport.changes.ip_sets import CAPACITY, IpSet, version_of
 from sallyport.changes.protocol import Change, Held
-from sallyport.changes.room import when_it_fits
+from sallyport.changes.room import FEW, nearly_full, when_it_fits
 from sallyport.problems import Problem
 from sallyport.resource_policies.document import LIMIT, ApiArn, Policy
 from sallyport.resource_policies.statements import Door, merge, sources_of, to_statement
 
 _FIELD = "source"
-FEW = 5  # statements, or addresses: where no more than these fit, a form says so
 
 
 def room_problem(
@@ -105,14 +104,8 @@ def _left_in_policy(beside: Sequence[Held], api: Api, catalogue: Catalogue, envi
 
 def _left_in_set(spec: IpSet, version: int, beside: Sequence[Held], api: Api) -> str:
     used = _addresses(beside, version)
-    left = max(0, CAPACITY - used)
-    if left > FEW:
-        return ""
-    fit = {0: "no further address fits", 1: "at most 1 more address fits"}
-    return (
-        f"Nearly full: Sallyport's part of the IP set {spec.name} of {api.title} has {used:,} of {CAPACITY:,} "
-        f"addresses, so that {fit.get(left, f'at most {left} more addresses fit')}."
-    )
+    part = f"the IP set {spec.name} of {api.title} has {used:,} of {CAPACITY:,} addresses"
+    return nearly_full(part, max(0, CAPACITY - used))
 
 
 def policy_size(held: Iterable[Held], arn: ApiArn, *, private: bool) -> int:

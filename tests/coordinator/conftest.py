@@ -20,8 +20,10 @@ from tests.coordinator.asks import ROOT
 from tests.coordinator.postgres import in_memory, open_postgres
 
 if TYPE_CHECKING:
+    from coordinator.requests import Request
     from tests.coordinator.desk import Desk
     from tests.coordinator.office import Office
+    from tests.coordinator.tower import Tower
 
 
 FLOWS = ("api-whitelisting", "prod-access")  # what tests of the coordinator speak of: it knows no flow by itself
@@ -159,6 +161,22 @@ def desk(sqlite: Store, installed: Installed, places: Places) -> Iterator[Desk]:
 
     with open_desk(sqlite.journal(), installed, places) as desk:
         yield desk
+
+
+@pytest.fixture
+def tower(desk: Desk, installed: Installed) -> Tower:
+    """A lookout and its alerts, beside the desk."""
+    from tests.coordinator.tower import Tower
+
+    return Tower(desk, installed)
+
+
+@pytest.fixture
+def active(desk: Desk) -> Request:
+    """A request that is live."""
+    from tests.coordinator.tower import live
+
+    return live(desk)
 
 
 @pytest.fixture(params=["http", "socket"])

@@ -28,19 +28,9 @@ from sallyport.times import format_moment, utc_now
 from sandbox.faults import Fault, Moment
 from sandbox.faults import Kind as Spoils
 from tests.coordinator.asks import NOW, ROOT, SECOND, claim, happened
-from tests.coordinator.conftest import Installed, Store
+from tests.coordinator.conftest import Store
 from tests.coordinator.desk import MINUTE, Desk
-from tests.coordinator.tower import URL, Tower, live
-
-
-@pytest.fixture
-def tower(desk: Desk, installed: Installed) -> Tower:
-    return Tower(desk, installed)
-
-
-@pytest.fixture
-def active(desk: Desk) -> Request:
-    return live(desk)
+from tests.coordinator.tower import URL, Tower
 
 
 class TestSaying:

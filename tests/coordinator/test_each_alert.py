@@ -21,24 +21,13 @@ from coordinator.requests import Request
 from coordinator.supervisor import Supervisor
 from sallyport.drift_labels import DRIFT, DRIFT_OVER
 from sallyport.outcomes import Outcome, Result
-from sallyport.platforms.errors import NOT_LET_IN, Refused
+from sallyport.platforms.errors import LETS_NOBODY_IN, Refused
 from sandbox.faults import Fault, Moment
 from sandbox.faults import Kind as Spoils
-from tests.coordinator.conftest import Installed
 from tests.coordinator.desk import MINUTE, Desk
 from tests.coordinator.test_reviews import broken, closes
 from tests.coordinator.test_supervisor import until
-from tests.coordinator.tower import URL, Tower, live
-
-
-@pytest.fixture
-def tower(desk: Desk, installed: Installed) -> Tower:
-    return Tower(desk, installed)
-
-
-@pytest.fixture
-def active(desk: Desk) -> Request:
-    return live(desk)
+from tests.coordinator.tower import URL, Tower
 
 
 @dataclass(frozen=True)
@@ -94,7 +83,7 @@ def no_sweep_comes(tower: Tower, _active: Request) -> None:
 
 
 def the_bucket_lets_nobody_in(tower: Tower, _active: Request) -> None:
-    tower.desk.sink.fault = Refused("S3", "take it", "AccessDenied", status=403, reasons=(NOT_LET_IN,))
+    tower.desk.sink.fault = Refused("S3", "take it", "AccessDenied", status=403, reasons=(LETS_NOBODY_IN,))
     for number in range(3):
         tower.desk.submit(f"view:{number}")
     tower.desk.settle()

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from actions.executors.allow_lists.state import Holder, ListState, Opening, Rule, Scene
 from actions.executors.turns import in_turn
-from sallyport.changes.allow_list import FEW
+from sallyport.changes.room import FEW
 from sallyport.entries import Entry
 
 Place = tuple[str, int]  # a holder and an IP version, which have a quota of their own
