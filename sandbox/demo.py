@@ -121,7 +121,7 @@ def _decide(story: Story, company: Company) -> None:
     story.prove(not _lets_in(company), f"AWS refuses POST /v1/charges from {CALLER}")
     story.prove(not _has_access(company), "Ana has no access to production")
     kim, lee = company.slack.person("kim"), company.slack.person("lee")
-    card = lee.sees("asks you to approve POST /v1/charges", timeout=10)
+    card = lee.sees("asks you to approve POST /v1/charges")
     story.show("What Lee sees", card.visible_text)
     story.prove(not kim.messages("dm"), "Nobody else is asked")
     card.press("Approve whitelisting")

@@ -9,6 +9,8 @@ from typing import Any
 
 import uvicorn
 
+PATIENCE = 120.0  # seconds to wait for what happens by itself; a machine may be slow
+
 
 class Server:
     """One stand-in on `http://localhost:<port>`; `port=0` picks a free one.

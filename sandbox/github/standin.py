@@ -32,6 +32,7 @@ from sandbox.github.rest_git import GitCalls
 from sandbox.github.rest_pulls import PullCalls
 from sandbox.github.runs import Run, RunQueue
 from sandbox.github.triggers import Triggers
+from sandbox.serving import PATIENCE
 
 
 class GitHubStandIn:
@@ -73,7 +74,7 @@ class GitHubStandIn:
     def runs(self) -> list[Run]:
         return self._queue.runs()
 
-    def wait_idle(self, timeout: float) -> None:
+    def wait_idle(self, timeout: float = PATIENCE) -> None:
         """Until all runs have completed; raises TimeoutError naming the others."""
         self._queue.wait_idle(timeout)
 

@@ -5,6 +5,8 @@ Failures say what the person saw instead. It must never reach into ids or the ap
 
 from __future__ import annotations
 
+from sandbox.serving import PATIENCE
+
 from . import interactions
 from .interactions import Answer
 from .surfaces import Form, Message
@@ -48,7 +50,7 @@ class Person:
             ]
 
     def sees(
-        self, text: str, where: str = "dm", thread: Message | str | None = None, timeout: float = 10
+        self, text: str, where: str = "dm", thread: Message | str | None = None, timeout: float = PATIENCE
     ) -> Message:
         """The newest message that shows `text`, waiting for it; with `thread`, only among its replies."""
         thread_ts = thread.ts if isinstance(thread, Message) else thread
@@ -72,7 +74,7 @@ class Person:
             view = self._world.state.views.top(self.id)
             return Form(self._world, self.id, view) if view else None
 
-    def waits_for_form(self, title: str | None = None, timeout: float = 10) -> Form:
+    def waits_for_form(self, title: str | None = None, timeout: float = PATIENCE) -> Form:
         """The form on top, waiting until there is one (with that title, if given)."""
 
         def sight() -> Form | None:
@@ -88,7 +90,7 @@ class Person:
             )
         return found
 
-    def opens_home(self, timeout: float = 10) -> Form:
+    def opens_home(self, timeout: float = PATIENCE) -> Form:
         """Open the app's home tab and wait until the app has put something there."""
         interactions.open_home(self._world, self.id)
         views = self._world.state.views

@@ -10,13 +10,14 @@ from typing import Any
 
 from sandbox.company import Company
 from sandbox.jira import Issue
+from sandbox.serving import PATIENCE
 from sandbox.slack import Message
 
 PROD = "222222222222"
 CALLER = "198.51.100.10"
 
 
-def until(holds: Callable[[], Any], what: str, timeout: float = 40) -> Any:
+def until(holds: Callable[[], Any], what: str, timeout: float = PATIENCE) -> Any:
     """Wait until *holds* gives something true, and return it."""
     deadline = time.monotonic() + timeout
     while True:
@@ -51,7 +52,7 @@ def ask_whitelisting(company: Company, source: str = CALLER, **changed: str) -> 
 
 def approve(company: Company, text: str, who: str = "lee") -> Message:
     """Press Approve on the card that shows *text*."""
-    card = company.slack.person(who).sees(text, timeout=40)
+    card = company.slack.person(who).sees(text)
     button = next(label for label in card.buttons if label.startswith("Approve"))
     assert card.press(button).ok
     return card

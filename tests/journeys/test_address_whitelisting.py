@@ -29,10 +29,10 @@ def test_an_address_is_let_in_until_its_deadline_and_what_was_made_by_hand_stays
     thread = ana.sees("working from home", where="infra-requests")
     assert thread.shows(f"asks for {HOME} (Home <office>)")
     until(lambda: let_in(company) == {(HOME, 80), (HOME, 443)}, "the address is let in")
-    live = ana.sees("Live until", timeout=40)
+    live = ana.sees("Live until")
     request = "iw-" + live.visible_text.split("iw-")[1][:6]
-    until(lambda: not let_in(company), "the address is no longer let in", 60)
-    ana.sees(f"{request}: Ended", timeout=60)
+    until(lambda: not let_in(company), "the address is no longer let in")
+    ana.sees(f"{request}: Ended")
     ana.sees(f"Address whitelisting has ended: {HOME} (Home <office>) in dev, asked for by", "infra-requests")
     until(lambda: ticket(company, request).status == "Done", "the ticket is done")
     assert entry_files(company) == []
@@ -45,7 +45,7 @@ def test_a_refresh_tells_who_asked_what_differed_though_no_address_is_live(hasty
     company.aws.ec2.groups.add(WEB, "203.0.113.7/32", 443, **left_over)
     ana = company.slack.person("ana")
     ana.types("/infra whitelist refresh dev", channel="infra-requests")
-    told = ana.sees("has been mended", where="infra-requests", timeout=60)
+    told = ana.sees("has been mended", where="infra-requests")
     assert told.shows("The allow list of Development (dev) was not as live requests ask for")
     assert told.shows(f"No longer let 203.0.113.7/32 in at {WEB} (port 443).")
     assert ("203.0.113.7/32", 443) not in let_in(company)

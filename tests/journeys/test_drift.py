@@ -42,7 +42,7 @@ def put_policy(company: Company, *statements: dict[str, str]) -> None:
 
 def look(company: Company) -> None:
     run = company.github.tick_schedule("drift.yml")
-    company.github.wait_idle(120)
+    company.github.wait_idle()
     done = next(one for one in company.github.runs if one.id == run.id)
     assert done.conclusion == "success", done.log
     assert {job.id: job.conclusion for job in done.jobs} == {
@@ -62,7 +62,7 @@ def test_what_somebody_did_by_hand_is_one_ticket_until_it_is_gone(company: Compa
     [ticket] = tickets(company, "a1orders")
     assert "Remove the statement SallyportByHand" in ticket.description
     lee = company.slack.person("lee")
-    lee.sees("Remove the statement SallyportByHand", where="alerts", timeout=10)
+    lee.sees("Remove the statement SallyportByHand", where="alerts")
     assert tickets(company, "sso/222222222222"), "and Kim's standing access, which no entry explains"
 
     put_policy(company)

@@ -53,11 +53,11 @@ def test_a_night_without_development_and_the_morning_after(patient_company: Comp
     ana, lee = company.slack.person("ana"), company.slack.person("lee")
     by_day = tasks(company)
     assert "Asked: Stop of ECS services" in says(company, "/infra stop dev —until 08:00 --reason ‘nobody works’")
-    ana.sees("Development (dev) is stopped until", CHANNEL, timeout=60)
+    ana.sees("Development (dev) is stopped until", CHANNEL)
     assert set(tasks(company).values()) == {0}
     assert company.aws.rds.find(NONPROD, "acme-dev-db").status == "stopped"
     says(company, "/infra status")
-    shown = ana.sees("As read from AWS", CHANNEL, timeout=60)
+    shown = ana.sees("As read from AWS", CHANNEL)
     assert shown.shows("api stopped, 0 of 0 tasks")
     assert shown.shows("AWS starts it by itself")
     assert shown.shows("Stopped for Ana Ruiz until")
@@ -65,8 +65,8 @@ def test_a_night_without_development_and_the_morning_after(patient_company: Comp
     assert "Policy does not let you end" in says(company, "/infra start dev", who="kim")
     announced = lee.sees("Development (dev) is stopped until", CHANNEL)
     announced.press("Keep it up")
-    until(lambda: tasks(company) == by_day, "as many tasks run as before", 60)
-    lee.sees("Development (dev) is up again", CHANNEL, timeout=60)
+    until(lambda: tasks(company) == by_day, "as many tasks run as before")
+    lee.sees("Development (dev) is up again", CHANNEL)
     assert company.aws.rds.find(NONPROD, "acme-dev-db").status == "available"
     assert "Nothing keeps Development (dev) stopped" in says(company, "/infra start")
 
@@ -80,7 +80,7 @@ def test_production_is_refused_by_the_coordinator_and_by_the_job(patient_company
     lock = "infra/222222222222/eu-west-1/prod"
     inputs = {"request_id": "is-222222", "commit": commit, "environment": "prod", "lock": lock}
     github.dispatch("apply.yml", inputs)
-    company.github.wait_idle(40)
+    company.github.wait_idle()
     run = next(run for run in company.github.runs if run.name == "apply is-222222")
     assert run.conclusion == "failure"
     assert "policy has no rule for infra-stop in prod" in run.summary
@@ -115,14 +115,14 @@ def test_an_address_stays_until_the_last_of_two_people_lets_go_of_it(patient_com
     ana.sees(f"{SHARED} (Shared office)", CHANNEL)
     until(lambda: SHARED in let_in(company), "the address is let in")
     says(company, "/infra whitelist add 198.51.100.77", who="kim")
-    kim.sees("Live until", timeout=40)
+    kim.sees("Live until")
     listed = says(company, "/infra whitelist list")
     assert listed.count(SHARED) == 2
     assert "Shared office: for Ana Ruiz until" in listed
-    kim.sees("Ended", timeout=60)
+    kim.sees("Ended")
     assert SHARED in let_in(company), "Ana still asks for it"
     assert "You hold no lease of" in says(company, "/infra whitelist remove 198.51.100.77", who="kim")
     assert "is being taken out" in says(company, "/infra whitelist remove 198.51.100.77")
-    until(lambda: SHARED not in let_in(company), "nobody asks for it any more", 60)
+    until(lambda: SHARED not in let_in(company), "nobody asks for it any more")
     none = "No address is let into Development"
-    until(lambda: none in says(company, "/infra whitelist list dev"), "the list is empty", 60)
+    until(lambda: none in says(company, "/infra whitelist list dev"), "the list is empty")

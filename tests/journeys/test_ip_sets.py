@@ -19,13 +19,13 @@ def test_an_address_is_let_in_to_all_of_the_stage_and_taken_out_at_the_deadline(
     with open_company(tmp_path, lifetime="25s") as company:
         reason = "five hundred branches call"
         ask_whitelisting(company, api="Partners API", method="ANY", path="/*", reason=reason)
-        card = company.slack.person("lee").sees(reason, timeout=40)
+        card = company.slack.person("lee").sees(reason)
         assert "That is everything on the stage: a WAF IP set keeps it" in card.visible_text
         policy = company.aws.apigateway.policy("a1partners")
         approve(company, reason)
-        until(lambda: inside(company) == {OFFICE, f"{CALLER}/32"}, "the caller is in the set", 60)
-        company.slack.person("ana").sees("Live until", timeout=60)
-        until(lambda: inside(company) == {OFFICE}, "a job has taken the caller out", 90)
-        company.slack.person("ana").sees("Ended: it was taken back, and that was verified", timeout=60)
+        until(lambda: inside(company) == {OFFICE, f"{CALLER}/32"}, "the caller is in the set")
+        company.slack.person("ana").sees("Live until")
+        until(lambda: inside(company) == {OFFICE}, "a job has taken the caller out")
+        company.slack.person("ana").sees("Ended: it was taken back, and that was verified")
         assert entry_files(company) == []
         assert company.aws.apigateway.policy("a1partners") == policy

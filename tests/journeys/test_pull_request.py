@@ -41,7 +41,7 @@ def call(company: Company, login: str, method: str, path: str, body: dict[str, A
 
 
 def validated(company: Company) -> Run:
-    company.github.wait_idle(60)
+    company.github.wait_idle()
     return next(run for run in company.github.runs if run.workflow == "validate.yml")
 
 

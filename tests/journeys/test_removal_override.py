@@ -19,15 +19,15 @@ def are_let_in(company: Company) -> list[str]:
 
 def lose_their_proof(company: Company, folder: Path) -> None:
     """Somebody with write access rewords two entries on main, which nobody has approved."""
-    company.github.wait_idle(60)  # a job that still looks would see the first of them alone
+    company.github.wait_idle()  # a job that still looks would see the first of them alone
     for name in entry_files(company):
         push(company, folder, name, re.sub("reason: .*", "reason: Reworded", git(company, "show", f"main:{name}")))
 
 
 def sweep(company: Company) -> None:
-    company.github.wait_idle(60)
+    company.github.wait_idle()
     company.github.tick_schedule("expire.yml")
-    company.github.wait_idle(60)
+    company.github.wait_idle()
 
 
 def ask_override(company: Company) -> str:
@@ -51,22 +51,22 @@ def test_what_the_threshold_holds_ends_by_an_approved_override_which_is_used_up_
     for number, caller in enumerate(CALLERS):
         ask_whitelisting(company, caller, reason=f"Partner number {number}")
         approve(company, f"Partner number {number}")
-    until(lambda: len(are_let_in(company)) == len(CALLERS), "both callers are let in", 90)
+    until(lambda: len(are_let_in(company)) == len(CALLERS), "both callers are let in")
     lose_their_proof(company, tmp_path)
     sweep(company)
     assert are_let_in(company) == list(CALLERS), "the threshold holds both"
     lee, kim = company.slack.person("lee"), company.slack.person("kim")
-    lee.sees("2 of 2 entries of api-whitelisting", where="alerts", timeout=30)
+    lee.sees("2 of 2 entries of api-whitelisting", where="alerts")
 
     override = ask_override(company)
     approve(company, "They were reworded on purpose")
-    kim.sees(f"{override}: Live until", timeout=60)
+    kim.sees(f"{override}: Live until")
     assert are_let_in(company) == list(CALLERS), "an override ends nothing by itself"
 
     sweep(company)
     until(lambda: not are_let_in(company), "both have ended")
     assert entry_files(company) == []
     used = f"{override} is used up: it let 2 entries end at {TARGET}"
-    kim.sees(used, where="infra-requests", timeout=30)
-    kim.sees(f"It ended before its time. {used}", where="infra-requests", timeout=120)
+    kim.sees(used, where="infra-requests")
+    kim.sees(f"It ended before its time. {used}", where="infra-requests")
     until(lambda: ticket(company, override).status == "Done", "the ticket is closed")

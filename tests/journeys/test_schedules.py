@@ -47,8 +47,8 @@ def test_a_schedule_stops_development_and_somebody_keeps_it_up(sleepy_company: C
     company = sleepy_company
     kim = company.slack.person("kim")
     by_day = tasks(company)
-    kim.sees("Development (dev) will be stopped", CHANNEL, timeout=30)
-    announced = kim.sees("Development (dev) is stopped until", CHANNEL, timeout=90)
+    kim.sees("Development (dev) will be stopped", CHANNEL)
+    announced = kim.sees("Development (dev) is stopped until", CHANNEL)
     assert announced.shows("(asked by the schedule nights)")
     assert set(tasks(company).values()) == {0}
     (path,) = entry_files(company)
@@ -58,7 +58,7 @@ def test_a_schedule_stops_development_and_somebody_keeps_it_up(sleepy_company: C
     assert "requested-by:schedule:nights" in issue.labels
 
     says(company, "/infra status", who="kim")
-    shown = kim.sees("As read from AWS", CHANNEL, timeout=60)
+    shown = kim.sees("As read from AWS", CHANNEL)
     assert shown.shows("Stopped for the schedule nights until")
     assert "Keep it up until…" in shown.buttons
 
@@ -66,10 +66,10 @@ def test_a_schedule_stops_development_and_somebody_keeps_it_up(sleepy_company: C
     form = kim.waits_for_form("Keep it up")
     form.choose("Until", form.options("Until")[1])
     assert form.submit() == {}
-    kim.sees("Development (dev) is kept up until", timeout=10)
-    until(lambda: tasks(company) == by_day, "as many tasks run as before", 90)
-    assert kim.sees("Development (dev) is up again", CHANNEL, timeout=60).shows("Kim Berg keeps it up until")
-    until(lambda: not entry_files(company), "nothing stops it any more", 30)
+    kim.sees("Development (dev) is kept up until")
+    until(lambda: tasks(company) == by_day, "as many tasks run as before")
+    assert kim.sees("Development (dev) is up again", CHANNEL).shows("Kim Berg keeps it up until")
+    until(lambda: not entry_files(company), "nothing stops it any more")
 
     says(company, "/infra status", who="kim")
     pictures = until(

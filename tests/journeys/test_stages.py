@@ -66,12 +66,12 @@ def test_stages_and_their_quorum_take_distinct_people_in_order(company: Company)
     assert not any(card.shows("two stages and three people") for card in kim.messages()), "it is not her turn"
     approve(company, "two stages and three people", "lee")
     press = deepcopy(company.slack.deliveries[-1].payload)
-    ana.sees("Waiting for Kim Berg or Sam Okafor (security: 0 of 2 approvals)", where="infra-requests", timeout=40)
+    ana.sees("Waiting for Kim Berg or Sam Okafor (security: 0 of 2 approvals)", where="infra-requests")
     approve(company, "two stages and three people", "kim")
-    ana.sees("Waiting for Sam Okafor (security: 1 of 2 approvals)", where="infra-requests", timeout=40)
-    assert not kim.sees("security: 1 of 2", timeout=40).buttons
+    ana.sees("Waiting for Sam Okafor (security: 1 of 2 approvals)", where="infra-requests")
+    assert not kim.sees("security: 1 of 2").buttons
     approve(company, "two stages and three people", "sam")
-    ana.sees("Approved by Lee Wong, Kim Berg, Sam Okafor in Slack", where="infra-requests", timeout=40)
+    ana.sees("Approved by Lee Wong, Kim Berg, Sam Okafor in Slack", where="infra-requests")
     assert company.slack.press_raw(press).ok, "his telephone showed the button still"
     lee.sees(f"{request} was approved by Sam Okafor already")
     words = [comment.body for comment in ticket(company, request).comments]
@@ -83,17 +83,17 @@ def test_others_are_asked_when_an_approver_leaves_and_the_requester_is_told_when
 ) -> None:
     ana, kim, lee, sam = (company.slack.person(name) for name in ("ana", "kim", "lee", "sam"))
     request = ask_access(company, "asked of who leaves")
-    card = lee.sees("asked of who leaves", timeout=40)
+    card = lee.sees("asked of who leaves")
     are_on_call(company, sam.id, kim.id)
     looks_anew(company)
-    assert kim.sees("asked of who leaves", timeout=40).buttons
+    assert kim.sees("asked of who leaves").buttons
     until(lambda: not card.buttons, "who left the group is asked no more")
     company.slack.deactivate("sam")
     looks_anew(company)
-    kim.sees("Waiting for Kim Berg (on-call: 0 of 1 approvals)", where="infra-requests", timeout=40)
+    kim.sees("Waiting for Kim Berg (on-call: 0 of 1 approvals)", where="infra-requests")
     are_on_call(company)
     looks_anew(company)
-    told = ana.sees(f"{request}: Nobody can decide it at the moment", timeout=40)
+    told = ana.sees(f"{request}: Nobody can decide it at the moment")
     assert told.buttons == ["Cancel request"]
     refused = ana.types("/prod-access once more", channel="infra-requests")
     assert "nobody can approve this" in refused.text, refused

@@ -60,7 +60,7 @@ def test_a_teardown_and_a_spinup_that_are_interrupted_come_to_their_ends(company
     assert "type dev, or cancel" in error
     form.fill("Type the name of the environment to confirm", "dev")
     assert form.submit() == {}
-    thread = ana.sees(REASON, CHANNEL, timeout=40)
+    thread = ana.sees(REASON, CHANNEL)
     until(lambda: company.jira.issues, "there is a ticket")
 
     company.aws.reset_calls()
@@ -82,7 +82,7 @@ def test_a_teardown_and_a_spinup_that_are_interrupted_come_to_their_ends(company
     assert told.shows("Kept: VPC and subnets")
 
     says(company, "/infra status dev")
-    picture = lee.sees("As read from AWS", CHANNEL, timeout=120)
+    picture = lee.sees("As read from AWS", CHANNEL)
     assert picture.shows("Torn down for Ana Ruiz until")
     assert picture.shows("RDS instance acme-dev-db is deleted, and comes back when the teardown ends")
     assert picture.fallback == "Development (dev) is torn down."

@@ -28,11 +28,11 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 def test_what_nobody_decides_is_closed_told_and_asked_again_in_two_presses(company: Company) -> None:
     ana, lee = company.slack.person("ana"), company.slack.person("lee")
     first = ask_access(company, "nobody looks at this")
-    card = lee.sees("nobody looks at this", timeout=40)
+    card = lee.sees("nobody looks at this")
     until(lambda: "Nobody decided" in card.visible_text, "the card says that nobody decided")
     assert card.buttons == []
     until(lambda: ticket(company, first).status == "Declined", "the ticket is closed")
-    told = ana.sees(f"{first}: Nobody decided", timeout=40)
+    told = ana.sees(f"{first}: Nobody decided")
     assert told.buttons == ["Ask again"]
     told.press("Ask again")
     form = ana.waits_for_form("Production access")
@@ -40,6 +40,6 @@ def test_what_nobody_decides_is_closed_told_and_asked_again_in_two_presses(compa
     assert form.submit() == {}
     until(lambda: lee.sees("nobody looks at this").buttons, "the approver is asked anew")
     approve(company, "nobody looks at this")
-    again = ana.sees("Approved by Lee Wong in Slack", where="infra-requests", timeout=40)
+    again = ana.sees("Approved by Lee Wong in Slack", where="infra-requests")
     assert "nobody looks at this" in again.visible_text
     assert first not in again.visible_text, "it is a request of its own"

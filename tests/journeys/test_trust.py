@@ -42,14 +42,14 @@ def test_an_entry_edited_by_hand_after_its_approval_is_taken_back(company: Compa
     ask_whitelisting(company, "198.51.100.20", path="/v1/charges", reason="edited after the approval")
     approve(company, "edited after the approval")
     until(lambda: lets_in(company, "198.51.100.20"), "the caller is let in")
-    company.github.wait_idle(30)
+    company.github.wait_idle()
     [name] = [n for n in entry_files(company) if "edited after" in git(company, "show", f"main:{n}")]
     edited = git(company, "show", f"main:{name}").replace("198.51.100.20/32", "198.51.100.0/24")
     push(company, tmp_path, name, edited)
     company.github.tick_schedule("expire.yml")
     until(lambda: not lets_in(company, "198.51.100.20"), "the edited entry is not in force any more")
     assert not lets_in(company, "198.51.100.21"), "and what was written by hand never is"
-    company.slack.person("lee").sees("not proven to be approved", where="alerts", timeout=30)
+    company.slack.person("lee").sees("not proven to be approved", where="alerts")
 
 
 def test_an_entry_that_nobody_approved_is_never_applied(company: Company, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_an_entry_that_nobody_approved_is_never_applied(company: Company, tmp_pa
     github = GitHub.connect(REPOSITORY, "main", COORDINATOR_TOKEN, None, company.addresses["github"])
     inputs = {"request_id": "pa-222222", "commit": commit, "environment": "prod", "lock": "sso/222222222222"}
     github.dispatch("apply.yml", inputs)
-    company.github.wait_idle(40)
+    company.github.wait_idle()
     run = next(run for run in company.github.runs if run.name == "apply pa-222222")
     assert run.conclusion == "failure"
     assert "refused" in run.summary
@@ -84,7 +84,7 @@ def test_a_jira_that_is_away_holds_up_nothing_but_the_ticket(company: Company) -
     company.slack.person("ana").sees(f"{request}: Live until")
     assert not any(f"sallyport-{request}" in issue.labels for issue in company.jira.issues)
     company.jira.faults.clear()
-    until(lambda: ticket(company, request).status == "Done", "the ticket tells the story once JIRA is back", 90)
+    until(lambda: ticket(company, request).status == "Done", "the ticket tells the story once JIRA is back")
     words = [comment.body for comment in ticket(company, request).comments]
     assert words[0].startswith("Approved by Lee Wong")
 

@@ -24,11 +24,11 @@ def test_a_live_access_can_be_given_back_before_its_time(company: Company) -> No
     ana = company.slack.person("ana")
     request = ask_access(company, "for a short look")
     approve(company, "for a short look")
-    live = ana.sees(f"{request}: Live until", timeout=40)
+    live = ana.sees(f"{request}: Live until")
     assert has_access(company)
     live.press("Give back now")
-    until(lambda: not has_access(company), "the access is gone hours before its deadline", 60)
-    ana.sees(f"{request}: Ended", timeout=60)
+    until(lambda: not has_access(company), "the access is gone hours before its deadline")
+    ana.sees(f"{request}: Ended")
     words = [comment.body for comment in ticket(company, request).comments]
     assert any(word.startswith("Given back by Ana Ruiz") for word in words)
 
@@ -52,17 +52,17 @@ def test_a_live_access_goes_on_under_its_extension_when_the_first_ends(company: 
     ana = company.slack.person("ana")
     first = ask_access(company, "a look that takes longer")
     approve(company, "a look that takes longer")
-    live = ana.sees(f"{first}: Live until", timeout=40)
+    live = ana.sees(f"{first}: Live until")
     assert live.press("Extend").ok
     form = ana.waits_for_form("Extend")
     form.choose("Duration", "8 hours")
     form.fill("Reason", "it takes the whole day")
     assert form.submit() == {}
     approve(company, "it takes the whole day")
-    extended = ana.sees("It goes on as pa-", where="infra-requests", timeout=40)
+    extended = ana.sees("It goes on as pa-", where="infra-requests")
     assert extended.buttons == ["Give back now"]
     extended.press("Give back now")
-    told = ana.sees(f"{first}: Ended; it goes on as pa-", timeout=60)
+    told = ana.sees(f"{first}: Ended; it goes on as pa-")
     assert "taken back" not in told.visible_text
     assert has_access(company), "what the extension asks for stays"
     words = [comment.body for comment in ticket(company, first).comments]
