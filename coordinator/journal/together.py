@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -19,6 +19,7 @@ MOST = 32  # items in one group, so that a transaction stays short
 @dataclass(slots=True)
 class _Place(Generic[Item, Result]):
     item: Item
+    turn: threading.Event = field(default_factory=threading.Event)  # set once it is done, or is to write
     is_done: bool = False
     result: Result | None = None
     error: BaseException | None = None
@@ -36,26 +37,38 @@ class Together(Generic[Item, Result]):
     ) -> None:
         self._write = write
         self._shared = shared
-        self._writing = threading.Lock()
-        self._queue = threading.Lock()
+        self._lock = threading.Lock()
+        self._is_writing = False
         self._waiting: list[_Place[Item, Result]] = []
 
     def write(self, item: Item) -> Result:
         """Return what came of *item*, once that is certain, or raise what did."""
         place: _Place[Item, Result] = _Place(item)
-        with self._queue:
+        with self._lock:
             self._waiting.append(place)
-        with self._writing:
-            while not place.is_done:  # a group may be full of those who came before
-                self._write_group(self._next_group())
+            if not self._is_writing:
+                self._is_writing = True
+                place.turn.set()
+        place.turn.wait()
+        if not place.is_done:
+            self._write_next()
         if place.error is not None:
             raise place.error
         return place.result  # type: ignore[return-value]  # where there is no error there is a result
 
-    def _next_group(self) -> list[_Place[Item, Result]]:
-        with self._queue:
+    def _write_next(self) -> None:
+        """Write the group of whoever waits longest, who is the caller; the next one begins before these are told."""
+        with self._lock:
             group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-        return group
+        try:
+            self._write_group(group)
+        finally:
+            with self._lock:
+                self._is_writing = bool(self._waiting)
+                if self._waiting:
+                    self._waiting[0].turn.set()
+            for place in group:
+                place.turn.set()
 
     def _write_group(self, group: Sequence[_Place[Item, Result]]) -> None:
         try:
