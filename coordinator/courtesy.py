@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,9 @@ PATIENCE = 0.25  # seconds after which it goes on all the same, under a steady s
 BOUT = 0.01  # seconds that long work goes on before it rests
 REST = 2.0  # times as long as it has worked
 AHEAD = 0.05  # seconds that a head start lasts: enough to take up an effect and to make its call
+MANY = 20  # answers to people within CROWD are a rush
+CROWD = 0.5  # seconds
+APART = 0.05  # seconds between two pieces of work that nobody waits for, in a rush
 
 
 class Courtesy:
@@ -83,3 +87,32 @@ class HeadStart:
         left = self._until - time.monotonic()
         if left > 0:
             time.sleep(left)
+
+
+class Rush:
+    """While very many people are served, what follows is done piece by piece, and the processor is theirs.
+
+    The pieces are spaced, not locked: one that waits for a platform keeps no other from its turn.
+    """
+
+    def __init__(self) -> None:
+        self._served: deque[float] = deque(maxlen=MANY)
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def note(self) -> None:
+        """Note that somebody was served."""
+        self._served.append(time.monotonic())
+
+    def take_turn(self) -> None:
+        """Wait for the next turn, if there is a rush."""
+        with self._lock:
+            now = time.monotonic()
+            if not self._is_on(now):
+                return
+            turn = max(self._next, now)
+            self._next = turn + APART
+        time.sleep(turn - now)
+
+    def _is_on(self, now: float) -> bool:
+        return len(self._served) == MANY and now - self._served[0] < CROWD

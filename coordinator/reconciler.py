@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from coordinator.alerts import Kind
-from coordinator.courtesy import HeadStart
+from coordinator.courtesy import HeadStart, Rush
 from coordinator.hearing import is_answer, jitter
 from coordinator.hearing import unheard as unheard_of
 from coordinator.journal import Again, Done, Journal, OutcomeUnknown, Work
@@ -42,6 +42,7 @@ WORKERS = {
     Lane.AUDIT: 1,
 }
 FIRST = {Lane.COMMIT, Lane.DISPATCH, Lane.RUNS}  # lanes that somebody's approval waits for
+HURRIED = FIRST | {Lane.EXPIRY}  # lanes that no rush holds up
 BATCH = 50  # entries in one commit, or requests in one run, at most
 TAKEN_UP = LEASE / 3  # of a lease, so that a call which begins then ends within it
 IDLE = 0.5  # seconds between looks at the clock, for what becomes due by itself
@@ -69,6 +70,7 @@ class Reconciler:
         self._journal = journal
         self._pace = Pace(journal)
         self._head_start = HeadStart()
+        self._rush = Rush()
         self._hands = hands
         self._now = now
         self._wake = {lane: threading.Event() for lane in Lane}
@@ -82,6 +84,11 @@ class Reconciler:
             self._head_start.give()
         for lane in lanes:
             self._wake[lane].set()
+
+    def hear(self, lanes: set[Lane]) -> None:
+        """Wake the workers of *lanes* for somebody who was just answered."""
+        self._rush.note()
+        self.wake(lanes)
 
     def start(self) -> None:
         """Start the workers."""
@@ -103,6 +110,8 @@ class Reconciler:
             self._wake[lane].clear()
             if lane not in FIRST:
                 self._head_start.sit_out()
+            if lane not in HURRIED:
+                self._rush.take_turn()
             try:
                 busy = self.step(lane)
             except Exception:

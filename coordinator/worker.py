@@ -129,7 +129,7 @@ def main() -> None:
     worker = Worker(essentials)
     essentials.start()
     worker.start()
-    if not obey(sys.stdin, worker.reconciler.wake):
+    if not obey(sys.stdin, worker.reconciler.hear):
         os._exit(1)  # as if killed with it: the next one may take over its leases soon
     essentials.stop()
     worker.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coordinator.courtesy import BOUT, REST, Bouts
+from coordinator.courtesy import APART, BOUT, CROWD, MANY, REST, Bouts, Rush
 
 
 class Clock:
@@ -43,3 +43,33 @@ class TestBouts:
             bouts.rest()
         assert clock.rests == [pytest.approx(BOUT * 1.2 * REST)] * 10
         assert REST > 1
+
+
+class TestRush:
+    def test_what_follows_a_few_answers_waits_for_nothing(self, clock: Clock) -> None:
+        rush = Rush()
+        for _ in range(MANY - 1):
+            rush.note()
+        rush.take_turn()
+        for _ in range(MANY):  # as many, but not at once
+            clock.now += CROWD / 10
+            rush.note()
+        rush.take_turn()
+        assert clock.rests == []
+
+    def test_what_follows_very_many_is_done_piece_by_piece(self, clock: Clock) -> None:
+        rush = Rush()
+        for _ in range(MANY):
+            rush.note()
+        for _ in range(4):
+            rush.take_turn()
+        assert clock.rests == [0.0, *[pytest.approx(APART)] * 3]
+
+    def test_it_passes_by_itself(self, clock: Clock) -> None:
+        rush = Rush()
+        for _ in range(MANY):
+            rush.note()
+        rush.take_turn()
+        clock.now += CROWD
+        rush.take_turn()
+        assert clock.rests == [0.0]

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from coordinator.courtesy import MANY
 from coordinator.journal import Again, Done, Journal, Work
 from coordinator.journal.effects import LEASE
 from coordinator.lifecycle import Lane
@@ -334,6 +335,22 @@ class TestWorkers:
         monkeypatch.setattr("coordinator.courtesy.time.sleep", lambda _: let_go.wait(WAIT))
         monkeypatch.setattr("coordinator.courtesy.AHEAD", 3600.0)
         approve(shop.journal, shop.journal.submit(ask()).id)
+        shop.reconciler.start()
+        assert committed.wait(WAIT)
+        assert {work.kind for work in shop.seen} <= {"commit", "dispatch", "watch"}
+        let_go.set()
+
+    def test_a_rush_holds_up_what_nobody_waits_for_and_no_approval(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        committed, let_go = threading.Event(), threading.Event()
+        shop.scripts["commit"] = tells(committed)
+        monkeypatch.setattr("coordinator.courtesy.AHEAD", 0.0)
+        monkeypatch.setattr("coordinator.courtesy.CROWD", 3600.0)
+        monkeypatch.setattr("coordinator.courtesy.time.sleep", lambda _: let_go.wait(WAIT))
+        approve(shop.journal, shop.journal.submit(ask()).id)
+        for _ in range(MANY):
+            shop.reconciler.hear({Lane.JIRA, Lane.SLACK})
         shop.reconciler.start()
         assert committed.wait(WAIT)
         assert {work.kind for work in shop.seen} <= {"commit", "dispatch", "watch"}
