@@ -57,7 +57,7 @@ class Together(Generic[Item, Result]):
         return place.result  # type: ignore[return-value]  # where there is no error there is a result
 
     def _write_next(self) -> None:
-        """Write the group of whoever waits longest, who is the caller; the next one begins before these are told."""
+        """Write the group of whoever waits longest, the caller; the next one begins before these are told."""
         with self._lock:
             group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
         try:
