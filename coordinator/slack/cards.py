@@ -65,6 +65,24 @@ def line(request: Request, policies: Policies, *, decide: bool) -> list[Block]:
     return [*told, *links(request), *own_buttons(request, policies)]
 
 
+def line_to_confirm(request: Request, policies: Policies) -> list[Block]:
+    """Return a request in the list of somebody who can confirm it in GitHub: what it is, and what to do there."""
+    pull = request.result("pull")
+    what = f"*{title(request, policies)}* for {who(request)}, {granted(request)}"
+    how = (
+        f"It was approved in Slack and waits for a second approval, which can be yours: read <{pull['url']}|pull "
+        f"request #{pull['number']}> in GitHub and approve it there in a review; to refuse it, request changes. "
+        f"If nobody confirms it, it is closed {date(request.decide_by, '{ago}')}."
+    )
+    return [
+        SectionBlock(text=MarkdownTextObject(text=what)),
+        context(status_line(request, policies)),
+        SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON])),
+        SectionBlock(text=MarkdownTextObject(text=how)),
+        *links(request),
+    ]
+
+
 def _time_left(request: Request) -> str:
     """Say how long it lives still; Slack counts, so that it stays right while it is looked at."""
     if request.state is not State.ACTIVE or request.expires_at is None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ from coordinator.slack import (
 from coordinator.slack.approval_form import approval_form
 from coordinator.slack.choices import Offer, matching
 from coordinator.slack.extension_form import extended_by, extension_form
-from coordinator.slack.home import Desk, home
+from coordinator.slack.home import MOST_TO_DECIDE, Desk, home
 from coordinator.slack.text import tidy
 from coordinator.wording import STATE_WORDS, state_words
 from sallyport.changes.sources import MAX_RANGES, parse_source
@@ -113,6 +114,12 @@ def in_state(state: State, **different: Any) -> Request:
         "dispatch": {"run": 1, "url": "https://github.test/runs/1"},
     }
     return request(state, **({"decisions": decisions, "results": results, "closing": "So it ended."} | different))
+
+
+def confirming(**different: Any) -> Request:
+    """A request that was approved in Slack and that GitHub shows to be confirmed."""
+    pull = {"number": 12, "url": "https://github.test/pull/12", "who": ["Lee Wong"], "slack": ["U0LEE"]}
+    return in_state(State.CONFIRMING, results={"pull": pull}, **different)
 
 
 def check(content: tuple[str, Sequence[Any]]) -> tuple[str, list[dict[str, Any]]]:
@@ -594,9 +601,42 @@ class TestTheHomeTab:
             in_state(state, id=f"aw-33333{n}", reason=reason, changes=(WIDEST,), closing=reason) for n in numbers
         ]
         drafts = [Draft(f"view:V{n}", "U0ANA", "prod-access", {}, NOW) for n in numbers]
+        to_confirm = [confirming(id=f"aw-44444{n}", reason=reason, changes=(WIDEST,)) for n in numbers]
         flows = [replace(wordy.flows["prod-access"], id=f"f{n}") for n in range(60)]
-        blocks = self.check(Desk(flows, to_decide, own, own, own, drafts, may_break_glass=flows), wordy)
-        assert mentions("", blocks) <= {"U0ANA"}
+        for asked in ((to_decide, ()), ((), to_confirm), (to_decide, to_confirm)):
+            desk = Desk(flows, *asked, own, own, own, drafts, may_break_glass=flows)
+            assert mentions("", self.check(desk, wordy)) <= {"U0ANA"}
+
+    def test_what_is_to_be_decided_in_slack_and_what_in_github_stand_together_the_most_urgent_first(
+        self, policies: Policies
+    ) -> None:
+        hours = {"aw-222222": 3, "aw-333333": 2, "aw-444444": 1}
+        pending, github, urgent = (
+            make(id=one, decide_by=NOW + hours[one] * HOUR)
+            for one, make in zip(hours, (partial(in_state, State.PENDING), confirming, confirming), strict=True)
+        )
+        said = json.dumps(self.check(Desk([], [pending], [github, urgent]), policies))
+        assert [said.index(f"Request {one}") for one in reversed(hours)] == sorted(
+            said.index(f"Request {one}") for one in hours
+        )
+
+    def test_of_what_waits_for_github_it_says_what_to_do_there_and_how_long_there_is_time(
+        self, policies: Policies
+    ) -> None:
+        blocks = self.check(Desk([], to_confirm=[confirming(reason="Why not?")]), policies)
+        said = json.dumps(blocks, ensure_ascii=False)
+        assert "waits for a second approval, which can be yours" in said
+        assert "<https://github.test/pull/12|pull request #12>" in said
+        assert f"it is closed <!date^{int(request().decide_by.timestamp())}^{{ago}}|" in said
+        assert {"type": "plain_text", "text": "Reason: Why not?"}.items() <= next(
+            block["text"].items() for block in blocks if "Why not?" in json.dumps(block)
+        )
+        assert decision_buttons.APPROVE not in said, "it is not for Slack to decide"
+
+    def test_more_than_there_is_room_for_is_counted(self, policies: Policies) -> None:
+        blocks = self.check(Desk([], to_confirm=[confirming(id=f"aw-44444{n}") for n in range(9)]), policies)
+        assert json.dumps(blocks).count("Request aw-44444") == MOST_TO_DECIDE
+        assert f"and {9 - MOST_TO_DECIDE} more" in json.dumps(blocks)
 
 
 class TestTheChooser:
