@@ -102,7 +102,8 @@ def status(request: Request, policies: Policies) -> str:
     approved = _approved(request, policies.people)
     match request.state:
         case State.PENDING if not request.deciders:
-            return f"{STRANDED} It waits until {date(request.decide_by)}, and is then closed."
+            waits = f"It waits until {date(request.decide_by)}, and is then closed"
+            return f"{STRANDED} {waits}; its requester can cancel it and ask again."
         case State.PENDING:
             whose = f"{asked(request, policies.people)}{_progress(request, policies)}"
             return f"Waiting for {whose}, until {date(request.decide_by)}."
@@ -120,7 +121,7 @@ def status(request: Request, policies: Policies) -> str:
         case State.APPLYING:
             return f"{approved}; being applied now."
         case State.ACTIVE if request.expires_at is None:
-            return f"Live since it was read back. {approved}."
+            return f"Live permanently. {approved}."
         case State.ACTIVE:
             until = date(request.expires_at) if request.expires_at else ""
             return f"Live until {until}. {approved}.{extended(request)}"

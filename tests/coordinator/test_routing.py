@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import yaml
 
 from coordinator.asking import Asking
-from coordinator.deciding import Deciding, NotYours
+from coordinator.deciding import NAMED, Deciding, NotYours
 from coordinator.directory import Directory
 from coordinator.journal import Done, Journal, Work
 from coordinator.lifecycle import Lane
@@ -517,3 +517,19 @@ class TestWhatADecisionCosts:
             returned = firm.approves(who, request)
             held = firm.request(request)
             assert (returned, returned.armed) == (held, held.armed)
+
+
+def test_who_can_decide_is_named_inert_and_of_a_whole_department_a_few(firm: Firm) -> None:
+    people = yaml.safe_load(firm.files["people.yaml"])
+    many = [{"email": f"a{n}@example.com", "name": f"<!channel> {n}"} for n in range(30)]
+    people["people"] += many
+    people["groups"]["prod-approvers"] += [person["email"] for person in many]
+    firm.files = {**firm.files, "people.yaml": yaml.safe_dump(people).encode()}
+    firm.rules(bound_identity=False)
+    firm.slack.members |= {f"U{n}": user(f"U{n}", f"a{n}@example.com") for n in range(30)}
+    firm.directory.refresh()
+    with pytest.raises(NotYours) as told:
+        firm.approves("U0KIM", firm.asks())
+    assert "<!channel>" not in str(told.value)
+    assert str(told.value).count(" or ") == NAMED
+    assert f" or {32 - NAMED} more can decide" in str(told.value)

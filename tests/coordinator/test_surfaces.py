@@ -335,6 +335,7 @@ class TestMessages:
     def test_say_why_where_nobody_can_decide_it_any_more(self, policies: Policies) -> None:
         text, _ = check(notices.notice(in_state(State.PENDING, deciders=()), policies))
         assert "Nobody can decide it at the moment: those who could have left, or policy has changed." in text
+        assert "its requester can cancel it and ask again." in text, "there is something to do about it"
 
     def test_are_taken_by_slack_where_policy_needs_nobody_any_more(self, installed: Installed) -> None:
         nobody = under(installed, auto_approve=True)
@@ -352,7 +353,7 @@ class TestMessages:
     def test_what_is_permanent_names_no_end(self, policies: Policies) -> None:
         live = cards.status(in_state(State.ACTIVE, expires_at=None, lifetime=None), policies)
         assert "until" not in live
-        assert live.startswith("Live since it was read back.")
+        assert live == "Live permanently. Approved by Lee Wong, Sam Okafor."
 
     @pytest.mark.parametrize("grant", GRANTS.values(), ids=GRANTS)
     @pytest.mark.parametrize("surface", SURFACES)
@@ -444,6 +445,35 @@ class TestApproveAsTheRuleWantsIt:
     def test_it_asks_once_more_unless_the_rule_says_otherwise(self, installed: Installed) -> None:
         assert self.button(installed.policies)["confirm"]["text"]["text"].startswith("It becomes live")
         assert "confirm" not in self.button(under(installed, confirm=False))
+
+    @pytest.mark.parametrize(
+        ("rule", "by", "when"),
+        [
+            ({}, (), "within a minute"),
+            ({"stages": STAGES}, ("lee",), "once others have approved it too"),
+            ({"stages": STAGES}, ("lee", "sam"), "within a minute"),
+            ({"stages": STAGES, "step_up": "github"}, ("lee",), "once others have approved it too"),
+            ({"step_up": "github"}, (), "once it is confirmed in GitHub too"),
+        ],
+    )
+    def test_it_says_when_it_becomes_live_only_as_far_as_this_approval_is_enough(
+        self, installed: Installed, rule: dict[str, Any], by: tuple[str, ...], when: str
+    ) -> None:
+        decisions = tuple(decided(f"{who}@example.com", Answer.APPROVE) for who in by)
+        pending = in_state(State.PENDING, decisions=decisions, asked="")
+        asks_once_more = under(installed, **rule)
+        _, blocks = check(card_of_lee(pending, asks_once_more))
+        dialog = blocks[-1]["elements"][0]["confirm"]["text"]["text"]
+        assert dialog == f"It becomes live {when}, for 4 hours."
+        production = asks_once_more.flows["api-whitelisting"].rules[0]
+        hint = approval_form(pending, production, asks_once_more).to_dict()["blocks"][-1]["hint"]["text"]
+        assert hint == f"Counted from the last approval. It becomes live {when}."
+
+    def test_it_says_that_a_notice_comes_first(self, policies: Policies) -> None:
+        flow = policies.flows["api-whitelisting"]
+        announced = replace(policies, flows={flow.id: replace(flow, notice=HOUR)})
+        when = self.button(announced)["confirm"]["text"]["text"]
+        assert when == "It becomes live once those who work there have had their notice, for 4 hours."
 
     def test_it_opens_a_form_where_the_approver_may_shorten(self, installed: Installed) -> None:
         life = {"default": "4h", "max": "30d", "approver_may_shorten": True}
@@ -678,6 +708,12 @@ class TestReplies:
         for name, text in said.items():
             checked_content(text, [], strict_accessibility=True)
             assert mentions(text, []) <= ({"U0LEE", "U0SAM"} if name in {"asked", "nudged"} else set()), name
+
+    def test_an_answer_names_as_many_of_those_who_are_asked_as_one_reads(self, policies: Policies) -> None:
+        many = in_state(State.PENDING, deciders=tuple(f"U0LEE{n}" for n in range(300)))
+        for text in (replies.asked(many, policies), replies.nudged(many)):
+            assert text.count("<@U0LEE") == replies.MENTIONED
+            assert f", {300 - replies.MENTIONED} more" in text
 
     def test_help_shows_the_quick_path_only_where_there_is_one(self, policies: Policies) -> None:
         quick = replies.help_for([policies.flows["prod-access"]], [policies.flows["api-whitelisting"]])
