@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -353,6 +354,41 @@ class TestWithoutApprovers:
         with pytest.raises(Problems, match=said):
             firm.asks(duration, incident="INC-4711")
         assert firm.journal.ids() == []
+
+
+class TestAnApprovalOfOnesOwn:
+    """Ana is an approver of others here."""
+
+    def names(self, firm: Firm, change: Callable[[Any], None] = lambda _: None) -> None:
+        people = yaml.safe_load(firm.files["people.yaml"])
+        [entry] = [person for person in people["people"] if person["email"] == "ana@example.com"]
+        change(entry)
+        people["groups"]["prod-approvers"].append("ana@example.com")
+        firm.files = {**firm.files, "people.yaml": yaml.safe_dump(people).encode()}
+
+    def test_counts_only_where_the_rule_says_so(self, firm: Firm) -> None:
+        self.names(firm)
+        firm.rules()
+        request = firm.asks()
+        assert "U0ANA" not in request.deciders
+        with pytest.raises(NotYours, match="Nobody decides their own request"):
+            firm.approves("U0ANA", request)
+        firm.rules(self_approval=True)
+        assert firm.approves("U0ANA", firm.asks()).state is State.APPROVED
+
+    def test_is_known_under_another_account_in_slack_and_in_other_letters(self, firm: Firm) -> None:
+        def unbound(ana: Any) -> None:
+            del ana["slack"]
+            ana["aliases"] = ["ana.ruiz@example.com"]
+
+        self.names(firm, unbound)
+        firm.slack.members["U0RUIZ"] = user("U0RUIZ", "Ana.Ruiz@Example.com")
+        firm.rules(bound_identity=False)
+        request = firm.asks()
+        assert "U0RUIZ" not in request.deciders
+        with pytest.raises(NotYours, match="Nobody decides their own request"):
+            firm.approves("U0RUIZ", request)
+        assert firm.request(request).decisions == ()
 
 
 class TestALateClick:
