@@ -102,8 +102,8 @@ def status(request: Request, policies: Policies) -> str:
     approved = _approved(request, policies.people)
     match request.state:
         case State.PENDING if not request.deciders:
-            waits = f"It waits until {date(request.decide_by)}, and is then closed"
-            return f"{STRANDED} {waits}; its requester can cancel it and ask again."
+            until = f"It waits until {date(request.decide_by)}, and is then closed"
+            return f"{STRANDED} {until}; its requester can cancel it and ask again."
         case State.PENDING:
             whose = f"{asked(request, policies.people)}{_progress(request, policies)}"
             return f"Waiting for {whose}, until {date(request.decide_by)}."
