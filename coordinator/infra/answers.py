@@ -78,7 +78,7 @@ def coming(environment: Coming, people: People) -> str:
 
 def coming_lines(environment: Coming, people: People) -> Iterable[str]:
     """Return the same, a sentence for each, with the names of people, as mrkdwn."""
-    return environment.lines(lambda email: escape(_name_of(email, people)))
+    return environment.lines(lambda email: _name_of(email, people))
 
 
 def kept(concerned: Sequence[Request], others: Sequence[str], place: Environment, until: datetime) -> str:

@@ -43,3 +43,4 @@ def test_no_name_calls_anybody(policies: Policies) -> None:
     for text in said:
         assert mentions(text, []) == set(), text
         assert "<https://evil.test" not in text
+        assert "&amp;lt;" not in text, "and once is enough"
