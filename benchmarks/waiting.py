@@ -1,4 +1,4 @@
-"""What ten thousand waiting requests cost: memory and threads of the coordinator, a decision, and looking at them.
+"""What ten thousand waiting requests cost: memory and threads of the coordinator, decisions, and looking at them.
 
 Run by hand: python -m benchmarks.waiting [--requests 10000] [--database postgresql://…, which must be empty]
 """
@@ -20,12 +20,15 @@ import structlog
 
 from benchmarks.costs import load
 from benchmarks.processes import SERVE, WORKER, Process
+from coordinator.asking import LISTED
+from coordinator.confirming import to_confirm
 from coordinator.deciding import Deciding
 from coordinator.directory import Directory
 from coordinator.journal import Journal, open_store
-from coordinator.lifecycle import Lane
-from coordinator.requests import Ask, Route
+from coordinator.lifecycle import Happening, Lane, half_approved
+from coordinator.requests import Answer, Ask, Decision, Route
 from coordinator.routing import Rerouting, Routing
+from sallyport.audit import Deed
 from sallyport.changes.prod_access import ProdAccess
 from sallyport.platforms.slack_answers import Home, SlackUser
 from sallyport.policies import load_policies, read_folder
@@ -35,6 +38,7 @@ from sandbox.installation import PRODUCT
 
 APPROVERS = ("U0LEE", "U0SAM")
 DECISIONS = 100
+IN_GITHUB = 660  # waiting there at once: three calls each, of 500 in an hour, and four hours to answer
 SETTLED = 75.0  # seconds: after a minute the worker has looked at everything that waits
 
 
@@ -86,7 +90,25 @@ def _decide_and_look(url: str, count: int) -> tuple[list[float], dict[str, float
     }
     policies[0] = replace(policies[0], version="second")
     looks["a look after a change of policies"] = _processor_seconds(rerouting.look)
-    return list(_decide(deciding, journal, ids[:: max(1, count // DECISIONS)])), looks
+    decisions = list(_decide(deciding, journal, ids[:: max(1, count // DECISIONS)]))
+    _half_approve(journal)
+    for whose, email in (("who can confirm them", "lee@example.com"), ("who cannot", "kim@example.com")):
+        person = policies[0].people.by_email(email)
+        looks[f"a look at {IN_GITHUB} that wait in GitHub, by {whose}"] = _processor_seconds(
+            lambda one=person: to_confirm(journal, policies[0], one, utc_now(), LISTED)
+        )
+    return decisions, looks
+
+
+def _half_approve(journal: Journal) -> None:
+    """Record as many requests as GitHub can show in four hours, each shown there to be confirmed."""
+    for number in range(IN_GITHUB):
+        request, now = journal.submit(replace(ask(number), key=f"confirmed:{number}")), utc_now()
+        yes = Decision("lee@example.com", Answer.APPROVE, now)
+        approved = Happening(Deed.APPROVED, now, yes.by)
+        journal.decide(request.id, yes, lambda _, it=approved: half_approved(it, it.at + timedelta(hours=4)))
+    with journal.writing() as connection:
+        connection.execute(sa.text("UPDATE effects SET done = wanted WHERE name = 'pull'"))
 
 
 def _fill(journal: Journal, count: int) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from coordinator.confirming import to_confirm
 from coordinator.directory import Directory
 from coordinator.foreseeing import no_room, room_at_first, room_left
 from coordinator.infra.answers import coming_lines, head
@@ -157,9 +158,11 @@ class Asking:
 
     def desk(self, slack_id: str) -> Desk:
         """Return what concerns this person: what they may start, decide or go on with, and what is theirs."""
+        somebody = self.directory.person(slack_id, bound=False)  # which GitHub is to prove, and not Slack
         return Desk(
             may_start=self.may_use(slack_id),
             to_decide=self.journal.to_decide(slack_id, LISTED),
+            to_confirm=to_confirm(self.journal, self.policies(), somebody, self.now(), LISTED),
             waiting=self.journal.asked_by(slack_id, LISTED, WAITING),
             live=self.journal.asked_by(slack_id, LISTED, LIVE),
             over=self.journal.asked_by(slack_id, LISTED, OVER),

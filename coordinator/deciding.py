@@ -18,7 +18,10 @@ from sallyport.audit import Deed
 from sallyport.documents import JSON
 from sallyport.flows import Rule
 from sallyport.people import People, Person
+from sallyport.platforms.slack_text import escape
 from sallyport.times import format_duration, say_duration
+
+NAMED = 5  # of those who can decide; the others are counted
 
 
 class NotYours(Exception):
@@ -164,5 +167,7 @@ def _twice(request: Request) -> str:
 
 
 def _those(people: People, emails: frozenset[str]) -> str:
-    persons = (people.by_email(email) for email in sorted(emails))
-    return " or ".join(person.label for person in persons if person) or "somebody else"
+    """Name them, as mrkdwn; policy may let a whole department decide, so not all of many."""
+    names = [escape(person.label) for email in sorted(emails) if (person := people.by_email(email))]
+    more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
+    return " or ".join([*names[:NAMED], *more]) or "somebody else"

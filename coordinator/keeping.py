@@ -18,7 +18,7 @@ from coordinator.requests import Kept, Request, State
 from coordinator.sleeping import Sleeping
 from coordinator.wording import mention
 from sallyport.flows import ENVIRONMENT
-from sallyport.platforms.slack_text import date
+from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
 from sallyport.times import say_duration
 
@@ -79,7 +79,7 @@ class Keeping:
             raise NotYours(f"Policy lets people keep {environment} up for {say_duration(longest)} at most.")
         if kept and kept.until >= until:
             person = self.policies().people.by_email(kept.by)
-            who = person.label if person else kept.by
+            who = escape(person.label if person else kept.by)
             raise NotYours(f"{who} keeps {environment} up until {date(kept.until)} already.")
 
     def _barred(self, stop: Request, slack_id: str) -> str:

@@ -61,15 +61,27 @@ def may_confirm(entry: Entry, policies: Policies) -> frozenset[str]:
     return frozenset(person.email.casefold() for person in persons if person and person.github)
 
 
+def who_may_confirm(
+    flow: str, environment: str, requester: str, changes: tuple[Change, ...], policies: Policies
+) -> frozenset[str]:
+    """Return who may confirm what asks for no more than that, as folded e-mail addresses."""
+    return may_confirm(_asking(flow, environment, requester, changes), policies)
+
+
 def confirmer_problem(
     flow: Flow, environment: str, requester: str, changes: tuple[Change, ...], policies: Policies
 ) -> Problem | None:
     """Say that nobody could confirm what is asked for, where policy wants that; None if somebody could."""
-    entry = Entry("", flow.id, environment, requester, "", None, changes, ())
+    entry = _asking(flow.id, environment, requester, changes)
     if not is_asked_for(entry, policies) or may_confirm(entry, policies):
         return None
     what = "policy wants this confirmed in GitHub, and none of its approvers has a login there"
     return Problem(what, "ask the operators to add logins to policies/people.yaml", field=ENVIRONMENT)
+
+
+def _asking(flow: str, environment: str, requester: str, changes: tuple[Change, ...]) -> Entry:
+    """Return an entry of which no more is known than what is asked for, and by whom."""
+    return Entry("", flow, environment, requester, "", None, changes, ())
 
 
 def path_of(entry_id: str) -> str:

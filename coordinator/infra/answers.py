@@ -54,7 +54,13 @@ def not_for_you() -> str:
 
 
 def head(place: Environment) -> str:
+    """Name an environment, as plain text."""
     return f"{place.title} ({place.id})"
+
+
+def _at(place: Environment) -> str:
+    """Name it, as mrkdwn."""
+    return escape(head(place))
 
 
 def on_record(stops: Sequence[Request], teardowns: Sequence[Request], people: People) -> str:
@@ -71,15 +77,15 @@ def coming(environment: Coming, people: People) -> str:
 
 
 def coming_lines(environment: Coming, people: People) -> Iterable[str]:
-    """Return the same, a sentence for each, with the names of people."""
+    """Return the same, a sentence for each, with the names of people, as mrkdwn."""
     return environment.lines(lambda email: _name_of(email, people))
 
 
 def kept(concerned: Sequence[Request], others: Sequence[str], place: Environment, until: datetime) -> str:
     """Confirm that an environment is kept up, as far as it is."""
-    lines = [f"{head(place)} is kept up until {date(until)}."] if concerned else []
+    lines = [f"{_at(place)} is kept up until {date(until)}."] if concerned else []
     if concerned and others:
-        lines = [f"You keep {head(place)} up until {date(until)}, but it stays down, because others want it so."]
+        lines = [f"You keep {_at(place)} up until {date(until)}, but it stays down, because others want it so."]
     ends = [request.expires_at for request in concerned if request.is_scheduled and request.expires_at]
     if ends and max(ends) > until:
         lines.append(f"After that it sleeps until {date(max(ends))}, as its schedule says.")
@@ -89,8 +95,8 @@ def kept(concerned: Sequence[Request], others: Sequence[str], place: Environment
 def addresses(found: Sequence[Request], place: Environment, people: People) -> str:
     """List the addresses that are let in, as on record."""
     if not found:
-        return f"No address is let into {head(place)} by Sallyport."
-    return "\n".join([f"*Addresses let into {head(place)}*", *(_address(request, people) for request in found)])
+        return f"No address is let into {_at(place)} by Sallyport."
+    return "\n".join([f"*Addresses let into {_at(place)}*", *(_address(request, people) for request in found)])
 
 
 def looking() -> str:
@@ -107,51 +113,51 @@ def ended(requests: Sequence[Request], refused: Sequence[str], place: Environmen
     ids = ", ".join(request.id for request in requests)
     kept = [request.kept.until for request in requests if request.kept]
     until = f" It stays up until {date(max(kept))}." if kept else ""
-    lines = [f"{head(place)} {verb}: {ids} ends now.{until}"] if requests else []
+    lines = [f"{_at(place)} {verb}: {ids} ends now.{until}"] if requests else []
     if requests and refused:
-        lines = [f"{ids} ends now, but {head(place)} stays down, because others want it so."]
+        lines = [f"{ids} ends now, but {_at(place)} stays down, because others want it so."]
     return "\n".join([*lines, *refused])
 
 
 def nothing_to_start(place: Environment, *, torn_down: bool) -> str:
     if torn_down:
-        return f"{head(place)} is not stopped, it is torn down. `/infra spinup {place.id}` restores it."
-    return f"Nothing keeps {head(place)} stopped. `/infra status {place.id}` shows how it is."
+        return f"{_at(place)} is not stopped, it is torn down. `/infra spinup {place.id}` restores it."
+    return f"Nothing keeps {_at(place)} stopped. `/infra status {place.id}` shows how it is."
 
 
 def nothing_to_restore(place: Environment, *, stopped: bool) -> str:
     if stopped:
-        return f"{head(place)} is not torn down, it is stopped. `/infra start {place.id}` starts it."
-    return f"{head(place)} is not torn down. `/infra status {place.id}` shows how it is."
+        return f"{_at(place)} is not torn down, it is stopped. `/infra start {place.id}` starts it."
+    return f"{_at(place)} is not torn down. `/infra status {place.id}` shows how it is."
 
 
 def removed(own: Sequence[Request], others: Sequence[Request], address: str, place: Environment) -> str:
     """Say what became of an address that somebody gave back."""
     holders = ", ".join(f"<@{request.requester_slack}>{_until(request)}" for request in others)
     if own and others:
-        return f"You no longer ask for {address}. It stays let into {head(place)} for {holders}."
+        return f"You no longer ask for {address}. It stays let into {_at(place)} for {holders}."
     if own:
-        return f"{address} is being taken out of {head(place)}."
+        return f"{address} is being taken out of {_at(place)}."
     if others:
-        return f"You hold no lease of {address} in {head(place)}. It is let in for {holders}, who can end it."
+        return f"You hold no lease of {address} in {_at(place)}. It is let in for {holders}, who can end it."
     return (
-        f"{address} is not let into {head(place)} by Sallyport. `/infra whitelist list {place.id}` shows what is."
+        f"{address} is not let into {_at(place)} by Sallyport. `/infra whitelist list {place.id}` shows what is."
     )
 
 
 def comparing(place: Environment) -> str:
     return (
-        f"The allow list of {head(place)} is being compared with all live requests, and what differs is mended. "
+        f"The allow list of {_at(place)} is being compared with all live requests, and what differs is mended. "
         "What is found takes the place of this message within a minute or two."
     )
 
 
 def not_compared(place: Environment, why: str) -> str:
-    return f"The allow list of {head(place)} was not compared with anything: {escape(why)}"
+    return f"The allow list of {_at(place)} was not compared with anything: {escape(why)}"
 
 
 def nothing_to_refresh(place: Environment) -> str:
-    return f"{head(place)} has no allow list, so there is nothing to compare."
+    return f"{_at(place)} has no allow list, so there is nothing to compare."
 
 
 def _holding(request: Request, people: People) -> str:

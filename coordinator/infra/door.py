@@ -26,6 +26,7 @@ from sallyport.changes.infra_whitelist import access_of, lock_of
 from sallyport.changes.sources import parse_network
 from sallyport.flows import ENVIRONMENT
 from sallyport.offers import Offer, read_press
+from sallyport.platforms.slack_text import plain
 from sallyport.policies import Policies
 from sallyport.problems import Problem, Problems
 
@@ -137,7 +138,7 @@ class InfraDoor:
             ack()
             self.answering.answer(body, answers.kept(*kept, self.record.place(environment), until))
         except NotYours as error:
-            ack(response_action="errors", errors={keeping_form.UNTIL: str(error)})
+            ack(response_action="errors", errors={keeping_form.UNTIL: plain(str(error))})
 
     def _spin_up(self, place: Environment, user: str) -> str:
         teardowns = self.record.teardowns(place.id)

@@ -25,6 +25,8 @@ class Moment(sa.TypeDecorator[datetime]):
 
 metadata = sa.MetaData()
 
+IS_CONFIRMING = sa.text("state = 'confirming'")  # in these words, or a database does not find the index for it
+
 requests = sa.Table(
     "requests",
     metadata,
@@ -61,6 +63,7 @@ requests = sa.Table(
         postgresql_where=sa.text("kept_until IS NOT NULL"),
     ),
     sa.Index("extensions_of", "extends"),
+    sa.Index("confirming", "decide_by", sqlite_where=IS_CONFIRMING, postgresql_where=IS_CONFIRMING),
 )
 
 decisions = sa.Table(

@@ -11,6 +11,7 @@ from slack_sdk.models.views import View
 
 from coordinator.requests import Request
 from coordinator.slack.cards import SHOWN_REASON, title, who
+from coordinator.slack.decision_buttons import when_live
 from coordinator.slack.inputs import ANSWER
 from coordinator.slack.small_forms import choice, small_form
 from sallyport.decisions import shorter_choices
@@ -21,18 +22,18 @@ from sallyport.times import parse_duration
 APPROVAL = "approve-for"  # the callback id
 CHOICE = ANSWER + "approved-duration"
 AS_ASKED = "as-asked"
-_HINT = "Counted from the last approval. It becomes live within a minute."
 
 
 def approval_form(request: Request, rule: Rule, policies: Policies) -> View:
     """Return the form: what, who and why in short, and for how long."""
     (_, as_asked), *shorter = shorter_choices(rule.lifetime, request.lifetime)
+    hint = f"Counted from the last approval. It becomes live {when_live(request, rule, policies)}."
     return small_form(
         APPROVAL,
         "Approve",
         f"*{title(request, policies)}* for {who(request)}",
         SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON])),
-        choice(DURATION, CHOICE, "Duration", _HINT, [(AS_ASKED, f"As asked: {as_asked}"), *shorter]),
+        choice(DURATION, CHOICE, "Duration", hint, [(AS_ASKED, f"As asked: {as_asked}"), *shorter]),
         submit="Approve",
         close="Not yet",
         carries={"request": request.id, "digest": request.digest},

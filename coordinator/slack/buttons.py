@@ -14,6 +14,7 @@ from coordinator.slack import approval_form, forms, replies
 from coordinator.slack.answering import Ack, Answering, Body, user_of
 from coordinator.slack.doors import Doors
 from sallyport.flows import DURATION
+from sallyport.platforms.slack_text import plain
 from sallyport.policies import Policies
 
 
@@ -58,7 +59,7 @@ class Buttons:
             self.deciding.approve(named["request"], named["digest"], user_of(body), length)
             ack()
         except (NotYours, ValueError) as error:
-            ack(response_action="errors", errors={DURATION: str(error)})
+            ack(response_action="errors", errors={DURATION: plain(str(error))})
 
     def wants_to_deny(self, ack: Ack, body: Body) -> None:
         """Ask for the reason; nothing is decided before it is given."""
@@ -85,7 +86,7 @@ class Buttons:
             self.deciding.deny(named["request"], named["digest"], user_of(body), reason)
             ack()
         except NotYours as error:
-            ack(response_action="errors", errors={forms.REASON_BLOCK: str(error)})
+            ack(response_action="errors", errors={forms.REASON_BLOCK: plain(str(error))})
 
 
 def _named(body: Body) -> tuple[str, str]:

@@ -65,6 +65,24 @@ def line(request: Request, policies: Policies, *, decide: bool) -> list[Block]:
     return [*told, *links(request), *own_buttons(request, policies)]
 
 
+def line_to_confirm(request: Request, policies: Policies) -> list[Block]:
+    """Return a request in the list of somebody who can confirm it in GitHub: what it is, and what to do there."""
+    pull = request.result("pull")
+    what = f"*{title(request, policies)}* for {who(request)}, {granted(request)}"
+    how = (
+        f"It was approved in Slack and waits for a second approval, which can be yours: read <{pull['url']}|pull "
+        f"request #{pull['number']}> in GitHub and approve it there in a review; to refuse it, request changes. "
+        f"If nobody confirms it, it is closed {date(request.decide_by, '{ago}')}."
+    )
+    return [
+        SectionBlock(text=MarkdownTextObject(text=what)),
+        context(status_line(request, policies)),
+        SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON])),
+        SectionBlock(text=MarkdownTextObject(text=how)),
+        *links(request),
+    ]
+
+
 def _time_left(request: Request) -> str:
     """Say how long it lives still; Slack counts, so that it stays right while it is looked at."""
     if request.state is not State.ACTIVE or request.expires_at is None:
@@ -84,7 +102,8 @@ def status(request: Request, policies: Policies) -> str:
     approved = _approved(request, policies.people)
     match request.state:
         case State.PENDING if not request.deciders:
-            return f"{STRANDED} It waits until {date(request.decide_by)}, and is then closed."
+            until = f"It waits until {date(request.decide_by)}, and is then closed"
+            return f"{STRANDED} {until}; its requester can cancel it and ask again."
         case State.PENDING:
             whose = f"{asked(request, policies.people)}{_progress(request, policies)}"
             return f"Waiting for {whose}, until {date(request.decide_by)}."
@@ -102,7 +121,7 @@ def status(request: Request, policies: Policies) -> str:
         case State.APPLYING:
             return f"{approved}; being applied now."
         case State.ACTIVE if request.expires_at is None:
-            return f"Live since it was read back. {approved}."
+            return f"Live permanently. {approved}."
         case State.ACTIVE:
             until = date(request.expires_at) if request.expires_at else ""
             return f"Live until {until}. {approved}.{extended(request)}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject, PlainTextObject
 
+from coordinator.positions import notice_of
 from coordinator.requests import Request
 from coordinator.wording import lasts
 from sallyport.flows import Rule
@@ -32,17 +33,26 @@ def _approve(request: Request, policies: Policies) -> ButtonElement:
         action_id=(APPROVE_WITH_FORM if with_form else APPROVE) + request.id,
         value=_value(request),
         style="primary",
-        confirm=None if with_form else _confirm(request, flow.verb, rule),
+        confirm=None if with_form else _confirm(request, flow.verb, rule, policies),
     )
 
 
-def _confirm(request: Request, verb: str, rule: Rule | None) -> ConfirmObject | None:
+def when_live(request: Request, rule: Rule | None, policies: Policies) -> str:
+    """Say when it becomes live after one more approval, which may not be all that it waits for."""
+    if rule is not None and rule.seats - len(request.approvals) > 1:
+        return "once others have approved it too"
+    if rule is not None and rule.step_up:
+        return "once it is confirmed in GitHub too"
+    return "once those who work there have had their notice" if notice_of(request, policies) else "within a minute"
+
+
+def _confirm(request: Request, verb: str, rule: Rule | None, policies: Policies) -> ConfirmObject | None:
     """Return the dialog that asks once more, where the rule does not want it left out."""
     if rule is not None and not rule.confirm:
         return None
     return ConfirmObject(
         title=f"{verb}?",
-        text=PlainTextObject(text=f"It becomes live within a minute, {lasts(request)}."),
+        text=PlainTextObject(text=f"It becomes live {when_live(request, rule, policies)}, {lasts(request)}."),
         confirm="Approve",
         deny="Not yet",
     )

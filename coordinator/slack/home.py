@@ -17,7 +17,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from coordinator.journal import Draft
-from coordinator.requests import Request
+from coordinator.requests import Request, State
 from coordinator.slack import cards
 from coordinator.slack.chooser import glass_buttons, start_buttons
 from coordinator.slack.forms import going_on
@@ -38,6 +38,7 @@ class Desk:
 
     may_start: Sequence[Flow]
     to_decide: Sequence[Request] = ()
+    to_confirm: Sequence[Request] = ()  # in GitHub, after it was approved in Slack
     waiting: Sequence[Request] = ()  # for a decision, or to be applied
     live: Sequence[Request] = ()
     over: Sequence[Request] = ()
@@ -54,6 +55,8 @@ def home(desk: Desk, policies: Policies) -> View:
         return cards.line(request, policies, decide=False)
 
     def to_decide(request: Request) -> Iterable[Block]:
+        if request.state is State.CONFIRMING:
+            return cards.line_to_confirm(request, policies)
         return cards.line(request, policies, decide=True)
 
     def over(request: Request) -> Iterable[Block]:
@@ -67,7 +70,7 @@ def home(desk: Desk, policies: Policies) -> View:
             *glass_buttons(desk.may_break_glass),
             *_drafts(desk.drafts, policies),
             *_sleeping(desk.sleeping),
-            *_list("Waiting for your decision", desk.to_decide, to_decide, MOST_TO_DECIDE),
+            *_list("Waiting for your decision", _by_time_left(desk), to_decide, MOST_TO_DECIDE),
             *_list("Your live grants", desk.live, one_s_own, MOST_LIVE),
             *_list("Your open requests", desk.waiting, one_s_own, MOST_WAITING),
             *_list("What was before", desk.over, over, MOST_OVER),
@@ -75,6 +78,11 @@ def home(desk: Desk, policies: Policies) -> View:
             ContextBlock(elements=[MarkdownTextObject(text=desk.health)]),
         ],
     )
+
+
+def _by_time_left(desk: Desk) -> Sequence[Request]:
+    """Return what waits for the person's word, in Slack or in GitHub."""
+    return sorted([*desk.to_decide, *desk.to_confirm], key=lambda request: request.decide_by)
 
 
 def _drafts(drafts: Sequence[Draft], policies: Policies) -> Iterable[Block]:

@@ -18,6 +18,7 @@ from coordinator.slack.extension_form import extended_by, extension_form
 from coordinator.slack.opening import Opening
 from coordinator.withdrawing import Withdrawing
 from sallyport.flows import DURATION, REASON
+from sallyport.platforms.slack_text import plain
 from sallyport.policies import Policies
 from sallyport.problems import Problems
 
@@ -95,7 +96,7 @@ class OwnPresses:
             self.extending.ask(*asked)
             ack()
         except NotYours as error:
-            ack(response_action="errors", errors={DURATION: str(error)})
+            ack(response_action="errors", errors={DURATION: plain(str(error))})
         except Problems as error:
             ack(response_action="errors", errors=forms.errors_for(view, error.problems))
 

@@ -25,6 +25,7 @@ DRAFT_GONE = "There is nothing to go on with: it was sent already, or it is more
 FLOW_GONE = "Policies do not have this any more, so it cannot be asked for again."
 HELP_LONGEST = 2800  # characters: help stands in one block of at most 3000
 LIST_LONGEST = 1200
+MENTIONED = 10  # people that one answer names
 
 
 def asked(request: Request, policies: Policies, room_left: str = "") -> str:
@@ -40,15 +41,20 @@ def _what_now(request: Request) -> str:
         return f"Nobody needs to approve it; those who work there are warned, and then it begins.{where}"
     if request.grant is not None:
         return f"Nobody needs to approve it; it is being done.{where}"
-    names = ", ".join(f"<@{user}>" for user in request.deciders)
+    names = _named(request.deciders)
     decide = f"{names} can decide until {date(request.decide_by)}."
     return f"{decide}{where} Nothing is changed before it is approved."
 
 
 def nudged(request: Request) -> str:
     """Confirm that those who are waited for are being reminded."""
-    names = ", ".join(f"<@{user}>" for user in request.awaited)
-    return f"A reminder of {request.id} is on its way to {names}."
+    return f"A reminder of {request.id} is on its way to {_named(request.awaited)}."
+
+
+def _named(asked: Sequence[str]) -> str:
+    """Mention those who are *asked*, by their Slack ids, as many as one reads."""
+    more = [f"{len(asked) - MENTIONED} more"] if len(asked) > MENTIONED else []
+    return ", ".join([*(f"<@{user}>" for user in asked[:MENTIONED]), *more])
 
 
 def recorded(request: Request) -> str:
@@ -112,7 +118,7 @@ def form_for_the_rest(flow: Flow) -> str:
 
 def unknown_command(typed: Typed, flows: Sequence[Flow]) -> str:
     """Say which commands this person can use instead of one that no flow has."""
-    return f"No flow answers to `{escape(typed.slash)}`. These do:\n{help_for(flows)}"
+    return f"Nothing answers to `{escape(typed.slash)}`. These do:\n{help_for(flows)}"
 
 
 def unknown_words(typed: Typed, flows: Sequence[Flow]) -> str:

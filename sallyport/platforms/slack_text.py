@@ -6,8 +6,10 @@ Nothing that a person typed may reach a mrkdwn field except through `escape`; wh
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
+_DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 SHORT = "{date_short_pretty} at {time}"
 
 
@@ -28,3 +30,12 @@ def date(moment: datetime, form: str = SHORT) -> str:
         raise ValueError(f"{moment.isoformat()} has no time zone, so it is no moment to show to people")
     fallback = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return f"<!date^{int(moment.timestamp())}^{form}|{fallback}>"
+
+
+def plain(sentence: str) -> str:
+    """Return *sentence*, mrkdwn of ours, for a place that shows plain text, as errors in forms do.
+
+    Moments are in UTC there, and say so, since only mrkdwn has them in the reader's zone.
+    """
+    text = _DATE.sub(r"\1", sentence)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

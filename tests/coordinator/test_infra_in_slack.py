@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -331,7 +332,10 @@ class TestKeepingUp:
     def test_the_form_says_what_is_in_the_way(self, sleepy: Office) -> None:
         says(sleepy, "/infra keep", who="kim")
         form = sleepy.slack.person("kim").waits_for_form("Keep it up")
-        assert "so it stays up anyway" in form.submit()["Until"]
+        refused = form.submit()["Until"]
+        assert re.fullmatch(
+            r"Nothing is to stop dev before [\d-]{10} \d\d:\d\d UTC, so it stays up anyway\.", refused
+        )
 
     def test_an_announcement_has_the_button_for_it(self, infra: Office) -> None:
         says(infra, "/infra stop dev --for 12h")

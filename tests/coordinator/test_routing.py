@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 import yaml
 
 from coordinator.asking import Asking
-from coordinator.deciding import Deciding, NotYours
+from coordinator.deciding import NAMED, Deciding, NotYours
 from coordinator.directory import Directory
 from coordinator.journal import Done, Journal, Work
 from coordinator.lifecycle import Lane
@@ -355,6 +356,41 @@ class TestWithoutApprovers:
         assert firm.journal.ids() == []
 
 
+class TestAnApprovalOfOnesOwn:
+    """Ana is an approver of others here."""
+
+    def names(self, firm: Firm, change: Callable[[Any], None] = lambda _: None) -> None:
+        people = yaml.safe_load(firm.files["people.yaml"])
+        [entry] = [person for person in people["people"] if person["email"] == "ana@example.com"]
+        change(entry)
+        people["groups"]["prod-approvers"].append("ana@example.com")
+        firm.files = {**firm.files, "people.yaml": yaml.safe_dump(people).encode()}
+
+    def test_counts_only_where_the_rule_says_so(self, firm: Firm) -> None:
+        self.names(firm)
+        firm.rules()
+        request = firm.asks()
+        assert "U0ANA" not in request.deciders
+        with pytest.raises(NotYours, match="Nobody decides their own request"):
+            firm.approves("U0ANA", request)
+        firm.rules(self_approval=True)
+        assert firm.approves("U0ANA", firm.asks()).state is State.APPROVED
+
+    def test_is_known_under_another_account_in_slack_and_in_other_letters(self, firm: Firm) -> None:
+        def unbound(ana: Any) -> None:
+            del ana["slack"]
+            ana["aliases"] = ["ana.ruiz@example.com"]
+
+        self.names(firm, unbound)
+        firm.slack.members["U0RUIZ"] = user("U0RUIZ", "Ana.Ruiz@Example.com")
+        firm.rules(bound_identity=False)
+        request = firm.asks()
+        assert "U0RUIZ" not in request.deciders
+        with pytest.raises(NotYours, match="Nobody decides their own request"):
+            firm.approves("U0RUIZ", request)
+        assert firm.request(request).decisions == ()
+
+
 class TestALateClick:
     def test_is_told_who_was_faster_by_name(self, firm: Firm) -> None:
         request = firm.asks()
@@ -517,3 +553,19 @@ class TestWhatADecisionCosts:
             returned = firm.approves(who, request)
             held = firm.request(request)
             assert (returned, returned.armed) == (held, held.armed)
+
+
+def test_who_can_decide_is_named_inert_and_of_a_whole_department_a_few(firm: Firm) -> None:
+    people = yaml.safe_load(firm.files["people.yaml"])
+    many = [{"email": f"a{n}@example.com", "name": f"<!channel> {n}"} for n in range(30)]
+    people["people"] += many
+    people["groups"]["prod-approvers"] += [person["email"] for person in many]
+    firm.files = {**firm.files, "people.yaml": yaml.safe_dump(people).encode()}
+    firm.rules(bound_identity=False)
+    firm.slack.members |= {f"U{n}": user(f"U{n}", f"a{n}@example.com") for n in range(30)}
+    firm.directory.refresh()
+    with pytest.raises(NotYours) as told:
+        firm.approves("U0KIM", firm.asks())
+    assert "<!channel>" not in str(told.value)
+    assert str(told.value).count(" or ") == NAMED
+    assert f" or {32 - NAMED} more can decide" in str(told.value)

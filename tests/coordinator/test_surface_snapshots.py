@@ -67,6 +67,19 @@ def form(flow: Flow, environment: str = "prod", answers: dict[str, str] | None =
 
 MANY = tuple((f"U{n:03}", f"Manager {n:03}") for n in range(101))
 NOTICE = "only members of engineering may ask for this; ask to be added there"
+CONFIRMING = in_state(
+    State.CONFIRMING,
+    decisions=(Decision("lee@example.com", Answer.APPROVE, NOW),),
+    results={
+        "ticket": {"key": "OPS-1", "url": "https://jira.test/browse/OPS-1"},
+        "pull": {
+            "number": 12,
+            "url": "https://github.test/pull/12",
+            "who": ["Lee Wong", "Sam Okafor"],
+            "slack": ["U0LEE"],
+        },
+    },
+)
 VIEWS = {
     "form-that-keeps-an-environment-up": keeping_form(
         SHIPPED.catalogue.environments["dev"], NOW, timedelta(hours=30)
@@ -111,6 +124,9 @@ VIEWS = {
         ),
         POLICIES,
     ),
+    "home-of-who-can-confirm-in-github": home(
+        Desk([ACCESS], [in_state(State.PENDING, id="aw-222222")], [CONFIRMING]), POLICIES
+    ),
     "home-with-a-draft": home(Desk([ACCESS], drafts=[DRAFT, replace(DRAFT, flow="gone")]), POLICIES),
     "form-for-an-approval": approval_form(in_state(State.PENDING), RULE, POLICIES),
     "form-of-break-glass": emergency_form(
@@ -143,19 +159,6 @@ STOP = in_state(
     changes=(InfraStop("dev"),),
     begins_at=NOW + HOUR,
     deciders=(),
-)
-CONFIRMING = in_state(
-    State.CONFIRMING,
-    decisions=(Decision("lee@example.com", Answer.APPROVE, NOW),),
-    results={
-        "ticket": {"key": "OPS-1", "url": "https://jira.test/browse/OPS-1"},
-        "pull": {
-            "number": 12,
-            "url": "https://github.test/pull/12",
-            "who": ["Lee Wong", "Sam Okafor"],
-            "slack": ["U0LEE"],
-        },
-    },
 )
 MESSAGES = {
     "card-of-what-waits-for-github": approver_cards.card(CONFIRMING, POLICIES, "U0LEE"),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ from coordinator.slack import (
 from coordinator.slack.approval_form import approval_form
 from coordinator.slack.choices import Offer, matching
 from coordinator.slack.extension_form import extended_by, extension_form
-from coordinator.slack.home import Desk, home
+from coordinator.slack.home import MOST_TO_DECIDE, Desk, home
 from coordinator.slack.text import tidy
 from coordinator.wording import STATE_WORDS, state_words
 from sallyport.changes.sources import MAX_RANGES, parse_source
@@ -113,6 +114,12 @@ def in_state(state: State, **different: Any) -> Request:
         "dispatch": {"run": 1, "url": "https://github.test/runs/1"},
     }
     return request(state, **({"decisions": decisions, "results": results, "closing": "So it ended."} | different))
+
+
+def confirming(**different: Any) -> Request:
+    """A request that was approved in Slack and that GitHub shows to be confirmed."""
+    pull = {"number": 12, "url": "https://github.test/pull/12", "who": ["Lee Wong"], "slack": ["U0LEE"]}
+    return in_state(State.CONFIRMING, results={"pull": pull}, **different)
 
 
 def check(content: tuple[str, Sequence[Any]]) -> tuple[str, list[dict[str, Any]]]:
@@ -328,6 +335,7 @@ class TestMessages:
     def test_say_why_where_nobody_can_decide_it_any_more(self, policies: Policies) -> None:
         text, _ = check(notices.notice(in_state(State.PENDING, deciders=()), policies))
         assert "Nobody can decide it at the moment: those who could have left, or policy has changed." in text
+        assert "its requester can cancel it and ask again." in text, "there is something to do about it"
 
     def test_are_taken_by_slack_where_policy_needs_nobody_any_more(self, installed: Installed) -> None:
         nobody = under(installed, auto_approve=True)
@@ -345,7 +353,7 @@ class TestMessages:
     def test_what_is_permanent_names_no_end(self, policies: Policies) -> None:
         live = cards.status(in_state(State.ACTIVE, expires_at=None, lifetime=None), policies)
         assert "until" not in live
-        assert live.startswith("Live since it was read back.")
+        assert live == "Live permanently. Approved by Lee Wong, Sam Okafor."
 
     @pytest.mark.parametrize("grant", GRANTS.values(), ids=GRANTS)
     @pytest.mark.parametrize("surface", SURFACES)
@@ -437,6 +445,35 @@ class TestApproveAsTheRuleWantsIt:
     def test_it_asks_once_more_unless_the_rule_says_otherwise(self, installed: Installed) -> None:
         assert self.button(installed.policies)["confirm"]["text"]["text"].startswith("It becomes live")
         assert "confirm" not in self.button(under(installed, confirm=False))
+
+    @pytest.mark.parametrize(
+        ("rule", "by", "when"),
+        [
+            ({}, (), "within a minute"),
+            ({"stages": STAGES}, ("lee",), "once others have approved it too"),
+            ({"stages": STAGES}, ("lee", "sam"), "within a minute"),
+            ({"stages": STAGES, "step_up": "github"}, ("lee",), "once others have approved it too"),
+            ({"step_up": "github"}, (), "once it is confirmed in GitHub too"),
+        ],
+    )
+    def test_it_says_when_it_becomes_live_only_as_far_as_this_approval_is_enough(
+        self, installed: Installed, rule: dict[str, Any], by: tuple[str, ...], when: str
+    ) -> None:
+        decisions = tuple(decided(f"{who}@example.com", Answer.APPROVE) for who in by)
+        pending = in_state(State.PENDING, decisions=decisions, asked="")
+        asks_once_more = under(installed, **rule)
+        _, blocks = check(card_of_lee(pending, asks_once_more))
+        dialog = blocks[-1]["elements"][0]["confirm"]["text"]["text"]
+        assert dialog == f"It becomes live {when}, for 4 hours."
+        production = asks_once_more.flows["api-whitelisting"].rules[0]
+        hint = approval_form(pending, production, asks_once_more).to_dict()["blocks"][-1]["hint"]["text"]
+        assert hint == f"Counted from the last approval. It becomes live {when}."
+
+    def test_it_says_that_a_notice_comes_first(self, policies: Policies) -> None:
+        flow = policies.flows["api-whitelisting"]
+        announced = replace(policies, flows={flow.id: replace(flow, notice=HOUR)})
+        when = self.button(announced)["confirm"]["text"]["text"]
+        assert when == "It becomes live once those who work there have had their notice, for 4 hours."
 
     def test_it_opens_a_form_where_the_approver_may_shorten(self, installed: Installed) -> None:
         life = {"default": "4h", "max": "30d", "approver_may_shorten": True}
@@ -594,9 +631,42 @@ class TestTheHomeTab:
             in_state(state, id=f"aw-33333{n}", reason=reason, changes=(WIDEST,), closing=reason) for n in numbers
         ]
         drafts = [Draft(f"view:V{n}", "U0ANA", "prod-access", {}, NOW) for n in numbers]
+        to_confirm = [confirming(id=f"aw-44444{n}", reason=reason, changes=(WIDEST,)) for n in numbers]
         flows = [replace(wordy.flows["prod-access"], id=f"f{n}") for n in range(60)]
-        blocks = self.check(Desk(flows, to_decide, own, own, own, drafts, may_break_glass=flows), wordy)
-        assert mentions("", blocks) <= {"U0ANA"}
+        for asked in ((to_decide, ()), ((), to_confirm), (to_decide, to_confirm)):
+            desk = Desk(flows, *asked, own, own, own, drafts, may_break_glass=flows)
+            assert mentions("", self.check(desk, wordy)) <= {"U0ANA"}
+
+    def test_what_is_to_be_decided_in_slack_and_what_in_github_stand_together_the_most_urgent_first(
+        self, policies: Policies
+    ) -> None:
+        hours = {"aw-222222": 3, "aw-333333": 2, "aw-444444": 1}
+        pending, github, urgent = (
+            make(id=one, decide_by=NOW + hours[one] * HOUR)
+            for one, make in zip(hours, (partial(in_state, State.PENDING), confirming, confirming), strict=True)
+        )
+        said = json.dumps(self.check(Desk([], [pending], [github, urgent]), policies))
+        assert [said.index(f"Request {one}") for one in reversed(hours)] == sorted(
+            said.index(f"Request {one}") for one in hours
+        )
+
+    def test_of_what_waits_for_github_it_says_what_to_do_there_and_how_long_there_is_time(
+        self, policies: Policies
+    ) -> None:
+        blocks = self.check(Desk([], to_confirm=[confirming(reason="Why not?")]), policies)
+        said = json.dumps(blocks, ensure_ascii=False)
+        assert "waits for a second approval, which can be yours" in said
+        assert "<https://github.test/pull/12|pull request #12>" in said
+        assert f"it is closed <!date^{int(request().decide_by.timestamp())}^{{ago}}|" in said
+        assert {"type": "plain_text", "text": "Reason: Why not?"}.items() <= next(
+            block["text"].items() for block in blocks if "Why not?" in json.dumps(block)
+        )
+        assert decision_buttons.APPROVE not in said, "it is not for Slack to decide"
+
+    def test_more_than_there_is_room_for_is_counted(self, policies: Policies) -> None:
+        blocks = self.check(Desk([], to_confirm=[confirming(id=f"aw-44444{n}") for n in range(9)]), policies)
+        assert json.dumps(blocks).count("Request aw-44444") == MOST_TO_DECIDE
+        assert f"and {9 - MOST_TO_DECIDE} more" in json.dumps(blocks)
 
 
 class TestTheChooser:
@@ -638,6 +708,12 @@ class TestReplies:
         for name, text in said.items():
             checked_content(text, [], strict_accessibility=True)
             assert mentions(text, []) <= ({"U0LEE", "U0SAM"} if name in {"asked", "nudged"} else set()), name
+
+    def test_an_answer_names_as_many_of_those_who_are_asked_as_one_reads(self, policies: Policies) -> None:
+        many = in_state(State.PENDING, deciders=tuple(f"U0LEE{n}" for n in range(300)))
+        for text in (replies.asked(many, policies), replies.nudged(many)):
+            assert text.count("<@U0LEE") == replies.MENTIONED
+            assert f", {300 - replies.MENTIONED} more" in text
 
     def test_help_shows_the_quick_path_only_where_there_is_one(self, policies: Policies) -> None:
         quick = replies.help_for([policies.flows["prod-access"]], [policies.flows["api-whitelisting"]])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sallyport.platforms.errors import PlatformError, Refused, TryLater, Unknown
 from sallyport.platforms.slack import TIMEOUT, Posted, Slack, SlackUser
 from sallyport.platforms.slack_answers import Home
-from sallyport.platforms.slack_text import date, escape
+from sallyport.platforms.slack_text import date, escape, plain
 from tests.loopback import Answer, Drop, Loopback, Raw, Received, Reply, Script, Stall, refused_url
 
 WRITES: dict[str, Callable[[Slack], object]] = {
@@ -422,6 +422,13 @@ class TestText:
     def test_the_reader_sees_exactly_what_was_typed(self, typed: str) -> None:
         shown = escape(typed).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
         assert shown == typed
+
+    @given(st.text())
+    def test_where_there_is_only_plain_text_it_stands_as_it_was_typed_and_moments_in_utc(self, typed: str) -> None:
+        moment = datetime(2026, 12, 21, 1, 30, tzinfo=timezone(timedelta(hours=1)))
+        sentence = f"{escape(typed)} keeps it up from {date(moment)} until {date(moment, '{ago}')}."
+        until = "2026-12-21 00:30 UTC"
+        assert plain(sentence) == f"{typed} keeps it up from {until} until {until}."
 
     def test_a_moment_is_shown_in_the_readers_zone_and_falls_back_to_utc(self) -> None:
         moment = datetime(2026, 12, 21, 1, 30, tzinfo=timezone(timedelta(hours=1)))
