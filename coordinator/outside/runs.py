@@ -282,9 +282,9 @@ def _heard(state: State, heard: Happening, to: State, now: datetime) -> Move:
 
 
 def ended_early(request: Request, outcome: Outcome, run: RunState) -> Move | None:
-    """Return what it means that a sweep has ended a live request before its time; None if that is not so.
+    """Return what it means that a job has ended a live request before its time; None if that is not so.
 
-    An override ends with its use, and what is not proven any more with that: nobody has asked the sweep to.
+    An override ends with its use, and what is not proven any more with that: nobody has asked the job to.
     """
     if request.state is not State.ACTIVE or outcome.at >= end_of(request) or outcome.continued_by:
         return None
