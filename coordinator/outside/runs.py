@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from coordinator.alerts import Kind
 from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
-from coordinator.lifecycle import FOLLOWS, RESTARTED, Armed, Happening, Lane, Move, on_withdrawal
+from coordinator.lifecycle import RESTARTED, Armed, Happening, Lane, Move, on_withdrawal
 from coordinator.outside.awaiting import Awaiting, started_again
 from coordinator.outside.watching import REST, Watching
 from coordinator.requests import Request, State
+from coordinator.states import FOLLOWS
 from coordinator.wording import EARLY_END, UNREPORTED_END
 from sallyport.audit import Deed
 from sallyport.documents import JSON
