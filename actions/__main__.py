@@ -242,6 +242,7 @@ def watched() -> None:
 def drift(environment: str, role: str, again_after: str, mode: str | None, *, as_json: bool) -> None:
     """Show where AWS differs from what the live entries ask for; nothing is written unless asked for."""
     from actions.commands.drift import Scope, repair, report, show
+    from actions.job import surveying
     from sallyport.times import parse_duration
 
     try:
@@ -249,10 +250,10 @@ def drift(environment: str, role: str, again_after: str, mode: str | None, *, as
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if mode is None:
-        _read(lambda job: show(job, scope, as_json=as_json))
+        _read(lambda job: show(surveying(job), scope, as_json=as_json))
     else:
         command = repair if mode == "repair" else report
-        _write(lambda job: command(job, scope))
+        _write(lambda job: command(surveying(job), scope))
 
 
 def _ids(text: str) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from threading import RLock
 
-from actions.ledger import Assumption, Ledger, Memory
+from actions.ledger import Assumption, Ledger
+from actions.memory import Memory
 from actions.proving import Hub, Landing, Landings
 from actions.snapshot import take
 from actions.workspace import Workspace

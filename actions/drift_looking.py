@@ -1,23 +1,24 @@
-"""Looks at every target that the catalogue names, paced, and a second time where something differs.
+"""Looks at every target that the catalogue names, many at a time, and a second time where something differs.
 
-It reads only. A target that cannot be looked at keeps no other from being looked at, and is told.
+It reads only. A target that cannot be looked at, for whatever reason, keeps no other from being looked at, and is
+told. How fast the reads of all of them follow each other is for the job's clients (`actions.executors.rates`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from actions.books import Books
 from actions.drift import Drift, drifts_of, lasting
-from actions.executors.protocol import TargetFault
 from actions.job import Job
-from actions.pacing import Pacer
+from actions.reconcile import sentence_of
+from actions.side_by_side import side_by_side
 from actions.verification import Site
 from sallyport.entries import path_of
 
-BETWEEN_TARGETS = timedelta(seconds=0.5)  # of one account; a look is a handful of reads
+AT_ONCE = 8  # looks, so that one slow answer holds up nobody; botocore keeps ten connections for each client
 SETTLING = 60.0  # seconds between two looks, longer than a write and its deployment take
 
 
@@ -40,37 +41,43 @@ def managed_sites(job: Job, books: Books, flows: Iterable[str]) -> tuple[Site, .
 
 def survey(job: Job, books: Books, sites: Sequence[Site], again_after: float = SETTLING) -> Survey:
     """Look at the *sites* and, *again_after* seconds, again at those that differ; what lasts is drift."""
-    pacer = Pacer(BETWEEN_TARGETS, job.clock, job.pause)
-    first = _Look(job, books, pacer).over(sites)
+    first = _Look(job, books).over(sites)
     differing = tuple(dict.fromkeys(drift.site for drift in first.drifts))
     if not differing:
         return first
     job.pause(again_after)
     books.refresh()
-    second = _Look(job, books, pacer).over(differing)
+    second = _Look(job, books).over(differing)
     return Survey(tuple(sites), lasting(first.drifts, second.drifts), {**first.faults, **second.faults})
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Look:
     job: Job
     books: Books
-    pacer: Pacer
 
     def over(self, sites: Sequence[Site]) -> Survey:
         drifts: list[Drift] = []
         faults: dict[Site, str] = {}
-        for site in sites:
-            self.pacer.turn(site.target.access.account)
-            try:
-                drifts += self.at(site)
-            except TargetFault as fault:
-                faults[site] = str(fault)
+        looks = side_by_side(sites, AT_ONCE, lambda _: None, self.at)
+        for site, seen in zip(sites, looks, strict=True):
+            if isinstance(seen, str):
+                faults[site] = seen
+            else:
+                drifts += seen
         return Survey(tuple(sites), tuple(drifts), faults)
 
-    def at(self, site: Site) -> tuple[Drift, ...]:
+    def at(self, site: Site) -> tuple[Drift, ...] | str:
+        """Return what differs at *site*, or in a sentence why nobody can tell."""
+        try:
+            return self.differences(site)
+        except Exception as fault:
+            return sentence_of(fault)
+
+    def differences(self, site: Site) -> tuple[Drift, ...]:
         ledger = self.books.ledger
-        claims = ledger.claims(site, self.job.clock())
+        with self.books.lock:
+            claims = ledger.claims(site, self.job.clock())
         executor = self.job.make_executor(site.flow, ledger.policies)
         state = executor.observe(site.target, claims)
         plan = executor.plan(site.target, state, claims)

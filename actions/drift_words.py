@@ -136,6 +136,13 @@ def mended(lock: str, count: int, fault: str) -> str:
     return f"{_differences(count)} at {lock} {'is' if count == 1 else 'are'} mended, as read back from AWS."
 
 
+def mended_alert(targets: Sequence[tuple[str, bool]]) -> str:
+    """Tell the operators what became of each target, given with whether it is mended: those that are not first."""
+    lines = [words for words, _ in sorted(targets, key=lambda target: target[1])]
+    more = [f"And {len(lines) - _LISTED} more targets: the job's summary names them all."]
+    return "\n".join([*lines[:_LISTED], *(more if len(lines) > _LISTED else [])])
+
+
 def put_back(entry: Entry, catalogue: Catalogue) -> str:
     """Tell the people of a live entry that what they have was changed past them, and is theirs again."""
     what = what_of(entry, catalogue)

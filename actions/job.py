@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -125,7 +125,14 @@ def writing_job(variables: Mapping[str, str]) -> Job:
     )
 
 
-def executors(clock: Callable[[], datetime], pause: Pause, *, has_role: bool = True) -> MakeExecutor:
+def surveying(job: Job) -> Job:
+    """Return *job* as one that looks at every target there is: it reads no faster than leaves others room."""
+    return replace(job, make_executor=executors(job.clock, job.pause, surveys=True))
+
+
+def executors(
+    clock: Callable[[], datetime], pause: Pause, *, has_role: bool = True, surveys: bool = False
+) -> MakeExecutor:
     """Return the maker of executors for one job: one for each flow and version of the policies.
 
     An executor remembers what it has looked up, so it is shared by all targets and by the threads that work on
@@ -138,11 +145,12 @@ def executors(clock: Callable[[], datetime], pause: Pause, *, has_role: bool = T
     def make(flow: str, policies: Policies) -> Executor[Any]:
         from actions.executors import executor_for
         from actions.executors.aws import Clients
+        from actions.executors.rates import Rates
 
         key = (flow, policies.version)
         with lock:
             if not clients:
-                clients.append(Clients(has_role=has_role))
+                clients.append(Clients(has_role=has_role, rates=Rates(clock, pause) if surveys else None))
             if key not in made:
                 made[key] = executor_for(flow, policies, clients[0], now=clock, wait=pause)
             return made[key]

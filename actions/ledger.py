@@ -6,14 +6,15 @@ An entry that is not wanted counts as ended, and its last version that was ever 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
 from actions.befores import SUFFIX as BEFORE
 from actions.befores import before_path, read_before
 from actions.executors.protocol import Before, Claims, TargetFault
-from actions.proving import UNKNOWN, Landings, Proof, as_merged, is_relative, prove
+from actions.memory import Memory, Past
+from actions.proving import UNKNOWN, Proof, as_merged, is_relative, prove
 from actions.snapshot import Snapshot, policies_at
 from actions.verification import Finding, Site, parts_of, place_refusal, proof_refusal, sites_of
 from actions.workspace import Version, Workspace
@@ -29,21 +30,6 @@ from sallyport.problems import Problems
 from sallyport.reviews import hopeless
 
 KEYS = f"{POLICIES}/keys/"
-Past = Mapping[str, frozenset[str]]  # by path: what history did to it, or which blobs it had
-
-
-@dataclass(slots=True)
-class Memory:
-    """What stays true from one commit of main to the next, so that a second look costs only what is new."""
-
-    contents: dict[str, bytes] = field(default_factory=dict)  # by blob sha
-    findings: dict[tuple[object, ...], Finding] = field(default_factory=dict)
-    sites: dict[tuple[object, ...], Mapping[Site, Entry]] = field(default_factory=dict)
-    named: dict[tuple[str, str, str], tuple[Site, ...]] = field(default_factory=dict)  # as files say
-    policies: dict[str, Policies | None] = field(default_factory=dict)  # by commit; None if they do not read
-    history: tuple[str, Past] | None = None  # as of a commit
-    ever: tuple[str, Past] | None = None  # likewise
-    landings: Landings = field(default_factory=lambda: Landings(None))
 
 
 @dataclass(frozen=True, slots=True)

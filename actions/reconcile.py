@@ -93,7 +93,7 @@ def settle(
     try:
         return work.to_the_end()
     except Exception as fault:
-        return work.give_up(_sentence(fault), unanswered=isinstance(fault, TargetFault) and fault.passing)
+        return work.give_up(sentence_of(fault), unanswered=isinstance(fault, TargetFault) and fault.passing)
 
 
 @dataclass(slots=True)
@@ -183,7 +183,7 @@ class _Work:
         try:
             self.evidence += self.executor.restore(self.begun[0], self.reference)
         except Exception as second:
-            return False, f"{fault} Putting it back failed too: {_sentence(second)}"
+            return False, f"{fault} Putting it back failed too: {sentence_of(second)}"
         return True, fault
 
     @property
@@ -191,7 +191,7 @@ class _Work:
         return self.record.executor(self.site.flow)
 
 
-def _sentence(fault: Exception) -> str:
+def sentence_of(fault: Exception) -> str:
     """Say a fault that somebody can mend; one of our own keeps its traceback in the log, under a short name."""
     if isinstance(fault, _FAULTS):
         text = str(fault).strip() or type(fault).__name__

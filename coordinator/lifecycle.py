@@ -1,4 +1,4 @@
-"""The life of a request: which state may follow which, and what has to be done outside for each.
+"""The life of a request: what has to be done outside for each of its states.
 
 Pure: from a request and what happened to it follow the facts to record and the effects to arm. An effect is
 named within its request (`card:U024BE7LH`), so that arming it twice is arming it once.
@@ -18,26 +18,6 @@ from sallyport.decisions import is_emergency
 from sallyport.documents import JSON
 from sallyport.entries import Grant
 from sallyport.times import format_moment, round_up
-
-FOLLOWS: Mapping[State, frozenset[State]] = {
-    State.PENDING: frozenset(
-        {
-            State.CONFIRMING,
-            State.ANNOUNCED,
-            State.APPROVED,
-            State.DENIED,
-            State.TIMED_OUT,
-            State.CANCELLED,
-        }
-    ),
-    State.CONFIRMING: frozenset({State.ANNOUNCED, State.APPROVED, State.DENIED, State.TIMED_OUT, State.CANCELLED}),
-    State.ANNOUNCED: frozenset({State.APPROVED, State.CANCELLED}),
-    State.APPROVED: frozenset({State.APPLYING, State.ACTIVE, State.FAILED}),
-    State.APPLYING: frozenset({State.ACTIVE, State.FAILED, State.CANCELLED}),
-    State.ACTIVE: frozenset({State.ENDING, State.ENDED}),
-    State.ENDING: frozenset({State.ENDED}),
-}
-
 
 TELL = "tell:"  # how effects begin that tell the requester something directly
 STRANDED = f"{TELL}stranded"  # nobody can decide it any more

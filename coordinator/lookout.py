@@ -1,7 +1,7 @@
 """Looks for what nobody else would tell: what is overdue, what does not get done, and a safety net that is gone.
 
 Level-triggered: each look says what is so now, and ends the alerts whose cause is gone. It also records what the
-last sweep has ended before its time, such as an override by its use.
+last sweep has ended before its time, or any job while an override is live, which ends by its use.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from coordinator.alerts import Alerts, Kind
 from coordinator.journal import Journal, Silence, UnknownRequest
 from coordinator.journal.tables import effects, requests
 from coordinator.lifecycle import PLATFORMS, Lane
-from coordinator.outside.runs import end_of, ended_early, not_reverted
+from coordinator.outside.runs import APPLY, end_of, ended_early, not_reverted
+from coordinator.outside.watching import Watching
 from coordinator.policy_source import POLICIES, PolicySource
 from coordinator.reconciler import ALERT_AFTER, NOT_LET_IN
 from coordinator.requests import State
+from sallyport.changes.removal_override import FLOW as OVERRIDE
 from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import PlatformError
 from sallyport.platforms.github import GitHub
@@ -31,6 +33,7 @@ from sallyport.times import format_moment, say_duration
 GRACE = timedelta(minutes=10)  # that a revert may take: a job waits for its turn, and has to start
 SWEEP_WITHIN = timedelta(minutes=45)  # the schedule is every 15 minutes, and GitHub may be late
 AWAY_AFTER = timedelta(minutes=5)  # a platform that is back before that is no news for the night shift
+USERS = (APPLY, EXPIRE, "merged.yml", "refresh.yml")  # the workflows whose jobs may use an override up
 _WITHDRAWN = (State.ENDING.value, State.FAILED.value)
 
 Said = dict[str, str]  # sentences by subject
@@ -47,6 +50,7 @@ class Lookout:
     now: Callable[[], datetime]
     since: datetime
     drift: Callable[[], Sequence[str]]  # the tickets of what stands; it raises PlatformErrors
+    watching: Watching
 
     def look(self) -> None:
         """Tell what is so now, and what is so no more."""
@@ -62,6 +66,7 @@ class Lookout:
         self._say(Kind.POLICIES, {POLICIES: self.policies.fault} if self.policies.fault else {})
         try:
             unproven, failed = self._sweeps()
+            self._end_what_overrides_let()
         except PlatformError:
             return  # GitHub being away is told by what waits for it
         self._say(Kind.NOT_REVERTED, failed | dict(_not_reverted(ends)))
@@ -149,10 +154,27 @@ class Lookout:
                 )
         return unproven, failed
 
-    def _end_early(self, outcome: Outcome, sweep: RunState) -> None:
-        """Record that a sweep has ended what nobody asked it to; at a deadline, its own watch does."""
+    def _end_what_overrides_let(self) -> None:
+        """Record what jobs have ended by an override, and its own end by that, whichever job came first to it."""
+        live = self._live_overrides()
+        if not live:
+            return
+        runs = (run for workflow in USERS for run in self.watching.since(workflow, min(live)))
+        for run in (run for run in runs if run.status == "completed"):
+            for outcome in self.watching.outcomes(run):
+                if outcome.result is Result.REVERTED:
+                    self._end_early(outcome, run)
+
+    def _live_overrides(self) -> list[datetime]:
+        """Return when the overrides that are live were asked for."""
+        live = sa.and_(requests.c.flow == OVERRIDE, requests.c.state == State.ACTIVE.value)
+        with self.journal.reading() as connection:
+            return list(connection.scalars(sa.select(requests.c.submitted_at).where(live)))
+
+    def _end_early(self, outcome: Outcome, run: RunState) -> None:
+        """Record that a job has ended what nobody asked it to; at a deadline, its own watch does."""
         if self._is_ours(outcome.request_id):
-            self.journal.move(outcome.request_id, lambda standing: ended_early(standing, outcome, sweep))
+            self.journal.move(outcome.request_id, lambda standing: ended_early(standing, outcome, run))
 
     def _is_ours(self, request_id: str) -> bool:
         """Tell whether the request is in the journal: then its own watch knows how it stands."""

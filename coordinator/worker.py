@@ -55,6 +55,7 @@ class Worker:
         routing = Routing(self._directory.policies, self._directory)
         self._rerouting = Rerouting(essentials.journal, routing, essentials.now)
         now = essentials.now
+        watching = Watching(essentials.clients.github, now)
         self.exporting = Exporting(essentials.journal, open_sink(essentials.config.audit_url, now), now)
         self.lookout = Lookout(
             essentials.journal,
@@ -64,9 +65,10 @@ class Worker:
             now,
             now(),
             lambda: open_findings(essentials.clients.jira, essentials.config.jira_project),
+            watching,
         )
         self.sleeping = Sleeping(essentials.journal, self._directory.policies, now)
-        self.reconciler = Reconciler(essentials.journal, _hands(essentials, self.exporting), now)
+        self.reconciler = Reconciler(essentials.journal, _hands(essentials, self.exporting, watching), now)
 
     def start(self) -> None:
         """Take back what a dead worker had claimed, and start working; the policies have been read before.
@@ -98,7 +100,7 @@ class Worker:
         self.reconciler.stop()
 
 
-def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
+def _hands(essentials: Essentials, exporting: Exporting, watching: Watching) -> Hands:
     clients, journal, now, head = essentials.clients, essentials.journal, essentials.now, essentials.head
     policies, signer, alerts = essentials.directory.policies, essentials.policies.signer, essentials.alerts
     project, awaiting = essentials.config.jira_project, Awaiting(journal, now)
@@ -107,7 +109,7 @@ def _hands(essentials: Essentials, exporting: Exporting) -> Hands:
         messages=Messages(clients.slack, journal, policies, essentials.config.alert_channel),
         reviews=Reviews(clients.jira, project, policies, now, alerts, alerts.over),
         commits=Commits(clients.github, signer, policies, now, head),
-        runs=Runs(clients.github, policies, now, alerts, head, Watching(clients.github, now), awaiting),
+        runs=Runs(clients.github, policies, now, alerts, head, watching, awaiting),
         awaiting=awaiting,
         confirmations=Confirmations(clients.github, essentials.directory, policies, now, head),
         reminders=Reminders(essentials.directory, policies, now),

@@ -16,7 +16,7 @@ from actions.books import Books
 from actions.drift import Drift
 from actions.drift_filing import file, may_mend
 from actions.drift_looking import SETTLING, Survey, managed_sites, survey
-from actions.drift_tickets import DriftTickets, place_of
+from actions.drift_tickets import DriftTickets
 from actions.job import Job
 from actions.log import logger
 from actions.overrides import live_overrides, sites_overridden
@@ -96,17 +96,21 @@ def repair(job: Job, scope: Scope) -> int:
         _say([f"Nothing is mended, since nobody can tell what was told before: {error}"])
         return 1
     notes: list[str] = []
+    mended: list[tuple[str, bool]] = []  # what became of each target, and whether it is as it should be
     failed = bool(found.faults)
     swept, by_site = _overridden(job, books), _by_site(found.drifts)
     notes += [drift_words.left_to_the_sweep(site.target.lock) for site in by_site if site in swept]
     mendable = [site for site, drifts in by_site.items() if site not in swept and may_mend(drifts, known)]
     for site, _, settlement in _settled(job, books, mendable):
         fault, news = settlement.fault or settlement.held, _put_back(job, books, settlement)
-        words = drift_words.mended(site.target.lock, len(by_site[site]), fault)
-        reporter = _reporter(job)
-        unheard = [*reporter.alert(f"drift-mended:{place_of(site)}", words), *reporter.tell(news)]
-        notes += [words, *unheard]
+        mended.append((drift_words.mended(site.target.lock, len(by_site[site]), fault), not fault))
+        unheard = _reporter(job).tell(news)
+        notes += [mended[-1][0], *unheard]
         failed = failed or bool(fault or unheard)
+    if mended:
+        key, words = f"drift-mended:{scope.environment}:{scope.role}", drift_words.mended_alert(mended)
+        unheard = _reporter(job).alert(key, words)
+        notes, failed = [*notes, *unheard], failed or bool(unheard)
     _say(notes or ["Nothing is mended: what differs was not told by an earlier look, or was accepted."])
     job.runner.summarise(drift_words.markdown(f"Mending in {scope.name}", found, notes=notes))
     return 1 if failed else 0

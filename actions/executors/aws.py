@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from actions.executors.protocol import TargetFault
+from actions.executors.rates import Rates
 from actions.pacing import Backoff, Wait
 from sallyport.changes.protocol import Access
 
@@ -54,11 +55,12 @@ class Clients:
     """boto3 clients by service and region, each made once, since making one takes a third of a second.
 
     Threads may share it: clients may be used by many at once, and only making one may not. A job without a role
-    gets none, and is told why by a fault.
+    gets none, and is told why by a fault. With *rates*, every read waits for its turn, and so does its repetition.
     """
 
-    def __init__(self, *, has_role: bool = True) -> None:
+    def __init__(self, *, has_role: bool = True, rates: Rates | None = None) -> None:
         self._has_role = has_role
+        self._rates = rates
         self._no_role: AwsFault | None = None
         self._lock = Lock()
         self._alone: defaultdict[str, Lock] = defaultdict(Lock)
@@ -88,7 +90,9 @@ class Clients:
                 self._no_role = self._no_role or _without_role(self._session, region)
                 raise self._no_role
             if key not in self._made:
-                self._made[key] = self._session.client(service, region_name=region, config=config)
+                made = self._made[key] = self._session.client(service, region_name=region, config=config)
+                if self._rates and not writes:
+                    made.meta.events.register("before-send", self._rates.turns(service, region))
             return self._made[key]
 
 

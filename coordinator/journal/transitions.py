@@ -18,7 +18,6 @@ from coordinator.journal.reading import read_request
 from coordinator.journal.rows import fact_values
 from coordinator.journal.tables import deciders, facts, requests
 from coordinator.lifecycle import (
-    FOLLOWS,
     Armed,
     Happening,
     Lane,
@@ -30,6 +29,7 @@ from coordinator.lifecycle import (
     on_state,
 )
 from coordinator.requests import WAITED_FOR, Request, Route, State
+from coordinator.states import FOLLOWS
 from sallyport.audit import FIRST, Fact
 from sallyport.times import format_moment
 

@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from coordinator.alerts import Kind
 from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
-from coordinator.lifecycle import FOLLOWS, RESTARTED, Armed, Happening, Lane, Move, on_withdrawal
+from coordinator.lifecycle import RESTARTED, Armed, Happening, Lane, Move, on_withdrawal
 from coordinator.outside.awaiting import Awaiting, started_again
 from coordinator.outside.watching import REST, Watching
 from coordinator.requests import Request, State
+from coordinator.states import FOLLOWS
 from coordinator.wording import EARLY_END, UNREPORTED_END
 from sallyport.audit import Deed
 from sallyport.documents import JSON
@@ -282,9 +283,9 @@ def _heard(state: State, heard: Happening, to: State, now: datetime) -> Move:
 
 
 def ended_early(request: Request, outcome: Outcome, run: RunState) -> Move | None:
-    """Return what it means that a sweep has ended a live request before its time; None if that is not so.
+    """Return what it means that a job has ended a live request before its time; None if that is not so.
 
-    An override ends with its use, and what is not proven any more with that: nobody has asked the sweep to.
+    An override ends with its use, and what is not proven any more with that: nobody has asked the job to.
     """
     if request.state is not State.ACTIVE or outcome.at >= end_of(request) or outcome.continued_by:
         return None

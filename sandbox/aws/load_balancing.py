@@ -7,36 +7,31 @@ that long after it is deleted.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any
 
+from sandbox.aws.balancer_things import (
+    Facts,
+    Thing,
+    by_name,
+    forwards,
+    group_arns,
+    insist_on_new,
+    pairs,
+    there,
+    wanted,
+    with_values,
+)
 from sandbox.aws.credentials import Caller
 from sandbox.aws.errors import AwsError
 from sandbox.aws.estate import VPC, LoadBalancer
 from sandbox.aws.wire import Operation, Parameters, QueryProtocol, Result
 from sandbox.aws.world import REGION, AwsWorld
 
-Facts = dict[str, Any]
 PROTECTED = "deletion_protection.enabled"
 _BALANCER_ATTRIBUTES = {PROTECTED: "false", "idle_timeout.timeout_seconds": "60", "routing.http2.enabled": "true"}
 _GROUP_ATTRIBUTES = {"deregistration_delay.timeout_seconds": "300", "stickiness.enabled": "false"}
-
-
-@dataclass(slots=True)
-class Thing:
-    """A balancer, target group, listener or rule, with what else is kept of it."""
-
-    arn: str
-    account: str
-    facts: Facts
-    attributes: dict[str, str] = field(default_factory=dict)
-    tags: list[Facts] = field(default_factory=list)
-    extra: list[Facts] = field(default_factory=list)  # targets of a group, further certificates of a listener
-    parent: str = ""  # the balancer of a listener, the listener of a rule
-    settles_at: datetime | None = None
 
 
 class LoadBalancing:
@@ -60,7 +55,7 @@ class LoadBalancing:
 
     def group_arn(self, account: str, name: str) -> str:
         """The ARN of a target group; KeyError if there is none."""
-        return _by_name(self.groups, account, "TargetGroupName", name).arn
+        return by_name(self.groups, account, "TargetGroupName", name).arn
 
     def serves(self, arn: str) -> bool:
         """Whether a target group exists and a listener or rule forwards to it."""
@@ -102,7 +97,7 @@ class LoadBalancing:
 
     def _describe_balancers(self, caller: Caller, parameters: Parameters) -> Result:
         found = [
-            _wanted(self.balancers, caller.account, "LoadBalancerName", name, "LoadBalancerNotFound")
+            wanted(self.balancers, caller.account, "LoadBalancerName", name, "LoadBalancerNotFound")
             for name in _names(parameters)
         ]
         for balancer in found:
@@ -112,7 +107,7 @@ class LoadBalancing:
 
     def _create_balancer(self, caller: Caller, parameters: Parameters) -> Result:
         name = parameters["Name"]
-        _insist_on_new(self.balancers, caller.account, "LoadBalancerName", name, "DuplicateLoadBalancerName")
+        insist_on_new(self.balancers, caller.account, "LoadBalancerName", name, "DuplicateLoadBalancerName")
         unique = self._unique()
         facts = {
             "LoadBalancerArn": _arn(caller.account, f"loadbalancer/app/{name}/{unique}"),
@@ -141,7 +136,7 @@ class LoadBalancing:
             )
         listeners = [arn for arn, listener in self.listeners.items() if listener.parent == found.arn]
         rules = [arn for arn, rule in self.rules.items() if rule.parent in listeners]
-        freed = {arn for thing in (*listeners, *rules) for arn in _forwards(self._listener_or_rule(thing))}
+        freed = {arn for thing in (*listeners, *rules) for arn in forwards(self._listener_or_rule(thing))}
         self._freed |= dict.fromkeys(freed, self._clock() + self.turn_time)
         for arn in listeners:
             del self.listeners[arn]
@@ -157,18 +152,18 @@ class LoadBalancing:
 
     def _describe_groups(self, caller: Caller, parameters: Parameters) -> Result:
         if "LoadBalancerArn" in parameters:
-            _there(self.balancers, parameters["LoadBalancerArn"], "LoadBalancerNotFound")
+            there(self.balancers, parameters["LoadBalancerArn"], "LoadBalancerNotFound")
             used = set(self._used(parameters["LoadBalancerArn"]))
             return {"TargetGroups": [group.facts for arn, group in self.groups.items() if arn in used]}
         account = caller.account
         found = [
-            _wanted(self.groups, account, "TargetGroupName", n, "TargetGroupNotFound") for n in _names(parameters)
+            wanted(self.groups, account, "TargetGroupName", n, "TargetGroupNotFound") for n in _names(parameters)
         ]
         return {"TargetGroups": [group.facts for group in found]}
 
     def _create_group(self, caller: Caller, parameters: Parameters) -> Result:
         name = parameters["Name"]
-        _insist_on_new(self.groups, caller.account, "TargetGroupName", name, "DuplicateTargetGroupName")
+        insist_on_new(self.groups, caller.account, "TargetGroupName", name, "DuplicateTargetGroupName")
         arn = _arn(caller.account, f"targetgroup/{name}/{self._unique()}")
         given = {key: value for key, value in parameters.items() if key not in {"Name", "Tags"}}
         facts = {"TargetGroupArn": arn, "TargetGroupName": name, "TargetType": "instance", **given}
@@ -184,11 +179,11 @@ class LoadBalancing:
         return {}
 
     def _targets(self, caller: Caller, parameters: Parameters) -> Result:  # noqa: ARG002
-        group = _there(self.groups, parameters["TargetGroupArn"], "TargetGroupNotFound")
+        group = there(self.groups, parameters["TargetGroupArn"], "TargetGroupNotFound")
         return {"TargetHealthDescriptions": [{"Target": target} for target in group.extra]}
 
     def _register(self, caller: Caller, parameters: Parameters) -> Result:  # noqa: ARG002
-        group = _there(self.groups, parameters["TargetGroupArn"], "TargetGroupNotFound")
+        group = there(self.groups, parameters["TargetGroupArn"], "TargetGroupNotFound")
         new = [{"Port": group.facts["Port"], **target} for target in parameters["Targets"]]
         group.extra += [target for target in new if target not in group.extra]
         return {}
@@ -196,11 +191,11 @@ class LoadBalancing:
     # Listeners and rules
 
     def _describe_listeners(self, caller: Caller, parameters: Parameters) -> Result:  # noqa: ARG002
-        arn = _there(self.balancers, parameters["LoadBalancerArn"], "LoadBalancerNotFound").arn
+        arn = there(self.balancers, parameters["LoadBalancerArn"], "LoadBalancerNotFound").arn
         return {"Listeners": [found.facts for found in self.listeners.values() if found.parent == arn]}
 
     def _create_listener(self, caller: Caller, parameters: Parameters) -> Result:
-        balancer = _there(self.balancers, parameters["LoadBalancerArn"], "LoadBalancerNotFound")
+        balancer = there(self.balancers, parameters["LoadBalancerArn"], "LoadBalancerNotFound")
         taken = {listener.facts["Port"] for listener in self.listeners.values() if listener.parent == balancer.arn}
         if parameters["Port"] in taken:
             raise AwsError("DuplicateListener", "A listener already exists on this port for this load balancer")
@@ -210,21 +205,21 @@ class LoadBalancing:
         arn = f"{balancer.arn.replace(':loadbalancer/', ':listener/')}/{self._unique()}"
         facts = {"ListenerArn": arn, **{key: value for key, value in parameters.items() if key != "Tags"}}
         made = Thing(arn, caller.account, facts, parent=balancer.arn)
-        self._freed = {one: at for one, at in self._freed.items() if one not in set(_forwards(made))}
+        self._freed = {one: at for one, at in self._freed.items() if one not in set(forwards(made))}
         return self._kept(self.listeners, made, "Listeners", parameters)
 
     def _certificates(self, caller: Caller, parameters: Parameters) -> Result:  # noqa: ARG002
-        found = _there(self.listeners, parameters["ListenerArn"], "ListenerNotFound")
+        found = there(self.listeners, parameters["ListenerArn"], "ListenerNotFound")
         default = [{**one, "IsDefault": True} for one in found.facts.get("Certificates", [])]
         return {"Certificates": [*default, *({**one, "IsDefault": False} for one in found.extra)]}
 
     def _add_certificates(self, caller: Caller, parameters: Parameters) -> Result:  # noqa: ARG002
-        found = _there(self.listeners, parameters["ListenerArn"], "ListenerNotFound")
+        found = there(self.listeners, parameters["ListenerArn"], "ListenerNotFound")
         found.extra += [one for one in parameters["Certificates"] if one not in found.extra]
         return {"Certificates": parameters["Certificates"]}
 
     def _describe_rules(self, caller: Caller, parameters: Parameters) -> Result:  # noqa: ARG002
-        listener = _there(self.listeners, parameters["ListenerArn"], "ListenerNotFound")
+        listener = there(self.listeners, parameters["ListenerArn"], "ListenerNotFound")
         default = {
             "RuleArn": f"{listener.arn}/default",
             "Priority": "default",
@@ -236,7 +231,7 @@ class LoadBalancing:
         return {"Rules": [*rules, default]}
 
     def _create_rule(self, caller: Caller, parameters: Parameters) -> Result:
-        listener = _there(self.listeners, parameters["ListenerArn"], "ListenerNotFound")
+        listener = there(self.listeners, parameters["ListenerArn"], "ListenerNotFound")
         priority = str(parameters["Priority"])
         if priority in {rule.facts["Priority"] for rule in self.rules.values() if rule.parent == listener.arn}:
             raise AwsError("PriorityInUse", f"Priority '{priority}' is currently in use")
@@ -245,7 +240,7 @@ class LoadBalancing:
             if "Values" in condition and len(condition) > 2:
                 raise AwsError("ValidationError", "You cannot specify both Values and a condition's own values")
         arn = f"{listener.arn.replace(':listener/', ':listener-rule/')}/{self._unique()}"
-        conditions = [_with_values(condition) for condition in parameters["Conditions"]]
+        conditions = [with_values(condition) for condition in parameters["Conditions"]]
         actions = parameters["Actions"]
         facts = {
             "RuleArn": arn,
@@ -259,7 +254,7 @@ class LoadBalancing:
     # What all have
 
     def _attributes(self, caller: Caller, parameters: Parameters) -> Result:  # noqa: ARG002
-        return {"Attributes": _pairs(self._with_attributes(parameters).attributes)}
+        return {"Attributes": pairs(self._with_attributes(parameters).attributes)}
 
     def _modify_attributes(self, caller: Caller, parameters: Parameters) -> Result:  # noqa: ARG002
         found = self._with_attributes(parameters)
@@ -267,16 +262,16 @@ class LoadBalancing:
             if one["Key"] not in found.attributes:
                 raise AwsError("ValidationError", f"Attribute key '{one['Key']}' is not recognized")
             found.attributes[one["Key"]] = one["Value"]
-        return {"Attributes": _pairs(found.attributes)}
+        return {"Attributes": pairs(found.attributes)}
 
     def _with_attributes(self, parameters: Parameters) -> Thing:
         if "LoadBalancerArn" in parameters:
-            return _there(self.balancers, parameters["LoadBalancerArn"], "LoadBalancerNotFound")
-        return _there(self.groups, parameters["TargetGroupArn"], "TargetGroupNotFound")
+            return there(self.balancers, parameters["LoadBalancerArn"], "LoadBalancerNotFound")
+        return there(self.groups, parameters["TargetGroupArn"], "TargetGroupNotFound")
 
     def _tags(self, caller: Caller, parameters: Parameters) -> Result:  # noqa: ARG002
         everything = {**self.balancers, **self.groups, **self.listeners, **self.rules}
-        found = [_there(everything, arn, "LoadBalancerNotFound") for arn in parameters["ResourceArns"]]
+        found = [there(everything, arn, "LoadBalancerNotFound") for arn in parameters["ResourceArns"]]
         return {"TagDescriptions": [{"ResourceArn": thing.arn, "Tags": thing.tags} for thing in found]}
 
     def _kept(self, things: dict[str, Thing], made: Thing, member: str, parameters: Parameters) -> Result:
@@ -289,11 +284,11 @@ class LoadBalancing:
         listeners = [found for found in self.listeners.values() if balancer in ("", found.parent)]
         arns = {listener.arn for listener in listeners}
         for thing in (*listeners, *(rule for rule in self.rules.values() if rule.parent in arns)):
-            yield from _forwards(thing)
+            yield from forwards(thing)
 
     def _insist_on_groups(self, actions: list[Facts]) -> None:
-        for arn in _group_arns(actions):
-            _there(self.groups, arn, "TargetGroupNotFound")
+        for arn in group_arns(actions):
+            there(self.groups, arn, "TargetGroupNotFound")
 
     def _is_busy(self, thing: Thing) -> bool:
         return thing.settles_at is not None and self._clock() < thing.settles_at
@@ -369,43 +364,3 @@ def _names(parameters: Parameters) -> list[str]:
     if not parameters.get("Names"):
         raise AwsError("ValidationError", "the sandbox wants Names")
     return list(parameters["Names"])
-
-
-def _by_name(things: Mapping[str, Thing], account: str, member: str, name: str) -> Thing:
-    return {(t.account, t.facts[member]): t for t in things.values()}[account, name]
-
-
-def _wanted(things: Mapping[str, Thing], account: str, member: str, name: str, code: str) -> Thing:
-    try:
-        return _by_name(things, account, member, name)
-    except KeyError:
-        raise AwsError(code, f"One or more of them were not found: {name}") from None
-
-
-def _there(things: Mapping[str, Thing], arn: str, code: str) -> Thing:
-    if arn not in things:
-        raise AwsError(code, f"'{arn}' not found")
-    return things[arn]
-
-
-def _insist_on_new(things: Mapping[str, Thing], account: str, member: str, name: str, code: str) -> None:
-    if (account, name) in {(thing.account, thing.facts[member]) for thing in things.values()}:
-        raise AwsError(code, f"One with the name '{name}' already exists")
-
-
-def _forwards(thing: Thing) -> Iterator[str]:
-    return _group_arns(thing.facts.get("DefaultActions") or thing.facts.get("Actions") or [])
-
-
-def _group_arns(actions: list[Facts]) -> Iterator[str]:
-    return (action["TargetGroupArn"] for action in actions if "TargetGroupArn" in action)
-
-
-def _with_values(condition: Facts) -> Facts:
-    """A condition as it is described: its values stand twice."""
-    own = [value["Values"] for value in condition.values() if isinstance(value, dict)]
-    return {**condition, "Values": own[0]} if own else condition
-
-
-def _pairs(attributes: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in attributes.items()]

@@ -18,6 +18,7 @@ from sandbox.aws.estate import (
     sample_nat_gateways,
     sample_target_groups,
 )
+from sandbox.aws.sample_policies import deny_list, office, policy, statement, vpce_only
 
 PROD = "222222222222"
 NONPROD = "111111111111"
@@ -303,9 +304,9 @@ def _apis() -> tuple[Api, ...]:
     charges = _open("GET /v1/charges", "POST /v1/charges", "GET /v1/charges/{id}")
     orders = _open("GET /v1/orders", "POST /v1/orders", "GET /v1/orders/{id}")
     return (
-        Api("a1payments", "payments", PROD, ("live",), charges, policy=_policy(_office("192.0.2.0/24"))),
+        Api("a1payments", "payments", PROD, ("live",), charges, policy=policy(office("192.0.2.0/24"))),
         Api("a1orders", "orders", PROD, ("live",), orders),
-        Api("a1legacy", "legacy", PROD, ("live",), orders, policy=_deny_list("192.0.2.0/24", "203.0.113.7/32")),
+        Api("a1legacy", "legacy", PROD, ("live",), orders, policy=deny_list("192.0.2.0/24", "203.0.113.7/32")),
         Api(
             "a1internal",
             "internal",
@@ -314,11 +315,11 @@ def _apis() -> tuple[Api, ...]:
             orders,
             endpoint="PRIVATE",
             vpc_endpoints=("vpce-0a1b2c3d4e5f60718",),
-            policy=_vpce_only("vpce-0a1b2c3d4e5f60718"),
+            policy=vpce_only("vpce-0a1b2c3d4e5f60718"),
         ),
-        Api("a1partners", "partners", PROD, ("live",), orders, policy=_policy(_statement("everybody", "Allow"))),
+        Api("a1partners", "partners", PROD, ("live",), orders, policy=policy(statement("everybody", "Allow"))),
         Api("a1signed", "signed", PROD, ("live",), MappingProxyType(dict.fromkeys(orders, "AWS_IAM"))),
-        Api("b2payments", "payments", NONPROD, ("test",), charges, policy=_policy(_office("192.0.2.0/24"))),
+        Api("b2payments", "payments", NONPROD, ("test",), charges, policy=policy(office("192.0.2.0/24"))),
     )
 
 
@@ -362,35 +363,6 @@ def _prefix_lists() -> tuple[PrefixList, ...]:
 
 def _open(*methods: str) -> Mapping[str, str]:
     return MappingProxyType(dict.fromkeys(methods, "NONE"))
-
-
-def _policy(*statements: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
-def _statement(sid: str, effect: str, condition: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    found = {
-        "Sid": sid,
-        "Effect": effect,
-        "Principal": "*",
-        "Action": "execute-api:Invoke",
-        "Resource": "execute-api:/*",
-    }
-    return {**found, "Condition": condition} if condition else found
-
-
-def _office(cidr: str) -> dict[str, Any]:
-    return _statement("office", "Allow", {"IpAddress": {"aws:SourceIp": [cidr]}})
-
-
-def _deny_list(*cidrs: str) -> dict[str, Any]:
-    """The AWS recipe that lets everybody in and then denies all but a list: a new Allow changes nothing."""
-    condition = {"NotIpAddress": {"aws:SourceIp": list(cidrs)}}
-    return _policy(_statement("everybody", "Allow"), _statement("butOnlyThese", "Deny", condition))
-
-
-def _vpce_only(endpoint: str) -> dict[str, Any]:
-    return _policy(_statement("endpoint", "Allow", {"StringEquals": {"aws:SourceVpce": [endpoint]}}))
 
 
 def _directory() -> Directory:

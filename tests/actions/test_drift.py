@@ -106,7 +106,7 @@ class TestWhatIsDrift:
     ) -> None:
         applied(world)
         assert findings(world, capsys) == []
-        assert world.pauses[-1] < SETTLING, "nothing differs, so nobody waits to look again"
+        assert SETTLING not in world.pauses, "nothing differs, so nobody waits to look again"
 
     def test_what_is_there_without_an_entry_is(self, world: Drifting, capsys: pytest.CaptureFixture[str]) -> None:
         world.aws.live[ORDERS] = world.aws.drafted[ORDERS] = frozenset({"aw-999999"})
@@ -187,11 +187,6 @@ class TestLooking:
         assert "Close aw-999999." in text
         assert "1 difference from the entries; 1 could not be looked at." in text
         assert "Close aw-999999" in world.summary
-
-    def test_looks_at_one_account_are_paced(self, world: Drifting, capsys: pytest.CaptureFixture[str]) -> None:
-        findings(world, capsys)
-        assert world.pauses
-        assert set(world.pauses) <= {0.5 * number for number in range(1, 20)}
 
     def test_an_environment_that_is_none_is_told_with_the_nearest(self, world: Drifting) -> None:
         with pytest.raises(Problems, match="there is no environment “prd”; did you mean “prod”"):
@@ -427,6 +422,91 @@ class TestMending:
         world.stand_in.faults.add(Fault(Spoilt.STATUS, Moment.BEFORE, status=503, times=9))
         assert self.mend(world) == 1
         assert world.aws.writes == []
+
+
+class TestMendingMany:
+    """Two findings at each of thirty APIs, and three entries at Payments that have lost their proof."""
+
+    APIS = tuple(f"api{number:02}" for number in range(30))
+    STRAY = frozenset({"aw-888888", "aw-999999"})
+
+    @staticmethod
+    def lock(api: str) -> str:
+        return f"apigateway/222222222222/eu-west-1/z{api}"
+
+    def findings_at(self, world: Drifting, api: str) -> dict[str, str]:
+        """The tickets about one API with their status categories."""
+        head = f"Drift at {self.lock(api)}:"
+        issues = {key: world.stand_in.issue(key) for key in world.tickets}
+        return {key: world.tickets[key] for key, issue in issues.items() if issue.summary.startswith(head)}
+
+    def mend(self, world: Drifting) -> int:
+        return repair(world.job(), Scope("prod", PROD_ROLE))
+
+    def alerts(self, world: Drifting) -> list[str]:
+        return [post["text"] for post in world.slack.posts if post["channel"] == ALERTS]
+
+    @pytest.fixture(autouse=True)
+    def _wide(self, world: Drifting) -> None:
+        place = "policies/catalogue/apis.yaml"
+        rows = "".join(
+            f"{api}:\n  title: API {api}\n  owners: [sam@example.com]\n"
+            f"  in:\n    prod: {{rest_api: z{api}, stage: live, endpoint: regional}}\n"
+            for api in self.APIS
+        )
+        world.commit("More APIs", {place: (world.read(place) + rows).encode()})
+        world.policy("repair")
+        for api in self.APIS:
+            world.aws.live[self.lock(api)] = world.aws.drafted[self.lock(api)] = self.STRAY
+
+    def test_the_first_run_only_tells_each_finding_by_a_ticket_of_its_own_and_the_next_mends(
+        self, world: Drifting
+    ) -> None:
+        assert self.mend(world) == 0
+        assert world.aws.writes == [], "nothing was told yet"
+        assert world.report() == 0
+        assert len(world.tickets) == len(self.APIS) * len(self.STRAY)
+        assert all(len(self.findings_at(world, api)) == len(self.STRAY) for api in self.APIS)
+        assert world.aws.writes == []
+        assert self.mend(world) == 0
+        assert sorted(world.aws.writes) == [self.lock(api) for api in self.APIS], "each target by one write"
+        assert not any(world.aws.live[self.lock(api)] for api in self.APIS)
+        assert world.report() == 0
+        assert len(world.tickets) == len(self.APIS) * len(self.STRAY)
+        assert set(world.tickets.values()) == {"done"}
+
+    def test_the_alert_channel_hears_of_all_of_it_in_one_message(self, world: Drifting) -> None:
+        world.report()
+        world.slack.posts.clear()
+        assert self.mend(world) == 0
+        [alert] = self.alerts(world)
+        assert f"2 differences at {self.lock(self.APIS[0])} are mended" in alert
+        assert "And 20 more targets: the job's summary names them all." in alert
+        assert self.lock(self.APIS[-1]) in world.summary
+
+    def test_each_target_is_mended_or_left_by_itself(self, world: Drifting) -> None:
+        doubted = [world.entry(f"aw-2222{one}2", expires_at=world.now + timedelta(days=1)) for one in "234"]
+        world.apply(doubted[0], world.add(*doubted))
+        world.commit("A slip", {}, ["policies/keys/2026-11.pem"])
+        world.now += timedelta(hours=1)
+        world.report()
+        accepted, unseen, fresh, *others = self.APIS
+        [key, _] = self.findings_at(world, accepted)
+        world.client.move(key, "Cancelled", "Cancelled")
+        world.aws.observe_faults[self.lock(unseen)] = "AWS refused GetRestApi (AccessDeniedException)."
+        world.aws.live[self.lock(fresh)] = self.STRAY | {"aw-777777"}
+        world.slack.posts.clear()
+        world.aws.writes.clear()
+        assert self.mend(world) == 1, "one could not be looked at, and one is held by the threshold"
+        assert world.aws.writes == [self.lock(api) for api in others]
+        for left in (accepted, unseen, fresh):
+            assert world.aws.live[self.lock(left)] >= self.STRAY
+        assert len(world.live(PAYMENTS)) == 3, "the threshold on removals holds for a repair too"
+        [alert] = self.alerts(world)
+        assert alert.index("3 of 3 entries") < alert.index("are mended"), "what is not mended comes first"
+        assert world.report() == 1
+        open_at = {api: "new" in self.findings_at(world, api).values() for api in self.APIS}
+        assert [api for api, is_open in open_at.items() if is_open] == [accepted, unseen, fresh]
 
 
 class TestWhoLooks:

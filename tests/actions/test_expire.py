@@ -159,6 +159,17 @@ def test_what_cannot_be_cleared_away_holds_up_no_end(world: World) -> None:
     assert world.files == set()
 
 
+def test_the_commits_of_jobs_name_their_requests_by_trailers(world: World) -> None:
+    world.aws.wants_before = True
+    entries = [world.entry("aw-222222"), world.entry("aw-333333")]
+    world.apply(entries[0], world.add(*entries))
+    world.now += timedelta(hours=1)
+    assert world.expire() == 0
+    recorded, removed = (git(world.bare, "log", "-2", "--reverse", "--format=%B%x00", "main").split("\0"))[:2]
+    for message in (recorded, removed):
+        assert message.strip().endswith("\n\nRequest-Id: aw-222222\nRequest-Id: aw-333333")
+
+
 def test_the_record_of_what_was_there_before_goes_with_the_entry(world: World) -> None:
     entry = world.entry()
     world.aws.wants_before = True

@@ -107,6 +107,21 @@ class TestAnApprovedOverride:
         assert world.sweep() == 1, "the next ones are held again, and loudly"
         assert len(world.live()) == 3
 
+    @pytest.mark.parametrize("by", ["dispatch", "pull request"])
+    def test_is_used_up_by_whichever_job_comes_first_and_ends_by_that(self, world: Threshold, by: str) -> None:
+        world.doubt(3)
+        override = world.override()
+        other = world.entry("aw-333333", expires_at=world.now + timedelta(hours=6))
+        if by == "dispatch":
+            assert world.apply(other, world.add(other)) == 0
+        else:
+            before = world.head
+            assert world.push(before, world.land(world.written(other.id))) == 0
+        assert world.live() == {other.id}
+        assert world.github.outcomes[OVERRIDE].result is Result.REVERTED
+        assert f"{OVERRIDE} is used up: it let 3 entries end at {PAYMENTS}" in world.slack.said("C0INFRA")
+        assert override.path not in world.files
+
     def test_stays_where_a_fault_kept_it_from_being_used(self, world: Threshold) -> None:
         world.doubt(3)
         override = world.override()

@@ -100,10 +100,14 @@ class FakeGitHub:
 
     def sweeps(self) -> int:
         """The schedule of expire.yml strikes; return the run."""
+        return self.begins("expire.yml", "schedule")
+
+    def begins(self, workflow: str, event: str) -> int:
+        """GitHub starts a run that nobody has dispatched; return it."""
         number = len(self.runs) + 1
         url = f"https://github.test/acme/infra/actions/runs/{number}"
         state = RunState(number, url, "in_progress", None, self._head(), self.now())
-        self.runs.append(Dispatched(state, "expire.yml", {"request_id": ""}, "schedule"))
+        self.runs.append(Dispatched(state, workflow, {"request_id": ""}, event))
         return number
 
     def complete(self, run_id: int, conclusion: str = "success") -> RunState:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from coordinator.lifecycle import (
-    FOLLOWS,
     Armed,
     Lane,
     on_fact,
@@ -19,6 +18,7 @@ from coordinator.lifecycle import (
     on_withdrawal,
 )
 from coordinator.requests import Answer, Decision, Request, Route, State
+from coordinator.states import FOLLOWS
 from sallyport.audit import Deed
 from sallyport.entries import changes_digest
 from tests.coordinator.asks import CHANGE, HOUR, LEE, NOW, SAM, ask

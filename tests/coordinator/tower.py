@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from coordinator.alerts import Alerts
 from coordinator.drifting import open_findings
 from coordinator.head import Head
 from coordinator.lookout import Lookout
+from coordinator.outside.watching import Watching
 from coordinator.policy_source import PolicySource
 from coordinator.requests import Request
 from coordinator.standing import Board
@@ -39,8 +41,9 @@ class Tower:
         desk.operators = self.alerts
         self.policies = PolicySource(desk.github, Head(desk.github), self.installed.private_key, self.alerts)
         found = lambda: open_findings(desk.jira_client, "OPS")  # noqa: E731
+        watching = Watching(desk.github, lambda: desk.now)
         self.lookout = Lookout(
-            desk.journal, desk.github, self.alerts, self.policies, lambda: desk.now, desk.now, found
+            desk.journal, desk.github, self.alerts, self.policies, lambda: desk.now, desk.now, found, watching
         )
 
     def look(self, later: timedelta = MINUTE) -> list[str]:
@@ -57,15 +60,21 @@ class Tower:
 
     def sweeps(self, *outcomes: Outcome) -> None:
         """The schedule strikes, and its run comes to its end."""
-        run = self.desk.github.sweeps()
+        self._ends(self.desk.github.sweeps(), outcomes)
+
+    def runs(self, workflow: str, *outcomes: Outcome) -> None:
+        """A run that somebody or something else has begun comes to its end."""
+        self._ends(self.desk.github.begins(workflow, "push"), outcomes)
+
+    def _ends(self, run: int, outcomes: tuple[Outcome, ...]) -> None:
         if outcomes:
             self.desk.github.report(run, *outcomes)
         self.desk.github.complete(run)
 
 
-def live(desk: Desk) -> Request:
+def live(desk: Desk, **different: Any) -> Request:
     """A request whose job has said that it is in force."""
-    request = desk.approve(desk.submit())
+    request = desk.approve(desk.submit(**different))
     desk.work()
     desk.job_ends(request, Result.APPLIED)
     desk.now += MINUTE

@@ -13,11 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from coordinator.journal.rows import to_fact
 from coordinator.journal.tables import effects, facts
-from coordinator.lifecycle import ANNOUNCE, FOLLOWS, NUDGED
+from coordinator.lifecycle import ANNOUNCE, NUDGED
 from coordinator.reminding import PAUSE
 from coordinator.requests import STANDING, WAITED_FOR, Request, State
 from coordinator.slack.announcements import SPARE
 from coordinator.slack.decision_buttons import APPROVE, APPROVE_WITH_FORM, DENY
+from coordinator.states import FOLLOWS
 from sallyport.audit import Deed, Fact, breaks
 from tests.coordinator.fakes import KeptSink
 from tests.coordinator.model.company import Company, Replica
