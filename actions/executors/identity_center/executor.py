@@ -119,13 +119,13 @@ class IdentityCenter:
             return f"{found.id} has no role in account {account} any more, so that no session of it goes on"
         moment = self._now() + _SECOND  # moments are written to the second, and none of this one may be missed
         self._brought.discard((arn, account))
-        with self._clients.alone(arn):  # all accounts share the policy
+        with self._clients.alone(arn):  # accounts share the policy, and none is put while it is provisioned
             try:
                 policy = calls.inline_policy(arn).ending(account, people, moment, found.session)
             except TooLong as error:
                 raise TargetFault(f"The sessions with {found.id} could not be ended: {error}.") from error
             put = calls.put_inline_policy(arn, policy)
-        provisioned = calls.provision(arn)
+            provisioned = calls.provision(arn)
         self._brought.add((arn, account))
         return (
             f"Sessions with {found.id} of {', '.join(people)} begun before {format_moment(moment)} are denied: "
@@ -139,14 +139,14 @@ class IdentityCenter:
         return Provisioning.CURRENT if brought else found
 
     def _clean(self, calls: DirectoryCalls, account: str, found: PermissionSet) -> str:
-        with self._clients.alone(found.arn):  # all accounts share the policy
+        with self._clients.alone(found.arn):  # as above
             policy = calls.inline_policy(found.arn)
             kept = policy.without_past(account, self._now(), found.session)
             if kept == policy:
                 return ""
             put = calls.put_inline_policy(found.arn, kept)
-        if calls.provisioning(found.arn) is not Provisioning.GONE:
-            calls.provision(found.arn)
+            if calls.provisioning(found.arn) is not Provisioning.GONE:
+                calls.provision(found.arn)
         return f"{len(policy.denials) - len(kept.denials)} past denials of {found.id} taken out: AWS request {put}"
 
     def _user(self, target: Target, calls: DirectoryCalls, name: str) -> User:
