@@ -113,7 +113,8 @@ class TestItWaitsVisibly:
         comments = [one.body for one in desk.issue.comments if "could not be applied yet" in one.body]
         assert len(comments) == 1
         assert (
-            "At 2026-11-21T09:00:00Z it could not be applied yet. AWS does not answer, so it waits" in comments[0]
+            "At 2026-11-21T09:00:00Z it could not be applied yet. AWS does not answer, or is too busy, so it waits"
+            in comments[0]
         )
 
     def test_the_queue_and_the_home_tab_name_aws(self, desk: Desk, waiting: Request) -> None:
