@@ -63,7 +63,7 @@ def run(job: Job, share: Share) -> int:
     left = [item for item in overdue if item.finding.id not in told]
     news += [_untouched(item, job) for item in left]
     title = f"Expire in {share.environment}: {len(overdue)} due"
-    news = list(gathered(news, books.ledger))
+    news = [item.left_to_coordinator for item in gathered(news, books.ledger)]
     code = finish(job, books, news, title, [(i.finding.flow, i.finding.id) for i in left if _is_over(i, job)])
     return code or int(unheard)
 
