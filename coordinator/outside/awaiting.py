@@ -84,7 +84,7 @@ class Awaiting:
             return None
         since = str(work.result.get("unanswered_since", format_moment(outcome.at)))
         rest = now if tries < ITS_OWN else now + _pause(tries)
-        place = request.expires_at or outcome.at
+        place = min(request.expires_at or now, now)  # it may have been cancelled before its time
         again = Armed("aws-end", "aws-end", Lane.AWS, place, not_before=rest, away_since=parse_moment(since))
         return Done({"unanswered_since": since, "tries": tries + 1}, arm=(again,))
 
@@ -104,8 +104,8 @@ class Awaiting:
         """
         if outcome.result.good:
             self.journal.answered(Lane.AWS, self.now())
-        elif request.unanswered:
-            self.journal.pass_on(Lane.AWS, _lease(request), self.now())
+        elif lease := _lease(request):
+            self.journal.pass_on(Lane.AWS, lease, self.now())
 
     def give_up(self, _work: Work, _request: Request) -> Done:
         """Wait no longer; what was applied or ended meanwhile stays as it is."""

@@ -130,7 +130,8 @@ class Runs:
         deed = _DEEDS.get(outcome.result, Deed.FAILED)
         heard = Happening(deed, outcome.at, JOB, _details(outcome, run))
         to = State.ACTIVE if outcome.result.good else State.FAILED
-        return Done(then=lambda standing: _heard(standing.state, heard, to, now))
+        kept = work.result if outcome.result is Result.REFUSED else {}  # a refusal has made nothing either
+        return Done(kept, then=lambda standing: _heard(standing.state, heard, to, now))
 
     def expire(self, jobs: Sequence[Job]) -> list[Done]:
         """Start one job that reverts everything that is due."""
@@ -230,7 +231,7 @@ class Runs:
 
 def _begun(standing: Request, started: Happening) -> Move | None:
     """Return what the start of a job means; it may be a second one. That it is tried again at AWS is no news."""
-    if standing.unanswered:
+    if standing.was_never_made:
         return None
     return Move(started, State.APPLYING) if standing.state is State.APPROVED else Move(started)
 

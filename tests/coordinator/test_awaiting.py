@@ -333,6 +333,14 @@ class TestItsEnd:
         passes(desk, MINUTE)
         assert deeds(desk, waiting)[-1] is Deed.REVERTED
 
+    def test_one_that_is_started_just_then_is_no_fact(self, desk: Desk, waiting: Request) -> None:
+        desk.now += LOOK.first
+        desk.work(Lane.AWS)
+        Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(waiting.id, "U0ANA")
+        desk.work()
+        assert runs(desk) == [waiting.id, waiting.id]
+        assert deeds(desk, waiting).count(Deed.DISPATCHED) == 1
+
     def test_a_job_in_vain_that_was_under_way_then_is_no_fact(self, desk: Desk, waiting: Request) -> None:
         tried_again(desk)
         Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(waiting.id, "U0ANA")
@@ -340,6 +348,16 @@ class TestItsEnd:
         in_vain(desk, waiting)
         assert deeds(desk, waiting)[-1] is Deed.CANCELLED
         assert desk.journal.silences() == []
+
+    def test_a_job_that_refuses_it_then_has_made_nothing_and_nobody_asks_about_aws_any_more(
+        self, desk: Desk, waiting: Request
+    ) -> None:
+        tried_again(desk)
+        Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(waiting.id, "U0ANA")
+        desk.work()
+        tell(desk, waiting, Result.REFUSED)
+        assert desk.journal.silences() == []
+        assert desk.request(waiting).was_never_made
 
     def test_what_is_being_applied_for_the_first_time_cannot_be_cancelled(self, desk: Desk) -> None:
         request = applying(desk)
