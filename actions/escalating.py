@@ -25,7 +25,7 @@ LOOKED_BACK = 8 * SWEEP  # GitHub may start a scheduled sweep late, or leave one
 
 def escalations(job: Job, news: Iterable[News]) -> Iterator[tuple[str, str]]:
     """Yield an alarm of its own, with its key, for each end that failed now and in the sweeps before."""
-    failed = [item for item in news if item.is_failed_end]
+    failed = [item for item in news if item.is_failed_end and not item.left]
     before = _failed_before(job) if failed else Counter[str]()
     for item in failed:
         outcome, now = item.outcome, job.clock()

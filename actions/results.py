@@ -48,6 +48,12 @@ class News:
         return claims is not None and any(entry.id == self.outcome.request_id for entry in claims.ended)
 
     @property
+    def left_to_coordinator(self) -> News:
+        """The same, but what waits for AWS is the coordinator's to tell and to try again, if that approved it."""
+        ours = self.entry is not None and self.entry.attestation is not None
+        return replace(self, told=False, left=True) if ours and self.outcome.unanswered else self
+
+    @property
     def standing(self) -> str:
         """Name a state that goes on, so that it is told once and not by every job; empty where none does."""
         if self.held:
@@ -146,7 +152,8 @@ class Teller:
             return self._tell(entry, Result.REVERTED, messages.never_begun(what))
         if self.settlement.fault:
             detail = messages.revert_failed(what, self.settlement.fault, entry.expires_at, self.now)
-            return self._tell(entry, Result.FAILED, detail)
+            news = self._tell(entry, Result.FAILED, detail)
+            return replace(news, outcome=replace(news.outcome, unanswered=self.settlement.unanswered))
         last = self.settlement.last
         if last and entry.id in last.refusals:
             return self._tell(entry, Result.FAILED, messages.revert_waits(what, last.refusals[entry.id]))
@@ -238,7 +245,9 @@ def _one_of(items: list[News], ledger: Ledger) -> News:
     details = " ".join(dict.fromkeys(item.outcome.detail for item in items))
     evidence = tuple(line for item in items for line in item.outcome.evidence)
     told = any(item.told for item in items) and (whole or not worst.outcome.result.good)
-    outcome = replace(worst.outcome, detail=details, evidence=evidence)
+    failed = [item.outcome for item in items if item.outcome.result is Result.FAILED]
+    unanswered = bool(failed) and all(outcome.unanswered for outcome in failed)
+    outcome = replace(worst.outcome, detail=details, evidence=evidence, unanswered=unanswered)
     return replace(worst, outcome=outcome, entry=finding.entry or worst.entry, told=told, whole=whole)
 
 

@@ -156,10 +156,8 @@ def _may_go_on(finding: Finding, now: datetime) -> bool:
 
 
 def _is_fresh(finding: Finding, now: datetime) -> bool:
-    entry = finding.entry
-    moments = [approval.at for approval in entry.approvals] if entry else []
-    moments += [one.at for one in (entry.grant, entry.confirmation) if one] if entry else []
-    return any(now < moment + APPLIED_WITHIN for moment in moments)
+    decided = finding.entry.decided if finding.entry else ()
+    return any(now < moment + APPLIED_WITHIN for moment in decided)
 
 
 def _may_be_left(finding: Finding, now: datetime) -> bool:

@@ -44,7 +44,11 @@ LAPSES: Mapping[str, frozenset[State]] = {  # kinds of effects that do nothing a
 
 
 class Lane(StrEnum):
-    """Who does an effect: each lane has its own workers, so that a slow platform holds up only itself."""
+    """Who does an effect: each lane has its own workers, so that a slow platform holds up only itself.
+
+    The journal may hold effects of lanes that only another version knows, beside an older replica or after an
+    upgrade that was taken back. Nobody here claims them; who reports what waits must not fall over them.
+    """
 
     JIRA = "jira"
     SLACK = "slack"
@@ -57,6 +61,7 @@ class Lane(StrEnum):
     AUDIT = "audit"
 
 
+KNOWN = frozenset(lane.value for lane in Lane)
 BATCHED = frozenset(
     {Lane.COMMIT, Lane.DISPATCH, Lane.EXPIRY, Lane.AWS}
 )  # whose due effects one call does, in order

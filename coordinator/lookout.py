@@ -16,8 +16,8 @@ import sqlalchemy as sa
 from coordinator.alerts import Alerts, Kind
 from coordinator.journal import Journal, Silence, UnknownRequest
 from coordinator.journal.tables import effects, requests
-from coordinator.lifecycle import PLATFORMS, Lane
-from coordinator.outside.runs import APPLY, end_of, ended_early, not_reverted
+from coordinator.lifecycle import PLATFORMS
+from coordinator.outside.runs import end_of, ended_early, not_reverted
 from coordinator.outside.watching import Watching
 from coordinator.policy_source import POLICIES, PolicySource
 from coordinator.reconciler import ALERT_AFTER, NOT_LET_IN
@@ -27,7 +27,7 @@ from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import PlatformError
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import RunState
-from sallyport.reports import EXPIRE, outcomes_of
+from sallyport.reports import APPLY, EXPIRE, outcomes_of
 from sallyport.times import format_moment, say_duration
 
 GRACE = timedelta(minutes=10)  # that a revert may take: a job waits for its turn, and has to start
@@ -99,7 +99,7 @@ class Lookout:
         for subject, row in rows.items():
             is_told = (
                 subject in standing
-                or (row.away_since and PLATFORMS.get(Lane(row.lane)) in silent)
+                or (row.away_since and PLATFORMS.get(row.lane) in silent)
                 or row.error.endswith(NOT_LET_IN)
             )
             if row.attempts >= ALERT_AFTER and not row.parked and not is_told:
@@ -109,11 +109,14 @@ class Lookout:
                 self.alerts.over(subject)
 
     def _ends(self) -> list[tuple[str, datetime, Mapping[str, Any]]]:
-        """Return the requests whose end is past and not seen, with that end and what the last look brought."""
+        """Return the requests whose end is past and not seen, with that end and what the last look brought.
+
+        One in a state that only another version knows is that one's to watch.
+        """
         watch = sa.and_(effects.c.request_id == requests.c.id, effects.c.name == "watch-expiry")
         begun = sa.or_(requests.c.expires_at < self.now(), requests.c.state.in_(_WITHDRAWN))
         query = sa.select(requests.c.id, effects.c.result).join(effects, watch)
-        unseen = query.where(effects.c.done < effects.c.wanted, begun)
+        unseen = query.where(effects.c.done < effects.c.wanted, begun, requests.c.state.in_(State))
         with self.journal.reading() as connection:
             rows = connection.execute(unseen).all()
         return [(row.id, end_of(self.journal.request(row.id)), row.result) for row in rows]
@@ -195,14 +198,15 @@ def _away(silences: Iterable[Silence], now: datetime) -> Iterator[tuple[str, str
 
 def _turned_away(rows: Iterable[sa.Row[Any]]) -> Iterator[tuple[str, str]]:
     """One sentence for each platform, however much waits for it."""
-    for platform in {PLATFORMS[Lane(row.lane)] for row in rows if row.error.endswith(NOT_LET_IN)}:
+    turned_away = (row for row in rows if row.error.endswith(NOT_LET_IN))
+    for platform in {PLATFORMS[row.lane] for row in turned_away if row.lane in PLATFORMS}:
         sentence = f"{platform} refuses the coordinator's credentials, whatever it asks. What needs it waits."
         yield Kind.CREDENTIALS.about(platform), sentence
 
 
 def _overdue(ends: list[tuple[str, datetime, Mapping[str, Any]]], now: datetime) -> Iterator[tuple[str, str]]:
-    for request_id, end, _ in ends:
-        if now >= end + GRACE:
+    for request_id, end, result in ends:
+        if now >= end + GRACE and "unanswered_since" not in result:
             sentence = f"{request_id} was to end at {format_moment(end)}, and nobody has seen it taken back."
             yield Kind.OVERDUE.about(request_id), sentence
 

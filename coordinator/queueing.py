@@ -13,14 +13,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from coordinator.journal import Journal, Silence, UnknownRequest
-from coordinator.lifecycle import LAPSES, PLATFORMS, Happening, Lane
+from coordinator.lifecycle import LAPSES, PLATFORMS, Happening
 from coordinator.pace import ALLOWANCES, Pace
 from sallyport.audit import Deed
 from sallyport.problems import nearest
 from sallyport.times import format_moment
 
 NEVER_PARKED = frozenset(  # kinds of effects
-    {"expire", "watch-expiry", "withdraw", "timeout", "give-up", "begin", "audit"}
+    {"expire", "watch-expiry", "aws-end", "withdraw", "timeout", "give-up", "begin", "audit"}
 )
 
 
@@ -54,8 +54,8 @@ class Queue:
         for row in rows:
             behind = row.after if (row.request_id, row.after) in undone else ""
             if row.due <= self.now():
-                behind = behind or _of_platform(silent.get(PLATFORMS.get(Lane(row.lane), "")))
-                behind = behind or _of_pace(pace.get(Lane(row.lane)), self.now())
+                behind = behind or _of_platform(silent.get(PLATFORMS.get(row.lane, "")))
+                behind = behind or _of_pace(pace.get(row.lane), self.now())
             next_try = row.due if row.lease else max(row.due, row.leased_until)
             yield Waiting(f"{row.request_id}:{row.name}", row.kind, next_try, _why(row, behind, self.now()))
 

@@ -234,6 +234,12 @@ class Request:
         return Unanswered(parse_moment(heard["unanswered_since"]), parse_moment(heard["tried_until"]))
 
     @property
+    def was_never_made(self) -> bool:
+        """Whether it came to nothing, as far as is known: AWS gave its last job no answer, which made nothing."""
+        came_to_nothing = self.state in {State.APPLYING, State.FAILED, State.CANCELLED}
+        return came_to_nothing and "unanswered_since" in self.result("watch")
+
+    @property
     def is_extended(self) -> bool:
         """Whether it goes on under another request, so that its own end takes nothing back."""
         return self.extension is not None and self.extension.state is State.ACTIVE

@@ -72,8 +72,8 @@ UNCONFIRMED_COMMENT = (
 )
 TOO_LATE = "Its time ran out before it could be given. Nothing was changed; ask again if it is still needed."
 UNANSWERED = (
-    "AWS does not answer, so it waits; nothing was changed. It is tried again until {until}, and it is said here "
-    "when it is applied."
+    "AWS does not answer, or is too busy, so it waits; nothing was changed. It is tried again until {until}, and "
+    "it is said here when it is applied."
 )
 GAVE_UP = (
     "AWS gave no answer from {since} until {until}, and then its time was over. Nothing was changed for it; ask "

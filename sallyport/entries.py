@@ -120,6 +120,12 @@ class Entry:
     def path(self) -> str:
         return path_of(self.flow, self.id)
 
+    @property
+    def decided(self) -> tuple[datetime, ...]:
+        """The moments at which it was approved, granted or confirmed."""
+        others = (one.at for one in (self.grant, self.confirmation) if one)
+        return (*(approval.at for approval in self.approvals), *others)
+
     def alone(self) -> tuple[Entry, ...]:
         """Return an entry for each change, as if it stood alone."""
         return (self,) if len(self.changes) == 1 else tuple(replace(self, changes=(one,)) for one in self.changes)

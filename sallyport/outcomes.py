@@ -49,7 +49,7 @@ class Outcome:
     evidence: tuple[str, ...] = ()
     continued_by: str = ""  # the live entry that still asks for the same, so that nothing was taken back
     held: bool = False  # a threshold left it in force, of which its job tells operators for all of them at once
-    unanswered: bool = False  # AWS gave no answer and nothing of it was made: it can be tried again as it is
+    unanswered: bool = False  # AWS gave no answer, and nothing was made that is not asked for: it is tried again
 
     def to_mapping(self) -> dict[str, Any]:
         return {

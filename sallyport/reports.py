@@ -10,6 +10,7 @@ from typing import Protocol
 from sallyport.outcomes import CHECK_NAME, Outcome, load_outcomes
 from sallyport.platforms.github_answers import ACTIONS, CheckRun, RunState
 
+APPLY = "apply.yml"  # the workflow that applies what the coordinator has committed
 EXPIRE = "expire.yml"  # the workflow that takes back what has ended
 
 

@@ -52,7 +52,7 @@ def run(job: Job, order: Order) -> int:
     settlement = settle(site, record, job.clock, order.request_id, job.pause)
     asked = {order.request_id, *(one for one in order.also if _waits_with(order, one, books.ledger, job))}
     told = _news(order, books.ledger, Teller.of(settlement, books.ledger, asked, job.clock()), job)
-    news = [_left(item) for item in gathered(told, books.ledger)]
+    news = [item.left_to_coordinator for item in gathered(told, books.ledger)]
     done = plan_text(settlement.plan) if settlement.plan else ""
     log.info("settled", plan=done, writes=len(settlement.plans), fault=settlement.fault)
     return finish(job, books, news, f"Apply {order.request_id}")
@@ -68,12 +68,6 @@ def _news(order: Order, ledger: Ledger, teller: Teller, job: Job) -> list[News]:
         outcome = Outcome(order.request_id, Result.FAILED, fault, job.clock(), deadline)
         news.append(News(outcome, finding.entry if finding else None, teller.settlement))
     return news
-
-
-def _left(item: News) -> News:
-    """Leave to the coordinator what it approved and AWS gave no answer for: it tells, and has it tried again."""
-    ours = item.entry is not None and item.entry.attestation is not None
-    return replace(item, told=False, left=True) if ours and item.outcome.unanswered else item
 
 
 def _waits_with(order: Order, request_id: str, ledger: Ledger, job: Job) -> bool:

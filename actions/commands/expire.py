@@ -25,6 +25,7 @@ from actions.records import BookRecord
 from actions.results import News, Teller, gathered
 from actions.side_by_side import over_targets
 from actions.sweep import Overdue, Pace, Sweep
+from actions.unmade import quieted
 from actions.verification import Site
 from sallyport.outcomes import Outcome, Result
 
@@ -63,7 +64,7 @@ def run(job: Job, share: Share) -> int:
     left = [item for item in overdue if item.finding.id not in told]
     news += [_untouched(item, job) for item in left]
     title = f"Expire in {share.environment}: {len(overdue)} due"
-    news = list(gathered(news, books.ledger))
+    news = quieted(job, list(gathered(news, books.ledger)))
     code = finish(job, books, news, title, [(i.finding.flow, i.finding.id) for i in left if _is_over(i, job)])
     return code or int(unheard)
 

@@ -23,10 +23,14 @@ from sallyport.changes.protocol import Access
 
 Answer = TypeVar("Answer")
 
-THROTTLED = frozenset(
-    {"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"}
-    | {"429"}  # what botocore makes of one that names no code, as of a gateway on the way
+THROTTLED = (
+    frozenset(  # of a rate, in the words of one service or another; what a quota is full of is none of them
+        {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestThrottled"}
+        | {"RequestThrottledException", "RequestLimitExceeded", "BandwidthLimitExceeded", "EC2ThrottledException"}
+    )
 )
+TOO_MANY_REQUESTS = 429
+QUOTAS = ("Limit", "Quota")  # in the codes for one that is full
 LONGEST_WAIT = 300.0  # seconds; what AWS names beyond that is left to the next sweep
 _TIMEOUTS = Config(connect_timeout=5, read_timeout=30)
 _READS = _TIMEOUTS.merge(Config(retries={"mode": "standard", "total_max_attempts": 4}))
@@ -45,10 +49,12 @@ class AwsFault(TargetFault):
         *,
         passing: bool = False,
         beyond: bool = False,
+        throttled: bool = False,
     ) -> None:
-        super().__init__(sentence, passing=passing, beyond=beyond)
+        super().__init__(sentence, passing=passing or throttled, beyond=beyond)
         self.code = code
         self.retry_after = retry_after  # seconds, where AWS said
+        self.throttled = throttled  # nothing was done, and the same may be asked for later
 
 
 class Clients:
@@ -135,14 +141,17 @@ def ask(operation: str, call: Callable[[], Answer]) -> Answer:
 
 
 def insist(
-    operation: str, call: Callable[[], Answer], codes: Collection[str], backoff: Backoff, wait: Wait
+    operation: str, call: Callable[[], Answer], backoff: Backoff, wait: Wait, busy: Collection[str] = ()
 ) -> Answer:
-    """Like `ask`, but try again while AWS refuses with one of *codes*, which say that nothing was done."""
+    """Like `ask`, but try again while AWS throttles the call, or refuses it with a code of *busy*.
+
+    Those say that nothing was done, too.
+    """
     for pause in backoff.pauses():
         try:
             return ask(operation, call)
         except AwsFault as fault:
-            if fault.code not in codes:
+            if not fault.throttled and fault.code not in busy:
                 raise
             wait(max(pause, fault.retry_after or 0.0))
     return ask(operation, call)
@@ -166,8 +175,20 @@ def _refused(operation: str, error: ClientError) -> AwsFault:
     code = str(response.get("Error", {}).get("Code", "unknown"))
     message = str(response.get("Error", {}).get("Message", "")).rstrip(".")
     said = f"{code}: {message}" if message else code
-    broken = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
-    return AwsFault(f"AWS refused {operation} ({said}).", code, _retry_after(response), passing=broken)
+    status, after = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)), _retry_after(response)
+    throttled = _is_throttled(code, status, after)
+    return AwsFault(f"AWS refused {operation} ({said}).", code, after, passing=status >= 500, throttled=throttled)
+
+
+def _is_throttled(code: str, status: int, after: float | None) -> bool:
+    """Tell whether AWS has had too many calls, which passes; of too many things it has a quota, which does not.
+
+    API Gateway has one code and status for both, `LimitExceededException` with 429, and for a rate it says when to
+    come again (docs.aws.amazon.com, “LimitExceededException” of its API). One that names no code, as of a gateway
+    on the way, is about a rate.
+    """
+    full = after is None and any(word in code for word in QUOTAS)
+    return code in THROTTLED or (status == TOO_MANY_REQUESTS and not full)
 
 
 def _retry_after(response: Mapping[str, Any]) -> float | None:

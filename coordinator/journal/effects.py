@@ -18,7 +18,7 @@ from coordinator.journal import silences
 from coordinator.journal.silences import Unheard
 from coordinator.journal.tables import effects
 from coordinator.journal.tables import silences as silent
-from coordinator.lifecycle import ALONE, BATCHED, PLATFORMS, Armed, Lane, Move
+from coordinator.lifecycle import ALONE, BATCHED, KNOWN, PLATFORMS, Armed, Lane, Move
 from coordinator.requests import Request
 
 LEASE = timedelta(seconds=90)  # a look and a write, each with its timeout, and time to spare
@@ -182,7 +182,8 @@ def waiting_for(connection: sa.Connection, work: Work) -> set[Lane]:
     """Return the lanes of the effects that waited for *work*, and its own if it was armed again meanwhile."""
     theirs = sa.or_(effects.c.after == work.name, effects.c.name == work.name)
     query = sa.select(effects.c.lane).where(effects.c.request_id == work.request_id, theirs)
-    return {Lane(lane) for lane in connection.scalars(query.where(effects.c.done < effects.c.wanted))}
+    undone = query.where(effects.c.done < effects.c.wanted, effects.c.lane.in_(KNOWN))
+    return {Lane(lane) for lane in connection.scalars(undone)}
 
 
 def finish(connection: sa.Connection, work: Work, result: Mapping[str, Any]) -> bool:

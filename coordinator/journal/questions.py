@@ -17,7 +17,7 @@ from coordinator.journal.reading import MANY, read_request, read_requests
 from coordinator.journal.rows import to_fact
 from coordinator.journal.silences import Silence
 from coordinator.journal.tables import deciders, effects, facts, requests
-from coordinator.lifecycle import Lane
+from coordinator.lifecycle import KNOWN, Lane
 from coordinator.requests import STANDING, Request, State
 from sallyport.audit import Fact
 
@@ -123,22 +123,25 @@ class Questions:
         with self._reader.begin() as connection:
             return connection.execute(query).all()
 
-    def backlog(self, now: datetime) -> dict[Lane, tuple[int, datetime]]:
-        """Return how many effects are due and not done in each lane that has some, and since when one is."""
+    def backlog(self, now: datetime) -> dict[str, tuple[int, datetime]]:
+        """Return how many effects are due and not done in each lane that has some, and since when one is.
+
+        By the lane's name: it may be one that only another version knows.
+        """
         count, oldest = sa.func.count(), sa.func.min(effects.c.due)
         due = sa.select(effects.c.lane, count, oldest).where(
             effects.c.done < effects.c.wanted, effects.c.due <= now
         )
         with self._reader.begin() as connection:
             rows = connection.execute(due.group_by(effects.c.lane))
-            return {Lane(lane): (many, since) for lane, many, since in rows}
+            return {lane: (many, since) for lane, many, since in rows}
 
     def away_since(self) -> Mapping[Lane, datetime]:
         """Return the lanes in which something waits for a platform that gives no answer, and since when."""
         query = sa.select(effects.c.lane, sa.func.min(effects.c.away_since).label("since"))
         query = query.where(effects.c.away_since.is_not(None)).group_by(effects.c.lane)
         with self._reader.begin() as connection:
-            return {Lane(row.lane): row.since for row in connection.execute(query)}
+            return {Lane(row.lane): row.since for row in connection.execute(query) if row.lane in KNOWN}
 
     def silences(self) -> list[Silence]:
         """Return the platforms that are silent, and those that catch up."""

@@ -1,7 +1,8 @@
 """AWS, as jobs find it: what they got no answer for waits, and is tried again when it is its turn.
 
 The coordinator never asks AWS itself. A job that is started again for one request sees whether AWS is back; then
-the others follow, one job for each target. Nothing waits beyond its own deadline.
+the others follow, one job for each target. Nothing waits beyond its own deadline to be applied; what was never
+made, as far as anybody knows, waits beyond it to be seen gone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sallyport.audit import Deed
 from sallyport.documents import JSON
 from sallyport.outcomes import Outcome
 from sallyport.platforms.github_answers import RunState
-from sallyport.times import format_moment
+from sallyport.times import format_moment, parse_moment
 
 LONGEST_WAIT = timedelta(days=1)  # an approval is for what was so when it was given
 FIRST_PAUSE = timedelta(minutes=1)  # of one that has no luck while others have, and twice as long each time
@@ -30,7 +31,7 @@ COORDINATOR, JOB = "coordinator", "github-actions"
 
 @dataclass(frozen=True, slots=True)
 class Awaiting:
-    """The effects `aws` and `give-up`, and what the reports of jobs say of AWS."""
+    """The effects `aws`, `aws-end` and `give-up`, and what the reports of jobs say of AWS."""
 
     journal: Journal
     now: Callable[[], datetime]
@@ -66,6 +67,36 @@ class Awaiting:
         first = None if tries else (lambda standing: _waits(standing, waits, until, now))
         return Done(known, then=first, arm=(again,))
 
+    def ends(self, jobs: Sequence[tuple[Work, Request]]) -> list[Done]:
+        """Have a job started again that takes back what is over, whose turn it is."""
+        return [Done({"lease": work.lease}, arm=ended_again(self.now()), asked=False) for work, _ in jobs]
+
+    def end_heard(self, work: Work, request: Request, outcome: Outcome) -> Done | None:
+        """Let the end of what was never made wait for AWS without a word, as long as AWS answers nobody.
+
+        Its silence is told once. None for an end that came, or that people must hear of.
+        """
+        now, lease, tries = self.now(), _lease(request, "aws-end"), int(work.result.get("tries", 0))
+        if not outcome.unanswered:
+            self._end_answered(work, outcome, lease)
+            return None
+        if not request.was_never_made or not self.journal.unheard(Lane.AWS, Unheard(now, jitter()), lease, tries):
+            return None
+        since = str(work.result.get("unanswered_since", format_moment(outcome.at)))
+        rest = now if tries < ITS_OWN else now + _pause(tries)
+        place = min(request.expires_at or now, now)  # it may have been cancelled before its time
+        again = Armed("aws-end", "aws-end", Lane.AWS, place, not_before=rest, away_since=parse_moment(since))
+        return Done({"unanswered_since": since, "tries": tries + 1}, arm=(again,))
+
+    def _end_answered(self, work: Work, outcome: Outcome, lease: str) -> None:
+        """Note that AWS has answered an end that waited for it, or that nobody has asked it."""
+        if "unanswered_since" not in work.result:
+            return
+        if outcome.result.good:
+            self.journal.answered(Lane.AWS, self.now())
+        else:
+            self.journal.pass_on(Lane.AWS, lease, self.now())
+
     def heard(self, request: Request, outcome: Outcome) -> None:
         """Note an answer of AWS: what waits for it is tried again, in the order in which it has waited.
 
@@ -73,8 +104,8 @@ class Awaiting:
         """
         if outcome.result.good:
             self.journal.answered(Lane.AWS, self.now())
-        elif request.unanswered:
-            self.journal.pass_on(Lane.AWS, _lease(request), self.now())
+        elif lease := _lease(request):
+            self.journal.pass_on(Lane.AWS, lease, self.now())
 
     def give_up(self, _work: Work, _request: Request) -> Done:
         """Wait no longer; what was applied or ended meanwhile stays as it is."""
@@ -90,6 +121,14 @@ def started_again(due: datetime) -> tuple[Armed, ...]:
     )
 
 
+def ended_again(due: datetime) -> tuple[Armed, ...]:
+    """Have another job started that takes a request back, and watched."""
+    return (
+        Armed("expire", "expire", Lane.EXPIRY, due, after="commit"),
+        Armed("watch-expiry", "watch-expiry", Lane.RUNS, due, after="expire"),
+    )
+
+
 def _turn(work: Work, request: Request) -> Done:
     """Use a turn; whether AWS is back its job will tell."""
     if request.unanswered is None:
@@ -97,9 +136,9 @@ def _turn(work: Work, request: Request) -> Done:
     return Done({"lease": work.lease}, arm=started_again(work.due), asked=False)
 
 
-def _lease(request: Request) -> str:
+def _lease(request: Request, effect: str = "aws") -> str:
     """Return the lease under which it had its turn; empty if it had none."""
-    return str(request.result("aws").get("lease", ""))
+    return str(request.result(effect).get("lease", ""))
 
 
 def _since(request: Request, outcome: Outcome) -> datetime:

@@ -74,6 +74,7 @@ class Handlers:
                 "dispatch": self.runs.dispatch,
                 "expire": self.runs.expire,
                 "aws": self.awaiting.turns,
+                "aws-end": self.awaiting.ends,
             },
             alert=alert,
             place={"dispatch": self.runs.place},

@@ -13,7 +13,7 @@ from coordinator.alerts import Kind
 from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
 from coordinator.lifecycle import RESTARTED, Armed, Happening, Lane, Move, on_withdrawal
-from coordinator.outside.awaiting import Awaiting, started_again
+from coordinator.outside.awaiting import Awaiting, ended_again, started_again
 from coordinator.outside.watching import REST, Watching
 from coordinator.requests import Request, State
 from coordinator.states import FOLLOWS
@@ -25,10 +25,9 @@ from sallyport.outcomes import Outcome, Result, Untold
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import Run, RunState
 from sallyport.policies import Policies
-from sallyport.reports import EXPIRE
+from sallyport.reports import APPLY, EXPIRE
 from sallyport.times import parse_moment
 
-APPLY = "apply.yml"
 COORDINATOR, JOB = "coordinator", "github-actions"
 AGAIN = timedelta(minutes=1)  # between two attempts to revert
 ATTEMPTS = 3  # at a job that ends without a word
@@ -132,7 +131,8 @@ class Runs:
         deed = _DEEDS.get(outcome.result, Deed.FAILED)
         heard = Happening(deed, outcome.at, JOB, _details(outcome, run))
         to = State.ACTIVE if outcome.result.good else State.FAILED
-        return Done(then=lambda standing: _heard(standing.state, heard, to, now))
+        kept = work.result if outcome.result is Result.REFUSED else {}  # a refusal has made nothing either
+        return Done(kept, then=lambda standing: _heard(standing.state, heard, to, now))
 
     def expire(self, jobs: Sequence[Job]) -> list[Done]:
         """Start one job that reverts everything that is due."""
@@ -152,6 +152,9 @@ class Runs:
         if isinstance(run, Again):
             return run
         outcome = self._outcome(run, request.id)
+        waits = self.awaiting.end_heard(work, request, outcome) if outcome else None
+        if waits:
+            return waits
         if self._is_there(request, outcome):
             self._alert_overdue(request, run, outcome)
             if (outcome is None or _is_end(outcome)) and _has_died(run):
@@ -198,16 +201,9 @@ class Runs:
         """Record that it is still there, and try again by another run: nothing may outlive its deadline."""
         details, now = _still_there(run, outcome), self.now()
         why = str(details["detail"])
-        due = now + AGAIN
         known = work.result.get("fault") == why  # it is a fact once, however often it is tried
-        return Done(
-            {"fault": why},
-            then=None if known else Move(Happening(Deed.NOT_REVERTED, now, JOB, details)),
-            arm=(
-                Armed("expire", "expire", Lane.EXPIRY, due, after="commit"),
-                Armed("watch-expiry", "watch-expiry", Lane.RUNS, due, after="expire"),
-            ),
-        )
+        then = None if known else Move(Happening(Deed.NOT_REVERTED, now, JOB, details))
+        return Done({**work.result, "fault": why}, then=then, arm=ended_again(now + AGAIN))
 
     def _end_told_by_another(self, request: Request) -> tuple[RunState, Outcome | None] | None:
         """Look for the sweep that took it back, since the job that was started for it did not."""
@@ -236,7 +232,7 @@ class Runs:
 
 def _begun(standing: Request, started: Happening) -> Move | None:
     """Return what the start of a job means; it may be a second one. That it is tried again at AWS is no news."""
-    if standing.unanswered:
+    if standing.was_never_made:
         return None
     return Move(started, State.APPLYING) if standing.state is State.APPROVED else Move(started)
 

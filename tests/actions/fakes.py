@@ -40,6 +40,7 @@ class FakeGitHub:
     checks: list[dict[str, Any]] = field(default_factory=list)
     commits: list[str] = field(default_factory=list)
     sweeps: list[RunState] = field(default_factory=list)  # the scheduled ones, newest first
+    applying: list[RunState] = field(default_factory=list)  # those that apply a request, newest first
     run_faults: list[PlatformError] = field(default_factory=list)
 
     def commit(
@@ -95,10 +96,10 @@ class FakeGitHub:
         )
 
     def runs_of(self, workflow: str, created_after: datetime, event: str = "") -> tuple[RunState, ...]:
-        assert (workflow, event) == ("expire.yml", "schedule")
+        runs = {("expire.yml", "schedule"): self.sweeps, ("apply.yml", ""): self.applying}[workflow, event]
         if self.run_faults:
             raise self.run_faults.pop(0)
-        return tuple(run for run in self.sweeps if run.created_at >= created_after)
+        return tuple(run for run in runs if run.created_at >= created_after)
 
     def pull_of_commit(self, sha: str) -> PullRequest | None:
         return self.pulls.pull_of_commit(sha)

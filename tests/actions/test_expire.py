@@ -271,6 +271,7 @@ def test_what_could_not_be_taken_back_for_hours_is_tried_by_each_sweep_and_ends_
     assert world.live() == {entry.id}
     said = "Its time was over at 2026-11-21 11:00:00 UTC. The next sweep tries again."
     assert world.slack.said("C0INFRA").count(said) == 1
+    assert f"ESCALATION: {entry.id}" in world.slack.said(ALERTS)
     world.aws.mute = False
     assert world.expire() == 0
     assert (world.live(), world.files) == (frozenset(), set())

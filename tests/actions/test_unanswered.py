@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from actions.ledger import Ledger
+from actions.results import News, gathered
 from sallyport.entries import Entry
 from sallyport.outcomes import Outcome, Result, dump_outcomes, load_outcomes
+from sallyport.platforms.errors import TryLater
 from tests.actions.world import ALERTS, NOW, World
 
 HOUR = timedelta(hours=1)
@@ -137,6 +143,82 @@ class TestTheEndOfWhatNeverBegan:
         world.aws.away = False
         assert world.sweep() == 0
         assert world.files == set()
+
+
+class TestAnEndThatAwsGivesNoAnswerTo:
+    """What leaves no record is seen gone at AWS itself; of what was never made, people hear nothing meanwhile."""
+
+    def ends(self, world: World, sweeps: int = 5) -> None:
+        world.now += HOUR
+        for _ in range(sweeps):
+            assert world.sweep() == 1
+            world.now += timedelta(minutes=15)
+
+    def heard(self, world: World) -> bool:
+        """Whether anybody has heard of it from a job."""
+        return bool(world.slack.posts or world.jira.by_ticket)
+
+    def live(self, world: World) -> Entry:
+        """A request that is in force, of which everybody has been told, and then AWS is away."""
+        entry = world.entry()
+        assert world.apply(entry, world.add(entry)) == 0
+        world.slack.posts.clear()
+        world.jira.by_ticket.clear()
+        world.aws.away = True
+        return entry
+
+    def test_is_left_to_the_coordinator_and_never_escalated_if_it_never_began(
+        self, world: World, entry: Entry
+    ) -> None:
+        world.apply(entry, world.add(entry))
+        self.ends(world)
+        assert (outcome(world).result, outcome(world).unanswered) == (Result.FAILED, True)
+        assert not self.heard(world)
+        world.aws.away = False
+        assert world.sweep() == 0
+        assert outcome(world).result is Result.REVERTED
+
+    def test_of_what_is_in_force_fails_loudly_and_is_escalated(self, world: World) -> None:
+        entry = self.live(world)
+        self.ends(world, 1)
+        assert outcome(world).unanswered
+        assert "could not be taken back" in world.slack.said("C0INFRA")
+        assert entry.id in world.slack.said(ALERTS)
+        self.ends(world, 2)
+        assert f"ESCALATION: {entry.id}" in world.slack.said(ALERTS)
+
+    def test_fails_loudly_where_nobody_can_tell_what_was_made(self, world: World, entry: Entry) -> None:
+        world.apply(entry, world.add(entry))
+        self.ends(world, 3)
+        assert not self.heard(world)
+        world.github.run_faults = [TryLater("GitHub", "list the runs of apply.yml", "503")] * 2
+        assert world.sweep() == 1
+        assert f"ESCALATION: {entry.id}" in world.slack.said(ALERTS)
+
+    def test_fails_loudly_where_a_newer_job_died_without_a_report(self, world: World, entry: Entry) -> None:
+        world.apply(entry, world.add(entry))
+        world.github.applying.insert(0, replace(world.github.applying[0], id=7))
+        self.ends(world, 1)
+        assert "could not be taken back" in world.slack.said(ALERTS)
+        self.ends(world, 2)
+        assert f"ESCALATION: {entry.id}" in world.slack.said(ALERTS)
+
+    def test_fails_loudly_for_what_nobody_but_a_person_has_tried_again(self, world: World) -> None:
+        before, after = world.head, world.land(world.written(expires_in="30d"))
+        assert world.push(before, after) == 0
+        world.aws.away = True
+        world.now += timedelta(days=30)
+        assert world.sweep() == 1
+        assert "could not be taken back" in world.slack.said(ALERTS)
+
+    def test_fails_loudly_where_another_of_its_targets_refuses_it(self, world: World) -> None:
+        entry = world.entry()
+        books = SimpleNamespace(finding=lambda *_: SimpleNamespace(entry=entry), sites=lambda _: ())
+        silence = News(Outcome(entry.id, Result.FAILED, "So.", NOW, unanswered=True), entry)
+        refusal = News(Outcome(entry.id, Result.FAILED, "No.", NOW), entry)
+        for told, quiet in (((silence, silence), True), ((silence, refusal), False)):
+            [item] = gathered(told, cast(Ledger, books))
+            assert item.left_to_coordinator.left is quiet
 
 
 def test_a_report_says_whether_it_can_be_tried_again_and_an_older_one_does_not() -> None:

@@ -161,7 +161,9 @@ class World:
     def apply(self, entry: Entry, at: str, *, run_id: str | None = None, **wrong: Any) -> int:
         lock = entry.changes[0].lock(entry.environment, self.catalogue)
         order = apply.Order(**{"request_id": entry.id, "commit": at, "environment": "prod", "lock": lock} | wrong)
-        return apply.run(self.job(run_id), order)
+        job = self.job(run_id)
+        self.github.applying.insert(0, self.listed(job))
+        return apply.run(job, order)
 
     def expire(self, role: str = PROD_ROLE, environment: str = "prod", *ids: str) -> int:
         return expire.run(self.job(), expire.Share(environment, role, ids))
@@ -169,10 +171,12 @@ class World:
     def sweep(self) -> int:
         """Run a scheduled sweep, which GitHub lists from then on."""
         job = self.job()
-        self.github.sweeps.insert(
-            0, RunState(int(job.run.id), job.run.url, "completed", "failure", job.sha, self.now)
-        )
+        self.github.sweeps.insert(0, self.listed(job))
         return expire.run(job, expire.Share("prod", PROD_ROLE))
+
+    def listed(self, job: Job) -> RunState:
+        """What GitHub lists of a job's run once it is over."""
+        return RunState(int(job.run.id), job.run.url, "completed", "failure", job.sha, self.now)
 
     def due(self, *ids: str) -> dict[str, str]:
         (self.folder / "output").unlink(missing_ok=True)

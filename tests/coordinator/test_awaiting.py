@@ -113,7 +113,8 @@ class TestItWaitsVisibly:
         comments = [one.body for one in desk.issue.comments if "could not be applied yet" in one.body]
         assert len(comments) == 1
         assert (
-            "At 2026-11-21T09:00:00Z it could not be applied yet. AWS does not answer, so it waits" in comments[0]
+            "At 2026-11-21T09:00:00Z it could not be applied yet. AWS does not answer, or is too busy, so it waits"
+            in comments[0]
         )
 
     def test_the_queue_and_the_home_tab_name_aws(self, desk: Desk, waiting: Request) -> None:
@@ -332,6 +333,14 @@ class TestItsEnd:
         passes(desk, MINUTE)
         assert deeds(desk, waiting)[-1] is Deed.REVERTED
 
+    def test_one_that_is_started_just_then_is_no_fact(self, desk: Desk, waiting: Request) -> None:
+        desk.now += LOOK.first
+        desk.work(Lane.AWS)
+        Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(waiting.id, "U0ANA")
+        desk.work()
+        assert runs(desk) == [waiting.id, waiting.id]
+        assert deeds(desk, waiting).count(Deed.DISPATCHED) == 1
+
     def test_a_job_in_vain_that_was_under_way_then_is_no_fact(self, desk: Desk, waiting: Request) -> None:
         tried_again(desk)
         Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(waiting.id, "U0ANA")
@@ -339,6 +348,16 @@ class TestItsEnd:
         in_vain(desk, waiting)
         assert deeds(desk, waiting)[-1] is Deed.CANCELLED
         assert desk.journal.silences() == []
+
+    def test_a_job_that_refuses_it_then_has_made_nothing_and_nobody_asks_about_aws_any_more(
+        self, desk: Desk, waiting: Request
+    ) -> None:
+        tried_again(desk)
+        Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(waiting.id, "U0ANA")
+        desk.work()
+        tell(desk, waiting, Result.REFUSED)
+        assert desk.journal.silences() == []
+        assert desk.request(waiting).was_never_made
 
     def test_what_is_being_applied_for_the_first_time_cannot_be_cancelled(self, desk: Desk) -> None:
         request = applying(desk)
@@ -356,3 +375,116 @@ class TestItsEnd:
         assert len(runs(desk)) == 3
         assert desk.waiting() >= {"watch"}
         assert Lane.AWS not in desk.journal.backlog(desk.now)
+
+
+class TestTheEndOfWhatWasNeverMade:
+    """Only AWS can tell that nothing of it is there, and its silence is told once, and not for each end."""
+
+    @pytest.fixture
+    def over(self, desk: Desk, waiting: Request) -> Request:
+        """A request that waited for AWS until its time was over, and a job that is to see it gone."""
+        is_over(desk, 4 * HOUR)
+        in_vain(desk, waiting)  # a last one was started in the meantime
+        passes(desk, MINUTE)
+        assert desk.request(waiting).state is State.FAILED
+        return waiting
+
+    def end(self, desk: Desk, request: Request, result: Result, *, unanswered: bool = False) -> None:
+        """The newest job that was to take it back reports and ends, and that is heard."""
+        number = desk.request(request).result("expire")["run"]
+        told = Outcome(request.id, result, "So.", desk.now, unanswered=unanswered)
+        desk.github.report(number, told)
+        desk.github.complete(number, "success" if result.good else "failure")
+        if result.good:
+            desk.github.delete(f"requests/api-whitelisting/{request.id}.yaml")
+        desk.now += 20 * SECOND
+        desk.work()
+
+    def in_vain(self, desk: Desk, request: Request) -> None:
+        self.end(desk, request, Result.FAILED, unanswered=True)
+
+    def ends(self, desk: Desk) -> int:
+        """How many jobs were started that take back."""
+        return [run.workflow for run in desk.github.runs].count("expire.yml")
+
+    def tried_again(self, desk: Desk) -> timedelta:
+        count, began = self.ends(desk), desk.now
+        while self.ends(desk) == count:
+            passes(desk, 5 * SECOND)
+            assert desk.now - began < 2 * LOOK.longest, "nothing is tried again"
+        return desk.now - began
+
+    def test_waits_for_aws_without_a_word_and_visibly(self, desk: Desk, over: Request) -> None:
+        told = len(desk.messages("ana"))
+        for _ in range(3):
+            self.in_vain(desk, over)
+            queued = {one.name: one.why for one in Queue(desk.journal, lambda: desk.now).waiting()}
+            assert "AWS, which has not answered since" in queued[f"{over.id}:aws-end"]
+            self.tried_again(desk)
+        assert desk.alerts == []
+        assert Deed.NOT_REVERTED not in deeds(desk, over)
+        assert len(desk.messages("ana")) == told
+        assert [silence.platform for silence in desk.journal.silences() if silence.since] == ["AWS"]
+
+    def test_is_tried_at_growing_pauses(self, desk: Desk, over: Request) -> None:
+        pauses = []
+        for _ in range(ITS_OWN):
+            self.in_vain(desk, over)
+            pauses.append(self.tried_again(desk))
+        assert pauses == sorted(pauses)
+        assert pauses[0] < pauses[-1]
+
+    def test_comes_with_its_true_time_and_ends_the_silence(self, desk: Desk, over: Request) -> None:
+        self.in_vain(desk, over)
+        self.tried_again(desk)
+        back = desk.now
+        self.end(desk, over, Result.REVERTED)
+        last = desk.journal.facts(over.id)[-1][0]
+        assert (last.deed, last.at) == (Deed.REVERTED, back)
+        assert desk.journal.silences() == []
+        assert {one.kind for one in Queue(desk.journal, lambda: desk.now).waiting()} & {
+            "aws-end",
+            "expire",
+        } == set()
+
+    def test_lets_others_see_whether_aws_is_back_and_follows_them(self, desk: Desk, over: Request) -> None:
+        self.in_vain(desk, over)
+        count, lucky = self.ends(desk), applying(desk, "view:V2", changes=(replace(CHANGE, api="orders"),))
+        tell(desk, lucky, Result.APPLIED)
+        passes(desk, 20 * SECOND)
+        assert self.ends(desk) == count + 1
+
+    def test_is_told_where_aws_answers_others(self, desk: Desk, over: Request) -> None:
+        for _ in range(ITS_OWN):
+            self.in_vain(desk, over)
+            self.tried_again(desk)
+        lucky = applying(desk, "view:V2", changes=(replace(CHANGE, api="orders"),))
+        tell(desk, lucky, Result.APPLIED)
+        self.in_vain(desk, over)
+        assert [alert for alert in desk.alerts if over.id in alert]
+        assert deeds(desk, over)[-1] is Deed.NOT_REVERTED
+
+    def test_is_told_when_a_job_says_anything_but_silence(self, desk: Desk, over: Request) -> None:
+        self.in_vain(desk, over)
+        self.tried_again(desk)
+        self.end(desk, over, Result.FAILED)
+        assert [alert for alert in desk.alerts if over.id in alert]
+        assert deeds(desk, over)[-1] is Deed.NOT_REVERTED
+        assert desk.journal.silences() == [], "nobody asks about AWS any more"
+
+    def test_of_what_was_live_is_told_at_once(self, desk: Desk) -> None:
+        request = applying(desk)
+        tell(desk, request, Result.APPLIED)
+        is_over(desk, 4 * HOUR)
+        self.in_vain(desk, request)
+        assert [alert for alert in desk.alerts if request.id in alert]
+        assert deeds(desk, request)[-1] is Deed.NOT_REVERTED
+
+    def test_of_what_may_have_been_made_is_told_at_once(self, desk: Desk) -> None:
+        request = applying(desk)
+        desk.github.complete(desk.request(request).result("dispatch")["run"], "success")
+        desk.now += 20 * SECOND
+        desk.work()
+        assert desk.request(request).state is State.FAILED
+        self.in_vain(desk, request)
+        assert [alert for alert in desk.alerts if request.id in alert]

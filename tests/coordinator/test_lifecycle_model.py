@@ -16,9 +16,10 @@ from hypothesis.stateful import run_state_machine_as_test
 from coordinator import lifecycle
 from coordinator.deciding import Deciding
 from coordinator.ending import Ending
-from coordinator.journal import Journal, journal, open_store, transitions
+from coordinator.journal import Done, Journal, journal, open_store, transitions
 from coordinator.lifecycle import ANNOUNCE, Armed, Lane
 from coordinator.outside import clock, confirmations
+from coordinator.outside.awaiting import Awaiting
 from coordinator.outside.commits import Commits
 from coordinator.outside.confirmations import Confirmations
 from coordinator.requests import Decision, Request
@@ -29,6 +30,7 @@ from tests.coordinator.conftest import Installed
 from tests.coordinator.model.company import ACCESS, BOUND, MONDAY, STOP, all_policies
 from tests.coordinator.model.life import ELSEWHERE, YES
 from tests.coordinator.model.lives import WAYS, Lives, lives_that_begin
+from tests.coordinator.model.outside import Ends
 
 ANA, LEE, SAM, KIM = "U0ANA", "U0LEE", "U0SAM", "U0KIM"
 A_STOP, FOR_EVER = ("one of them", STOP), ("one of them", ACCESS, None)  # what is asked for first
@@ -227,6 +229,19 @@ def where_nothing_ends_what_was_to_last() -> AbstractContextManager[object]:
     return patch.object(transitions, "on_state", on_state)
 
 
+def where_what_waits_for_aws_is_forgotten() -> AbstractContextManager[object]:
+    unanswered = Awaiting.unanswered
+    return patch.object(Awaiting, "unanswered", lambda *heard: replace(unanswered(*heard), arm=()))
+
+
+def where_what_waits_for_aws_waits_for_ever() -> AbstractContextManager[object]:
+    return patch("coordinator.outside.awaiting.on_silence", lambda *_: [])
+
+
+def where_an_end_that_waits_for_aws_is_forgotten() -> AbstractContextManager[object]:
+    return patch.object(Awaiting, "ends", lambda _, jobs: [Done() for _ in jobs])
+
+
 def yes(who: str, at: int = 0) -> Script:
     return lambda lives: lives.decides(at=at, number=0, who=who, says_yes=True, hours=None)
 
@@ -292,7 +307,7 @@ def reroutes(lives: Lives) -> None:
 
 
 def is_shown(lives: Lives) -> None:
-    lives.work_through(at=0, turns=3, good=True)
+    lives.work_through(at=0, turns=3, ends=Ends.WELL)
 
 
 def looks(lives: Lives) -> None:
@@ -300,8 +315,12 @@ def looks(lives: Lives) -> None:
         lives._record(attempt)
 
 
+def aws_is_away(lives: Lives) -> None:
+    lives.work_through(at=0, turns=4, ends=Ends.IN_VAIN)
+
+
 def works(lives: Lives) -> None:
-    lives.work_through(at=0, turns=1, good=True)
+    lives.work_through(at=0, turns=1, ends=Ends.WELL)
 
 
 @pytest.mark.parametrize(
@@ -339,6 +358,13 @@ def works(lives: Lives) -> None:
         (where_anybody_keeps_it_from_beginning, A_STOP, [yes(LEE), spares(SAM)]),
         (where_for_ever_is_never_shortened, FOR_EVER, [yes_for(1, LEE)]),
         (where_nothing_ends_what_was_to_last, FOR_EVER, [goes_live, presses("give back")]),
+        (where_what_waits_for_aws_is_forgotten, "one of them", [yes(LEE), aws_is_away]),
+        (where_what_waits_for_aws_waits_for_ever, "one of them", [yes(LEE), aws_is_away]),
+        (
+            where_an_end_that_waits_for_aws_is_forgotten,
+            "one of them",
+            [yes(LEE), aws_is_away, presses("cancel"), aws_is_away, wait(600), aws_is_away, wait(600), works],
+        ),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
@@ -370,6 +396,7 @@ def play(lives: type[Lives], begins: str | tuple[Any, ...], script: list[Script]
         (where_confirming_takes_away_time, "to be confirmed in GitHub"),
         (where_announcements_stay_as_they_were_posted, "to be announced"),
         (where_for_ever_is_never_shortened, "for ever"),
+        (where_what_waits_for_aws_is_forgotten, "anyhow"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import Any, TypeVar
 
 from actions.executors.allow_lists.state import Opening
-from actions.executors.aws import THROTTLED, AwsFault, Clients, ask, insist, request_id
+from actions.executors.aws import AwsFault, Clients, ask, insist, request_id
 from actions.pacing import Backoff, Wait
 from sallyport.changes.protocol import Access
 
@@ -136,7 +136,7 @@ class ListCalls:
         return ask("".join(word.capitalize() for word in operation.split("_")), pages)
 
     def _insist(self, operation: str, call: Callable[[], Answer]) -> Answer:
-        return insist(operation, call, THROTTLED, _BACKOFF, self._wait)
+        return insist(operation, call, _BACKOFF, self._wait)
 
 
 def _filter(name: str, values: Iterable[str]) -> dict[str, Any]:

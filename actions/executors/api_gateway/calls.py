@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from actions.executors.api_gateway.marks import Mark, Method
 from actions.executors.api_gateway.state import Stage
-from actions.executors.aws import THROTTLED, AwsFault, Clients, ask, confirm_account, insist, request_id
+from actions.executors.aws import AwsFault, Clients, ask, confirm_account, insist, request_id
 from actions.executors.protocol import TargetFault
 from actions.pacing import Backoff, Pacer, Wait
 from sallyport.changes.protocol import Access
@@ -128,7 +128,7 @@ class ApiCalls:
         ]
 
     def _insist(self, operation: str, call: Callable[[], Answer]) -> Answer:
-        return insist(operation, call, THROTTLED | {"LimitExceededException"}, _BACKOFF, self._wait)
+        return insist(operation, call, _BACKOFF, self._wait)
 
 
 def _or_none(call: Callable[[], Answer]) -> Answer | None:

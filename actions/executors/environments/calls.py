@@ -10,13 +10,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from actions.executors.aws import THROTTLED, AwsFault, Clients, ask, insist, request_id
+from actions.executors.aws import AwsFault, Clients, ask, insist, request_id
 from actions.executors.environments.obstacles import cluster_obstacle, instance_obstacle
 from actions.executors.environments.state import Database, Kind, Scaling, Service
 from actions.pacing import Backoff, Wait
 from sallyport.changes.protocol import Access
 
 _RETRY = Backoff(attempts=6, first=3.0)
+_BUSY = frozenset({"ConcurrentUpdateException"})  # of scaling: somebody else is at the same target
 _DESCRIBED_AT_ONCE = 10  # services in a call of DescribeServices
 _TARGETS_AT_ONCE = 50  # resource ids in a call of DescribeScalableTargets
 _ECS_SCALING: Mapping[str, str] = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
@@ -56,7 +57,6 @@ class ServiceCalls:
         answer = insist(
             "UpdateService",
             lambda: ecs.update_service(cluster=service.cluster, service=service.name, desiredCount=count),
-            THROTTLED,
             _RETRY,
             self._wait,
         )
@@ -78,9 +78,9 @@ class ServiceCalls:
                     "ScheduledScalingSuspended": scaling.scheduled_suspended,
                 },
             ),
-            THROTTLED | {"ConcurrentUpdateException"},
             _RETRY,
             self._wait,
+            _BUSY,
         )
         return request_id(answer)
 
@@ -182,7 +182,7 @@ class DatabaseCalls:
             raise
 
     def _insist(self, operation: str, call: Callable[[], Mapping[str, Any]]) -> str:
-        return request_id(insist(operation, call, THROTTLED, _RETRY, self._wait))
+        return request_id(insist(operation, call, _RETRY, self._wait))
 
 
 def _service(cluster: str, facts: Mapping[str, Any]) -> Service:

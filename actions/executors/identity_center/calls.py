@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from actions.executors.aws import THROTTLED, AwsFault, Clients, ask, insist, request_id
+from actions.executors.aws import AwsFault, Clients, ask, insist, request_id
 from actions.executors.identity_center.sessions import InlinePolicy, parse
 from actions.executors.identity_center.state import Grant, Provisioning, User
 from actions.executors.protocol import TargetFault
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 Status = Mapping[str, Any]
 
-_BUSY = THROTTLED | {"ConflictException"}  # both say that nothing was done yet
+_BUSY = frozenset({"ConflictException"})  # something else is going on there: nothing was done yet
 _RETRY = Backoff(attempts=6, first=3.0)
 _POLL = Backoff(attempts=20, first=1.0, factor=1.5, longest=10.0)  # about two and a half minutes
 
@@ -195,7 +195,7 @@ class DirectoryCalls:
         raise AwsFault(f"AWS failed {operation}: {latest.get('FailureReason', 'no reason given')}.", "Failed")
 
     def _insist(self, operation: str, call: Callable[[], Answer]) -> Answer:
-        return insist(operation, call, _BUSY, _RETRY, self._wait)
+        return insist(operation, call, _RETRY, self._wait, _BUSY)
 
     def _set(self, permission_set: str) -> Any:
         return {"InstanceArn": self._directory.instance, "PermissionSetArn": permission_set}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import ip_network
 from typing import Any, TypeVar
 
-from actions.executors.aws import THROTTLED, AwsFault, Clients, ask, insist, request_id
+from actions.executors.aws import AwsFault, Clients, ask, insist, request_id
 from actions.executors.ip_sets.guards import Guard, read_guard
 from actions.executors.ip_sets.state import KeptSet
 from actions.executors.protocol import TargetFault
@@ -51,9 +51,9 @@ class SetCalls:
             lambda: self._write.update_ip_set(
                 **_names(state.spec), **described, Addresses=sorted(addresses), LockToken=state.token
             ),
-            THROTTLED | _BUSY,
             _BACKOFF,
             self._wait,
+            _BUSY,
         )
         return request_id(answer)
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from actions.executors.aws import THROTTLED, AwsFault, Clients, ask, insist, request_id
+from actions.executors.aws import AwsFault, Clients, ask, insist, request_id
 from actions.pacing import Backoff, Wait
 from sallyport.changes.protocol import Access
 
 _RETRY = Backoff(attempts=6, first=3.0)
-_AGAIN = THROTTLED | {"ConcurrentUpdateException"}
+_BUSY = frozenset({"ConcurrentUpdateException"})  # of scaling: somebody else is at the same target
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Desk:
         """Change something; *what* names it in the evidence."""
         client = self.clients.writer(service, self.access)
         operation = client.meta.method_to_api_mapping[method]
-        answer = insist(operation, lambda: getattr(client, method)(**parameters), _AGAIN, _RETRY, self.wait)
+        answer = insist(operation, lambda: getattr(client, method)(**parameters), _RETRY, self.wait, _BUSY)
         self.done.append(f"{operation} {what}: AWS request {request_id(answer)}")
         return answer
 

@@ -19,7 +19,7 @@ from sallyport.policies import Policies
 from tests.coordinator.conftest import Installed, in_memory
 from tests.coordinator.fakes import KeptSink
 from tests.coordinator.model.company import ACCESS, STOP, VARIANTS, Company, Replica
-from tests.coordinator.model.outside import Jobs, MemorySlack
+from tests.coordinator.model.outside import Ends, Jobs, MemorySlack
 from tests.coordinator.model.people import HOURS, flows, given, numbers, replicas, reviewers, said
 from tests.coordinator.model.promises import Promises
 from tests.coordinator.model.warned import Warned
@@ -57,7 +57,7 @@ class Lives(Warned, Workers, Promises):
         """Those who are waited for answer, in Slack or in GitHub, and everybody works: as it is on most days."""
         self.those_whose_turn_it_is_approve(at=at, number=number, most=3, hours=hours)
         self.reviews(number=number, who=who, says=says)
-        self.work_through(at=at, turns=4, good=True)
+        self.work_through(at=at, turns=4, ends=Ends.WELL)
 
     def teardown(self) -> None:
         if hasattr(self, "engines"):

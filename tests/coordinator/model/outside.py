@@ -5,9 +5,11 @@ A job believes nobody: before AWS has anything it verifies the signature and jud
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sallyport import confirming
@@ -72,6 +74,14 @@ class MemorySlack:
         return Posted(message.channel, message.ts)
 
 
+class Ends(StrEnum):
+    """How a job ends that does not die."""
+
+    WELL = "ends well"
+    BADLY = "fails"
+    IN_VAIN = "gets no answer from AWS"
+
+
 @dataclass
 class Jobs:
     """GitHub's runners, and AWS: `access` holds the entries that are applied, each under its request's id."""
@@ -81,12 +91,13 @@ class Jobs:
     now: Callable[[], datetime]
     access: dict[str, Entry] = field(default_factory=dict)
     applied: list[str] = field(default_factory=list)  # every id that was ever applied, each time
+    in_vain: Counter[str] = field(default_factory=Counter)  # by id, how many jobs got no answer to applying it
 
-    def run_next(self, *, good: bool) -> None:
+    def run_next(self, ends: Ends) -> None:
         """The oldest job that waits runs to its end."""
         waiting = (one for one in self.github.runs if one.state.status == "in_progress")
         if run := next(waiting, None):
-            outcomes = self._apply(run, good) if run.workflow == "apply.yml" else self._sweep(good)
+            outcomes = self._apply(run, ends) if run.workflow == "apply.yml" else self._sweep(ends)
             self.github.report(run.state.id, *outcomes)
             self.github.complete(
                 run.state.id, "success" if all(one.result.good for one in outcomes) else "failure"
@@ -106,7 +117,7 @@ class Jobs:
     def _entry(self, path: str) -> Entry:
         return parse_entry(self.github.files[path], path, self.policies().schemas)
 
-    def _apply(self, run: Dispatched, good: bool) -> list[Outcome]:
+    def _apply(self, run: Dispatched, ends: Ends) -> list[Outcome]:
         request_id = run.inputs["request_id"]
         entry = self.entries().get(request_id)
         if entry is None or not entry.is_live(self.now()):
@@ -115,8 +126,9 @@ class Jobs:
         wrong = [refusal(entry, policies.keys), *entry_refusals(entry, policies), self._unconfirmed(entry)]
         if said := [sentence for sentence in wrong if sentence]:
             return [Outcome(request_id, Result.REFUSED, said[0], self.now())]
-        if not good:
-            return [Outcome(request_id, Result.FAILED, "AWS said no.", self.now())]
+        if ends is not Ends.WELL:
+            self.in_vain[request_id] += ends is Ends.IN_VAIN
+            return [self._has_failed(request_id, ends)]
         self.access[request_id] = entry
         self.applied.append(request_id)
         return [Outcome(request_id, Result.APPLIED, "It is live.", self.now(), entry.expires_at)]
@@ -132,10 +144,12 @@ class Jobs:
         evidence = Evidence(tuple(self.github.said.get(given.pull, ())), shown)
         return confirming.refusal(entry, given, evidence, self.policies())
 
-    def _sweep(self, good: bool) -> list[Outcome]:
+    def _sweep(self, ends: Ends) -> list[Outcome]:
         standing = self.entries()
         due = [entry for entry in standing.values() if not entry.is_live(self.now())]
-        return [self._revert(entry, standing) if good else self._is_stuck(entry) for entry in due]
+        if ends is not Ends.WELL:
+            return [self._has_failed(entry.id, ends) for entry in due]
+        return [self._revert(entry, standing) for entry in due]
 
     def _revert(self, entry: Entry, standing: Mapping[str, Entry]) -> Outcome:
         self.access.pop(entry.id, None)
@@ -144,5 +158,7 @@ class Jobs:
         goes_on = next(others, "")
         return Outcome(entry.id, Result.REVERTED, "It is taken back.", self.now(), continued_by=goes_on)
 
-    def _is_stuck(self, entry: Entry) -> Outcome:
-        return Outcome(entry.id, Result.FAILED, "AWS said no.", self.now())
+    def _has_failed(self, request_id: str, ends: Ends) -> Outcome:
+        in_vain = ends is Ends.IN_VAIN
+        said = "AWS did not answer." if in_vain else "AWS said no."
+        return Outcome(request_id, Result.FAILED, said, self.now(), unanswered=in_vain)

@@ -274,7 +274,7 @@ class People(RuleBasedStateMachine):
     @rule(at=replicas, number=numbers, who=requesters, press=st.sampled_from(["cancel", "give back", "nudge"]))
     def presses_own_button(self, at: int, number: int, who: str, press: str) -> None:
         """Somebody presses a requester's button, in time or late, whether the request is theirs or not."""
-        if (request := self._pick(number, *WAITED_FOR, State.ANNOUNCED, State.ACTIVE)) is not None:
+        if (request := self._pick(number, *WAITED_FOR, State.ANNOUNCED, State.APPLYING, State.ACTIVE)) is not None:
             match press:
                 case "cancel":
                     self._cancels(self.replicas[at], request.id, who)
@@ -285,7 +285,8 @@ class People(RuleBasedStateMachine):
 
     def _cancels(self, replica: Replica, request_id: str, who: str) -> None:
         before = replica.journal.request(request_id)
-        fits = before.requester_slack == who and before.state in CANCELLABLE | {State.CANCELLED}
+        waits = before.state in CANCELLABLE | {State.CANCELLED} or before.unanswered is not None
+        fits = before.requester_slack == who and waits
         self._taken_or_refused(fits, lambda: replica.withdrawing.cancel(request_id, who))
         self.lives[request_id].is_withdrawn |= fits
 

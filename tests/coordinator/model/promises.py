@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -81,7 +82,8 @@ class Promises(RuleBasedStateMachine):
             _nothing_begins_before_people_are_warned(seen, life, self.company.now)
             _trail_is_whole(seen, life)
             _nudges_keep_their_distance(seen)
-            _what_must_happen_is_armed(seen)
+            _what_must_happen_is_armed(seen, self.jobs.in_vain[request_id])
+            _what_waits_for_aws_has_its_end(seen)
             _what_happened_is_told(seen, before, self.sink)
             _nobody_can_press_what_is_decided(seen, self.slack)
             _whoever_is_warned_can_keep_it_from_beginning(seen, life, self.slack)
@@ -107,8 +109,10 @@ class Promises(RuleBasedStateMachine):
         github = self.company.github
         applied = [path for headline, _, files in github.commits if headline.startswith("Apply") for path in files]
         started = [run.inputs["request_id"] for run in github.runs if run.workflow == "apply.yml"]
-        for made in (applied, started, self.jobs.applied):
-            assert len(made) == len(set(made)), "one commit, one job, one grant for each request"
+        for made in (applied, self.jobs.applied):
+            assert len(made) == len(set(made)), "one commit and one grant for each request"
+        for request_id, jobs in Counter(started).items():
+            assert jobs <= 1 + self.jobs.in_vain[request_id], "one job, and one more for each that got no answer"
         standing = self.jobs.entries()
         for request_id, entry in self.jobs.access.items():
             request = now[request_id].request
@@ -164,7 +168,7 @@ def _nothing_begins_before_people_are_warned(seen: Seen, life: Life, now: dateti
     if life.begins_at is None:
         assert begun == []
         assert state is not State.ANNOUNCED
-    elif state in HAVE_BEGUN:
+    elif _has_begun(seen):
         assert begun == [life.begins_at], "it begins when it was announced to, once"
         assert life.begins_at <= now, "and not before"
     else:
@@ -189,7 +193,7 @@ def _trail_is_whole(seen: Seen, life: Life) -> None:
     for state, deed in ENDED_BY.items():
         assert deeds.count(deed) == (seen.request.state is state)
         assert not {Deed.APPROVED, *ENDED_BY.values(), Deed.COMMITTED} & set(deeds[_after(deeds, deed) :])
-    for deed in (Deed.COMMITTED, Deed.DISPATCHED, Deed.RETURNED):
+    for deed in (Deed.COMMITTED, Deed.DISPATCHED, Deed.UNANSWERED, Deed.RETURNED):
         assert deeds.count(deed) <= 1
     if seen.request.state is State.ACTIVE:
         assert deeds.count(Deed.APPLIED) == 1
@@ -205,17 +209,33 @@ def _nudges_keep_their_distance(seen: Seen) -> None:
     assert all(later.at - earlier.at >= PAUSE for earlier, later in pairwise(nudged))
 
 
-def _what_must_happen_is_armed(seen: Seen) -> None:
+def _has_begun(seen: Seen) -> bool:
+    """Tell whether it is applied or was to be: what waits for AWS can be cancelled after that."""
+    waited = seen.request.state is State.CANCELLED and Deed.UNANSWERED in seen.deeds
+    return seen.request.state in HAVE_BEGUN or waited
+
+
+def _what_waits_for_aws_has_its_end(seen: Seen) -> None:
+    if seen.request.unanswered:
+        assert {"aws", "dispatch", "watch"} & seen.waiting, "what waits for AWS is tried again"
+        assert "give-up" in seen.waiting, "and not for ever"
+    is_over = seen.request.state in {State.FAILED, State.CANCELLED}
+    if is_over and Deed.COMMITTED in seen.deeds and Deed.REVERTED not in seen.deeds:
+        assert {"withdraw", "expire", "watch-expiry", "aws-end"} & seen.waiting, "it is seen gone"
+
+
+def _what_must_happen_is_armed(seen: Seen, in_vain: int) -> None:
     most = dict.fromkeys(ONCE, 1) | {"timeout": 2 if seen.request.was_half_approved else 1}
+    most |= dict.fromkeys(("dispatch", "watch"), 1 + in_vain)
     assert {name for name in ONCE if seen.armed(name) > most[name]} == set(), "it happens once"
     said = (name for name in seen.effects if name.startswith((f"{NUDGED}:", "comment:", "reply:")))
     assert all(seen.armed(name) == 1 for name in said), "it is said once"
     state, is_permanent = seen.request.state, seen.request.expires_at is None
-    assert bool(seen.armed("commit")) == (state in HAVE_BEGUN), "what is approved is applied once it begins"
+    assert bool(seen.armed("commit")) == _has_begun(seen), "what is approved is applied once it begins"
     if state in WAITED_FOR:
         assert "timeout" in seen.waiting, "nothing waits for ever"
     if state in STANDING & HAVE_BEGUN and (not is_permanent or state is State.ENDING):
-        assert "watch-expiry" in seen.waiting, "whatever may be live has its end armed"
+        assert {"watch-expiry", "aws-end"} & seen.waiting, "whatever may be live has its end armed"
     if is_permanent and state in STANDING - {State.ENDING}:
         assert not seen.armed("expire"), "what is for ever has none, unless somebody ends it"
 

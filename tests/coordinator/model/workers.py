@@ -31,11 +31,12 @@ from coordinator.requests import Request, State
 from tests.coordinator.fakes import KeptSink
 from tests.coordinator.model.company import Company, Replica
 from tests.coordinator.model.life import Life, Review
-from tests.coordinator.model.outside import Jobs, MemorySlack
+from tests.coordinator.model.outside import Ends, Jobs, MemorySlack
 
 MESSAGES = ("thread", "card", "reply", "tell", "remind", "nudged", "restarted", "alarm", "announce")
-BUSY = (Lane.COMMIT, Lane.DISPATCH, Lane.RUNS, Lane.EXPIRY, Lane.CLOCK, Lane.SLACK, Lane.JIRA, Lane.AUDIT)
-STEPS = (Lane.CLOCK, Lane.COMMIT, Lane.DISPATCH, Lane.RUNS, Lane.EXPIRY, Lane.JIRA, Lane.SLACK, Lane.AUDIT)
+OF_JOBS = (Lane.COMMIT, Lane.DISPATCH, Lane.RUNS, Lane.EXPIRY, Lane.AWS)
+BUSY = (*OF_JOBS, Lane.CLOCK, Lane.SLACK, Lane.JIRA, Lane.AUDIT)
+STEPS = (Lane.CLOCK, *OF_JOBS, Lane.JIRA, Lane.SLACK, Lane.AUDIT)
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Hands:
         reminders = Reminders(replica.directory, policies, now)
         self._now = now
         self._batch = {"commit": commits.commit, "withdraw": commits.withdraw, "expire": runs.expire}
+        self._batch |= {"aws": awaiting.turns, "aws-end": awaiting.ends}
         self._single: dict[str, Any] = {
             "ticket": self._ticket,
             **{kind: getattr(messages, kind) for kind in MESSAGES},
@@ -76,6 +78,7 @@ class Hands:
             "unpull": confirmations.close,
             "unbranch": confirmations.clear,
             "begin": begin,
+            "give-up": awaiting.give_up,
             "timeout": time_out,
             "reminder": reminders.reminder,
             "nudge": reminders.nudge,
@@ -115,14 +118,14 @@ class Workers(RuleBasedStateMachine):
         """A worker claims what is due and does it, but has not recorded it yet."""
         return multiple(*self._claim(at, lane, limit))
 
-    @rule(at=st.sampled_from([0, 1]), turns=st.integers(2, 5), good=st.sampled_from([True] * 4 + [False]))
-    def work_through(self, at: int, turns: int, good: bool) -> None:
+    @rule(at=st.sampled_from([0, 1]), turns=st.integers(2, 5), ends=st.sampled_from([Ends.WELL] * 4 + [*Ends]))
+    def work_through(self, at: int, turns: int, ends: Ends) -> None:
         """What is due gets done and recorded, and what follows from it, with the jobs, some turns far."""
         for _ in range(turns):
             for lane in STEPS:
                 for attempt in self._claim(at, lane, 50):
                     self._record(attempt)
-            self.jobs.run_next(good=good)
+            self.jobs.run_next(ends)
             self.company.now += timedelta(seconds=15)
 
     @rule(target=spent, attempt=consumes(works))
@@ -145,7 +148,7 @@ class Workers(RuleBasedStateMachine):
     def crash(self, attempt: Attempt) -> None:
         """The worker is gone without a word; its lease will run out."""
 
-    @rule(what=st.sampled_from(["ends well", "fails", "dies", "is scheduled"]))
+    @rule(what=st.sampled_from([*Ends, "dies", "is scheduled"]))
     def a_job(self, what: str) -> None:
         """GitHub runs a job to its end, or loses it; or its schedule starts a sweep."""
         match what:
@@ -154,7 +157,7 @@ class Workers(RuleBasedStateMachine):
             case "is scheduled":
                 self.company.github.sweeps()
             case _:
-                self.jobs.run_next(good=what == "ends well")
+                self.jobs.run_next(Ends(what))
 
     @rule(seconds=st.sampled_from([1, 91, 91, 1200, 1800, 3600, 9 * 3600]))
     def wait(self, seconds: int) -> None:
