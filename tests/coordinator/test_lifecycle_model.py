@@ -396,7 +396,6 @@ def play(lives: type[Lives], begins: str | tuple[Any, ...], script: list[Script]
         (where_confirming_takes_away_time, "to be confirmed in GitHub"),
         (where_announcements_stay_as_they_were_posted, "to be announced"),
         (where_for_ever_is_never_shortened, "for ever"),
-        (where_what_waits_for_aws_is_forgotten, "anyhow"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
