@@ -217,13 +217,16 @@ def retry(
 
     It stays due since when it was due, and so keeps its place before what came later. *unheard* tells of a call
     that the platform did not answer; the moment of the first one is kept. Where the platform is silent it needs no
-    pause of its own, unless that lets another one see whether it is back.
+    pause of its own, unless that lets another one see whether it is back; and none that is longer than the pause
+    between two looks, as there may be no other.
     """
     platform = PLATFORMS.get(work.lane)
     if unheard and platform:
         is_silent = silences.unheard(connection, platform, work.lease, work.attempts, unheard)
         if is_silent and (work.lane in BATCHED or work.attempts < silences.ITS_OWN):
             again = unheard.at
+        elif is_silent:
+            again = min(again, unheard.at + silences.longest_pause(platform))
     _update(
         connection,
         work,

@@ -140,6 +140,11 @@ def pass_on(connection: sa.Connection, platform: str, lease: str, now: datetime,
         connection.execute(sa.delete(silences).where(same))
 
 
+def longest_pause(platform: str) -> timedelta:
+    """Return how long it may take at most until it is seen that *platform* is back."""
+    return LOOKING.get(platform, _BY_CALL).longest
+
+
 def _pause(platform: str, failures: int, jitter: float) -> timedelta:
     """Return a pause that is twice as long each time, up to the longest."""
     looking = LOOKING.get(platform, _BY_CALL)

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from coordinator.courtesy import MANY
-from coordinator.journal import Again, Done, Journal, Work
+from coordinator.journal import Again, Done, Journal, Work, silences
 from coordinator.journal.effects import LEASE
 from coordinator.lifecycle import Lane
 from coordinator.pace import ALLOWANCES
@@ -135,12 +135,22 @@ class TestOutcomes:
         shop.step(Lane.JIRA)
         assert [work.uncertain for work in shop.attempts("ticket")] == [False, False]
 
-    def test_without_one_the_pauses_grow_with_jitter_up_to_a_longest(self, shop: Shop) -> None:
+    @pytest.mark.parametrize(
+        ("fault", "longest"),
+        [
+            pytest.param(ZeroDivisionError(), LONGEST_PAUSE, id="of our own"),
+            pytest.param(TryLater("JIRA", "open a ticket", "away"), silences.LONGEST_PAUSE, id="away"),
+        ],
+    )
+    def test_without_one_the_pauses_grow_with_jitter_up_to_a_longest(
+        self, shop: Shop, fault: Exception, longest: timedelta
+    ) -> None:
+        """A platform that is away may have nothing else by which it is seen that it is back."""
         shop.journal.submit(ask())
-        shop.fails("ticket", *[TryLater("JIRA", "open a ticket", "away")] * 12)
+        shop.fails("ticket", *[fault] * 12)
         for attempt in range(12):
             shop.step(Lane.JIRA)
-            whole = min(timedelta(seconds=2**attempt), LONGEST_PAUSE)
+            whole = min(timedelta(seconds=2**attempt), longest)
             assert whole / 2 <= shop.due("ticket") <= whole
             shop.now += whole
         assert [work.attempts for work in shop.attempts("ticket")] == list(range(12))
