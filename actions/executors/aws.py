@@ -23,11 +23,10 @@ from sallyport.changes.protocol import Access
 
 Answer = TypeVar("Answer")
 
-THROTTLED = (
-    frozenset(  # of a rate, in the words of one service or another; what a quota is full of is none of them
-        {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestThrottled"}
-        | {"RequestThrottledException", "RequestLimitExceeded", "BandwidthLimitExceeded", "EC2ThrottledException"}
-    )
+# Of a rate, in the words of one service or another; what a quota is full of is none of them.
+THROTTLED = frozenset(
+    {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestThrottled"}
+    | {"RequestThrottledException", "RequestLimitExceeded", "BandwidthLimitExceeded", "EC2ThrottledException"}
 )
 TOO_MANY_REQUESTS = 429
 QUOTAS = ("Limit", "Quota")  # in the codes for one that is full

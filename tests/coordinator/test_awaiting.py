@@ -67,6 +67,11 @@ def runs(desk: Desk) -> list[str]:
     return [run.inputs["request_id"] for run in desk.github.runs if run.workflow == "apply.yml"]
 
 
+def cancel(desk: Desk, request: Request) -> None:
+    """Cancel it, as its requester."""
+    Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(request.id, "U0ANA")
+
+
 def tried_again(desk: Desk) -> str:
     """For whom the next job is started, as soon as it is."""
     count, began = len(runs(desk)), desk.now
@@ -303,7 +308,7 @@ class TestItsEnd:
         assert desk.request(request).state is State.ACTIVE
 
     def test_its_requester_can_cancel_it_and_its_entry_is_ended(self, desk: Desk, waiting: Request) -> None:
-        Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(waiting.id, "U0ANA")
+        cancel(desk, waiting)
         passes(desk, MINUTE)
         assert desk.request(waiting).state is State.CANCELLED
         assert desk.statuses()[-1] == "Cancelled"
@@ -319,7 +324,7 @@ class TestItsEnd:
         self, desk: Desk, waiting: Request
     ) -> None:
         tried_again(desk)
-        Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(waiting.id, "U0ANA")
+        cancel(desk, waiting)
         desk.work()
         tell(desk, waiting, Result.APPLIED)
         assert desk.request(waiting).state is State.CANCELLED
@@ -336,14 +341,14 @@ class TestItsEnd:
     def test_one_that_is_started_just_then_is_no_fact(self, desk: Desk, waiting: Request) -> None:
         desk.now += LOOK.first
         desk.work(Lane.AWS)
-        Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(waiting.id, "U0ANA")
+        cancel(desk, waiting)
         desk.work()
         assert runs(desk) == [waiting.id, waiting.id]
         assert deeds(desk, waiting).count(Deed.DISPATCHED) == 1
 
     def test_a_job_in_vain_that_was_under_way_then_is_no_fact(self, desk: Desk, waiting: Request) -> None:
         tried_again(desk)
-        Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(waiting.id, "U0ANA")
+        cancel(desk, waiting)
         desk.work()
         in_vain(desk, waiting)
         assert deeds(desk, waiting)[-1] is Deed.CANCELLED
@@ -353,7 +358,7 @@ class TestItsEnd:
         self, desk: Desk, waiting: Request
     ) -> None:
         tried_again(desk)
-        Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(waiting.id, "U0ANA")
+        cancel(desk, waiting)
         desk.work()
         tell(desk, waiting, Result.REFUSED)
         assert desk.journal.silences() == []
@@ -361,16 +366,15 @@ class TestItsEnd:
 
     def test_what_is_being_applied_for_the_first_time_cannot_be_cancelled(self, desk: Desk) -> None:
         request = applying(desk)
-        withdrawing = Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now)
         with pytest.raises(NotYours, match="being applied"):
-            withdrawing.cancel(request.id, "U0ANA")
+            cancel(desk, request)
         assert desk.request(request).state is State.APPLYING
 
     def test_of_two_that_wait_the_turn_of_one_that_was_cancelled_is_the_other_s(self, desk: Desk) -> None:
         first, second = applying(desk), applying(desk, "view:V2", changes=(replace(CHANGE, api="orders"),))
         in_vain(desk, first)
         in_vain(desk, second)
-        Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(first.id, "U0ANA")
+        cancel(desk, first)
         assert tried_again(desk) == second.id
         assert len(runs(desk)) == 3
         assert desk.waiting() >= {"watch"}
