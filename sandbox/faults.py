@@ -25,7 +25,7 @@ class Moment(StrEnum):
 class Kind(StrEnum):
     DELAY = "delay"  # answer `seconds` late
     DROP = "drop"  # close the connection without an answer
-    STATUS = "status"  # answer with `status`; 429 carries Retry-After
+    STATUS = "status"  # answer with `status`, and with Retry-After if it is 429 or `retry_after` says so
     MALFORMED = "malformed"  # 200 with a body that is not what the API promises
 
 
@@ -39,7 +39,7 @@ class Fault:
     path: str = ".*"
     status: int = 502
     seconds: float = 0.0
-    retry_after: int = 1
+    retry_after: int | None = None  # seconds
     times: int = 1
 
     def matches(self, method: str, path: str) -> bool:
@@ -102,7 +102,8 @@ class FaultyApp:
             case Kind.DROP:
                 _abort(send)
             case Kind.STATUS:
-                headers = {"Retry-After": str(fault.retry_after)} if fault.status == 429 else {}
+                after = 1 if fault.retry_after is None and fault.status == 429 else fault.retry_after
+                headers = {} if after is None else {"Retry-After": str(after)}
                 answer = JSONResponse({"message": "fault"}, status_code=fault.status, headers=headers)
                 await answer(scope, receive, send)
             case Kind.MALFORMED:

@@ -29,7 +29,7 @@ _NEVER = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One claimed effect: what to do, for which arming, and whether an earlier attempt may have done it."""
+    """One claimed effect: what to do, for which arming, and when an earlier attempt may have done it."""
 
     request_id: str
     name: str
@@ -39,9 +39,14 @@ class Work:
     arming: int
     lease: str
     attempts: int
-    uncertain: bool
+    perhaps_done_at: datetime | None  # by the last attempt whose outcome is unknown; None: surely not done
     result: Mapping[str, Any]  # of the arming before, such as where the card was posted
     due: datetime
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether an earlier attempt may have done it."""
+        return self.perhaps_done_at is not None
 
     @property
     def marker(self) -> str:
@@ -114,6 +119,7 @@ def _row(request_id: str, effect: Armed) -> dict[str, Any]:
         "lease": "",
         "attempts": 0,
         "uncertain": False,
+        "perhaps_done_at": None,
         "error": "",
         "away_since": effect.away_since,
         "result": {},
@@ -152,14 +158,16 @@ def claim(connection: sa.Connection, lane: Lane, now: datetime, limit: int) -> l
             arming=row.wanted,
             lease=lease,
             attempts=row.attempts,
-            uncertain=row.uncertain,
+            perhaps_done_at=(row.perhaps_done_at or now) if row.uncertain else None,
             result=row.result,
             due=row.due,
         )
         for row in rows
     ]
     for work in works:
-        _update(connection, work, leased_until=now + LEASE, lease=lease, uncertain=True)  # until it says otherwise
+        _update(
+            connection, work, leased_until=now + LEASE, lease=lease, **_perhaps_done(now)
+        )  # until it says otherwise
     return works
 
 
@@ -188,20 +196,20 @@ def waiting_for(connection: sa.Connection, work: Work) -> set[Lane]:
 
 def finish(connection: sa.Connection, work: Work, result: Mapping[str, Any]) -> bool:
     """Record that *work* is done; False if its lease was taken over meanwhile."""
-    values = {"done": work.arming, "result": dict(result), "attempts": 0, "uncertain": False, **_ANSWERED}
+    values = {"done": work.arming, "result": dict(result), "attempts": 0, **_perhaps_done(None), **_ANSWERED}
     return _update(connection, work, held=True, leased_until=_NEVER, lease="", **values)
 
 
 def put_off(connection: sa.Connection, work: Work, due: datetime) -> None:
     """Look at *work* again at *due*; nothing went wrong."""
-    values = {"attempts": 0, "uncertain": work.uncertain, **_ANSWERED}
+    values = {"attempts": 0, **_perhaps_done(work.perhaps_done_at), **_ANSWERED}
     _update(connection, work, held=True, leased_until=_NEVER, lease="", due=due, **values)
 
 
 def release(connection: sa.Connection, works: Iterable[Work]) -> None:
     """Give back what was claimed and not attempted, as it was."""
     for work in works:
-        _update(connection, work, held=True, leased_until=_NEVER, lease="", uncertain=work.uncertain)
+        _update(connection, work, held=True, leased_until=_NEVER, lease="", **_perhaps_done(work.perhaps_done_at))
 
 
 def retry(
@@ -238,7 +246,7 @@ def retry(
         away_since=sa.func.coalesce(effects.c.away_since, sa.literal(unheard.at, effects.c.away_since.type))
         if unheard
         else None,
-        uncertain=work.uncertain or uncertain,
+        **({} if uncertain else _perhaps_done(work.perhaps_done_at)),  # its claim has noted it
     )
 
 
@@ -300,6 +308,11 @@ _DUE = (
     .limit(sa.bindparam("most"))
     .with_for_update(skip_locked=True)
 )
+
+
+def _perhaps_done(at: datetime | None) -> dict[str, Any]:
+    """Return the columns that say when an attempt may have done an effect, if one may have."""
+    return {"uncertain": at is not None, "perhaps_done_at": at}
 
 
 def _update(connection: sa.Connection, work: Work, *, held: bool = False, **values: Any) -> bool:

@@ -103,6 +103,7 @@ effects = sa.Table(
     sa.Column("lease", sa.String(32), nullable=False),  # of who does it; empty: it waits for its next attempt
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("uncertain", sa.Boolean, nullable=False),  # an attempt was made whose outcome is unknown
+    sa.Column("perhaps_done_at", Moment),  # when the last such attempt was made
     sa.Column("error", sa.Text, nullable=False),
     sa.Column("away_since", Moment),  # the platform has given no answer since, in one attempt after the other
     sa.Column("result", sa.JSON, nullable=False),

@@ -39,11 +39,7 @@ class Reviews:
 
     def open(self, work: Work, request: Request) -> Done:
         """Open the review, or adopt the one that an earlier attempt may have opened."""
-        key = (
-            find_again(self.jira, self.project, label_of(request.id), work, f"find the review of {request.id}")
-            if work.uncertain
-            else None
-        )
+        key = find_again(self.jira, self.project, label_of(request.id), work, self.now())
         if key is None:
             style = self.policies().review
             key = self.jira.create_issue(

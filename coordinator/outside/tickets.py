@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from coordinator import wording
 from coordinator.journal import Done, Journal, Work
@@ -13,7 +13,7 @@ from coordinator.requests import Request, State
 from sallyport.audit import Deed, Fact
 from sallyport.flows import ENVIRONMENT, Flow, TicketStatus
 from sallyport.outcomes import Result, report_marker, state_of
-from sallyport.platforms.errors import NotYet
+from sallyport.platforms.errors import NotYet, TryLater, Unknown
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.jira_text import plain
 from sallyport.policies import Policies
@@ -21,7 +21,11 @@ from sallyport.times import format_moment
 
 LABEL = "sallyport"
 PROPERTY = "sallyport.request"
-LOOKS = (5, 15, 45, 120)  # seconds before each further search: JIRA's lags behind its tickets, by minutes at worst
+LOOKS = (  # after a ticket may have been opened: JIRA's search lags behind its tickets, by minutes at worst
+    timedelta(seconds=15),
+    timedelta(minutes=1),
+    timedelta(minutes=3),
+)
 SUMMARY_LONGEST = 240
 
 
@@ -37,11 +41,7 @@ class Tickets:
 
     def open(self, work: Work, request: Request) -> Done:
         """Open the ticket, or adopt the one that an earlier attempt may have opened."""
-        key = (
-            find_again(self.jira, self.project, label_of(request.id), work, f"find the ticket of {request.id}")
-            if work.uncertain
-            else None
-        )
+        key = find_again(self.jira, self.project, label_of(request.id), work, self.now())
         if key is None:
             flow = self.policies().flows[request.flow]
             key = self.jira.create_issue(
@@ -129,16 +129,24 @@ class Tickets:
         return f"*Extends:* {first.id}{f', {first.ticket}' if first.ticket else ''}"
 
 
-def find_again(jira: Jira, project: str, label: str, work: Work, what: str) -> str | None:
-    """Return the key of the issue with *label* that an earlier attempt may have opened; None if it did not.
+def find_again(jira: Jira, project: str, label: str, work: Work, now: datetime) -> str | None:
+    """Return the key of the issue with *label* that an earlier attempt may have opened; None if none has.
 
-    NotYet while JIRA's search may still lag behind; *what* says what is looked for.
+    NotYet while JIRA's search may still lag behind that attempt. A search that fails has opened nothing.
     """
-    found = jira.find_by_label(project, label)
+    if work.perhaps_done_at is None:
+        return None
+    what = f"find the {work.name} of {work.request_id}"
+    try:
+        found = jira.find_by_label(project, label)
+    except Unknown as error:
+        raise TryLater(error.platform, what, error.detail) from error
     if found:
         return found[0]
-    if work.attempts < len(LOOKS):
-        raise NotYet("JIRA", what, "its search may lag behind", after=LOOKS[work.attempts])
+    passed = now - work.perhaps_done_at
+    if later := next((look for look in LOOKS if look > passed), None):
+        after = (later - passed).total_seconds()
+        raise NotYet("JIRA", what, "its search may lag behind its tickets", after=after)
     return None
 
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from coordinator.journal import silences
 from coordinator.lifecycle import Lane
-from coordinator.outside.tickets import LABEL, label_of
+from coordinator.outside.tickets import LABEL, LOOKS, label_of
 from coordinator.requests import State
 from sallyport.outcomes import Result
 from sallyport.times import format_moment
@@ -72,6 +73,38 @@ class TestOpening:
         desk.submit()
         desk.settle()
         assert len(desk.jira.issues) == 1
+
+    @pytest.mark.parametrize("turned_away", [0, 3, 6])
+    def test_attempts_that_were_surely_turned_away_do_not_shorten_the_wait_for_the_search(
+        self, desk: Desk, turned_away: int
+    ) -> None:
+        desk.jira.switches.search_lag = 150
+        for _ in range(turned_away):
+            spoil(desk, Fault(Kind.STATUS, Moment.BEFORE, status=429), "POST", "/issue$")
+        spoil(desk, Fault(Kind.DROP, Moment.AFTER), "POST", "/issue$")
+        request = desk.submit()
+        desk.settle()
+        assert desk.request(request).ticket == desk.issue.key
+
+    @pytest.mark.parametrize("looks", [1, 3, 4, 5])
+    def test_searches_that_failed_do_not_prolong_the_wait_for_it(self, desk: Desk, looks: int) -> None:
+        spoil(desk, Fault(Kind.STATUS, Moment.BEFORE, status=503), "POST", "/issue$")
+        for _ in range(looks):
+            spoil(desk, Fault(Kind.STATUS, Moment.BEFORE, status=503), ".*", "/search$")
+        request = desk.submit()
+        desk.settle(LOOKS[-1] + silences.LONGEST_PAUSE)
+        assert desk.request(request).ticket == desk.issue.key
+        opened = desk.issue.created - request.submitted_at
+        assert LOOKS[-1] <= opened <= LOOKS[-1] + silences.LONGEST_PAUSE
+
+    def test_after_a_long_silence_the_search_is_believed_at_once(self, desk: Desk) -> None:
+        desk.jira.faults.add(Fault(Kind.STATUS, Moment.BEFORE, status=503, times=10_000))
+        desk.submit()
+        desk.settle(30 * MINUTE)
+        desk.jira.faults.clear()
+        back = desk.now
+        desk.settle(2 * MINUTE)
+        assert desk.issue.created - back <= silences.LONGEST_PAUSE
 
     def test_a_replica_that_died_after_opening_it_makes_one_ticket(self, desk: Desk) -> None:
         request = desk.submit()

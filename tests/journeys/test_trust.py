@@ -77,7 +77,7 @@ def test_an_entry_that_nobody_approved_is_never_applied(company: Company, tmp_pa
 
 
 def test_a_jira_that_is_away_holds_up_nothing_but_the_ticket(company: Company) -> None:
-    company.jira.faults.add(Fault(Kind.STATUS, status=503, times=10_000))
+    company.jira.faults.add(Fault(Kind.STATUS, status=503, retry_after=1, times=10_000))
     request = ask_access(company, "while JIRA is away")
     approve(company, "while JIRA is away")
     until(lambda: has_access(company), "Ana has access although there is no ticket")
