@@ -1,28 +1,33 @@
 """The tickets of entries that came by a pull request: opened once, linked to it, and brought to their status.
 
-JIRA has no idempotent creation, so a ticket is looked for before each attempt; its search lags, so a job waits.
+JIRA has no idempotent creation, so a ticket is looked for before it is opened; its search lags, so a job waits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from actions.reconcile import Pause
+from actions.records import LONGEST_PAUSE
 from sallyport.entries import Entry
 from sallyport.outcomes import Result
-from sallyport.platforms.errors import Refused, TryLater, Unknown
+from sallyport.platforms.errors import TryLater, Unknown
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.jira_text import plain
 from sallyport.policies import Policies
 from sallyport.reviews import PullRequest
 from sallyport.times import format_moment
 
+T = TypeVar("T")
+
 LABEL = "sallyport"  # the coordinator's tickets carry the same labels and property
 PROPERTY = "sallyport.request"
 SUMMARY_LONGEST = 240
 ROWS = 500
 TRIES = 3
+LOOKS = (15.0, 45.0, 120.0)  # seconds before each search for what may be there: it lags, by minutes at worst
 PATHS = {  # the states whose statuses lead a new ticket to where it belongs
     Result.APPLIED: ("pending", "approved", "active"),
     Result.ALREADY: ("pending", "approved", "active"),
@@ -41,19 +46,43 @@ class Tickets:
     pause: Pause
 
     def open(self, entry: Entry, pull: PullRequest, policies: Policies) -> str:
-        """Open the entry's ticket, or find it; return its key. PlatformError if JIRA does not take it."""
-        for attempt in range(1, TRIES + 1):
-            found = self.jira.find_by_label(self.project, label_of(entry.id))
+        """Open the entry's ticket, or find it; return its key. PlatformError if JIRA does not take it.
+
+        What may have been opened is looked for until JIRA's search must show it.
+        """
+        key = self._patiently(lambda: self._found(entry))
+        if key is None:
             try:
-                key = found[0] if found else self._create(entry, pull, policies)
-            except (TryLater, Unknown) as error:
-                if attempt == TRIES:
-                    raise
-                self.pause(getattr(error, "after", None) or 20.0 * attempt)
-            else:
-                self.jira.link(key, pull.url, f"Pull request #{pull.number}", f"sallyport-pull-{pull.number}")
+                key = self._patiently(lambda: self._create(entry, pull, policies))
+            except Unknown:
+                key = self._awaited(entry) or self._create(entry, pull, policies)
+        title, same = f"Pull request #{pull.number}", f"sallyport-pull-{pull.number}"
+        self._patiently(lambda: self.jira.link(key, pull.url, title, same))
+        return key
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        """Return what a call answers; one that was surely turned away is made again, a few times."""
+        for attempt in range(1, TRIES):
+            try:
+                return call()
+            except TryLater as error:
+                self.pause(min(error.after or 10.0 * attempt, LONGEST_PAUSE))
+        return call()
+
+    def _found(self, entry: Entry) -> str | None:
+        """Return the key of the entry's ticket, as JIRA's search knows it. A search that fails changes nothing."""
+        try:
+            return next(iter(self.jira.find_by_label(self.project, label_of(entry.id))), None)
+        except Unknown as error:
+            raise TryLater(error.platform, error.what, error.detail) from error
+
+    def _awaited(self, entry: Entry) -> str | None:
+        """Return the key of a ticket that may have been opened a moment ago, once JIRA's search shows it."""
+        for pause in LOOKS:
+            self.pause(pause)
+            if key := self._patiently(lambda: self._found(entry)):
                 return key
-        raise Refused("JIRA", "open a ticket", "no attempt was made")
+        return None
 
     def advance(self, entry: Entry, result: Result, policies: Policies) -> None:
         """Bring the ticket, status by status, to where its entry stands."""

@@ -38,7 +38,7 @@ def run(job: Job, push: Push) -> int:
 
 def _recorded(job: Job, books: Books, findings: Sequence[Finding]) -> list[str]:
     """Open the tickets and commit what is known now; return a sentence for each thing that could not be done."""
-    fresh = [finding for finding in findings if not finding.recorded and finding.pull]
+    fresh = [finding for finding in findings if finding.pull and _is_incomplete(job, finding)]
     tickets: dict[str, str] = {}
     faults = []
     for finding in fresh:
@@ -50,6 +50,12 @@ def _recorded(job: Job, books: Books, findings: Sequence[Finding]) -> list[str]:
     if fresh and (fault := record(books, job.writer, fresh, tickets, job.pause)):
         faults.append(messages.not_recorded(", ".join(finding.id for finding in fresh), fault))
     return faults
+
+
+def _is_incomplete(job: Job, finding: Finding) -> bool:
+    """Tell whether something is missing in its file: what the reviews made of it, or a ticket."""
+    has_ticket = not job.tickets or not finding.entry or finding.entry.ticket
+    return not (finding.recorded and has_ticket)
 
 
 def _refusal(job: Job, finding: Finding) -> News:

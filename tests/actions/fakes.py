@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from actions.executors.protocol import Before, Claims, Plan, Step, Target, TargetFault, Verb
 from sallyport.outcomes import CHECK_NAME, Outcome, load_outcomes
-from sallyport.platforms.errors import PlatformError
+from sallyport.platforms.errors import PlatformError, Unknown
 from sallyport.platforms.github import CheckRun, StaleHead
 from sallyport.platforms.github_answers import ACTIONS, RunState
 from sallyport.platforms.jira import Comment, Issue
@@ -199,6 +199,9 @@ class FakeJira:
     by_ticket: dict[str, list[str]] = field(default_factory=dict)
     faults: list[PlatformError] = field(default_factory=list)
     create_faults: list[PlatformError] = field(default_factory=list)  # each is raised instead of a ticket
+    lost_answers: int = 0  # of creations that were made
+    search_lag: float = 0.0  # seconds until a search shows a ticket
+    waited: Callable[[], float] = lambda: 0.0  # seconds that the job has waited so far
     tickets: dict[str, dict[str, Any]] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
 
@@ -207,7 +210,8 @@ class FakeJira:
 
     def find_by_label(self, project: str, label: str) -> tuple[str, ...]:
         assert project == "OPS"
-        return tuple(key for key, ticket in self.tickets.items() if label in ticket["labels"])
+        shown = self.waited() - self.search_lag
+        return tuple(k for k, one in self.tickets.items() if label in one["labels"] and one["opened"] <= shown)
 
     def create_issue(
         self,
@@ -224,7 +228,10 @@ class FakeJira:
         assert not any(" " in label for label in labels)
         key = f"{project}-{901 + len(self.tickets)}"
         facts = {"type": issue_type, "summary": summary, "description": description, "status": "Open"}
-        self.tickets[key] = facts | {"labels": list(labels), "properties": properties}
+        self.tickets[key] = facts | {"labels": list(labels), "properties": properties, "opened": self.waited()}
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise Unknown("JIRA", "open a ticket", "timed out")
         return key
 
     def link(self, key: str, url: str, title: str, global_id: str) -> None:

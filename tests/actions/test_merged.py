@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from actions.tickets import LOOKS
 from sallyport.changes.infra_stop import InfraStop
 from sallyport.entries import Approval, parse_entry
 from sallyport.ids import ALPHABET
@@ -323,14 +324,28 @@ class TestWhenSomethingElseFails:
 
     def test_a_ticket_that_cannot_be_opened_does_not_stop_the_work_but_the_job_says_so(self, world: World) -> None:
         world.jira.create_faults = [Refused("JIRA", "open a ticket", "no such type")]
-        assert world.push(world.head, world.land(world.written())) == 1
+        before, after = world.head, world.land(world.written())
+        assert world.push(before, after) == 1
         assert world.live() == {"aw-7k3m9q"}
         assert "No ticket could be opened for aw-7k3m9q" in world.summary
 
-    def test_an_unknown_creation_is_looked_for_before_it_is_repeated(self, world: World) -> None:
+        assert world.push(before, after) == 0, "the same job again opens it, as the message says"
+        finding = world.job().books().ledger.find("aw-7k3m9q")
+        assert finding
+        assert finding.entry
+        assert [finding.entry.ticket] == list(world.jira.tickets)
+
+    @pytest.mark.parametrize("lag", [0, 100, 179])
+    def test_what_may_have_been_opened_is_waited_for_and_not_opened_again(self, world: World, lag: float) -> None:
+        world.jira.lost_answers, world.jira.search_lag = 1, lag
+        assert world.push(world.head, world.land(world.written())) == 0
+        assert len(world.jira.tickets) == 1
+
+    def test_what_was_not_opened_is_opened_once_the_search_must_have_shown_it(self, world: World) -> None:
         world.jira.create_faults = [Unknown("JIRA", "open a ticket", "timed out")]
         assert world.push(world.head, world.land(world.written())) == 0
         assert len(world.jira.tickets) == 1
+        assert sum(world.pauses) >= sum(LOOKS)
 
 
 def test_the_recorded_file_reads_back_as_what_is_in_force(world: World) -> None:

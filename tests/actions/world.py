@@ -70,6 +70,7 @@ class World:
         files |= {f"requests/{flow}/.gitkeep": b"" for flow in ("api-whitelisting", "infra-stop", "prod-access")}
         self.commit("Begin", {p: c for p, c in files.items() if not p.endswith("/keys/.gitkeep")})
         self.slack.clock = lambda: self.now
+        self.jira.waited = lambda: sum(self.pauses)
         self.pulls = FakePulls(self.bare, lambda: self.now)
         self.github = FakeGitHub(self.bare, self.pulls)
 
