@@ -66,7 +66,7 @@ class Commits:
         ]
         if ending:
             self._write(ending, _headline([request.id for _, request in ending], "End"))
-        return [Done({"at": format_moment(now)}) for _ in jobs]
+        return [Done({"at": format_moment(now)}, asked=request.is_committed) for _, request in jobs]
 
     def _standing(self, entry: Entry) -> Entry | None:
         """Return what an earlier attempt has committed of it; its ticket and thread may be known only since."""
