@@ -19,7 +19,7 @@ from coordinator.journal import silences, submitting, transitions
 from coordinator.journal.drafts import Drafts
 from coordinator.journal.effects import Done, Work
 from coordinator.journal.questions import Questions
-from coordinator.journal.reading import read_request
+from coordinator.journal.reading import lock_request, read_request
 from coordinator.journal.rows import decision_values
 from coordinator.journal.silences import Unheard
 from coordinator.journal.submitting import New
@@ -151,6 +151,8 @@ class Journal(Questions):
     def finish(self, work: Work, done: Done) -> None:
         """Record that an effect is done, and what follows from it, in one transaction."""
         with self._patiently() as connection:
+            if done.then is not None or done.arm:
+                lock_request(connection, work.request_id)  # before its effects, as everybody does who changes it
             if not outbox.finish(connection, work, done.result):
                 return
             lanes = outbox.waiting_for(connection, work)
