@@ -86,9 +86,9 @@ class Alerts:
             log.error("alert", subject=subject, sentence=sentence)
             self.board.told(alert)
 
-    def over(self, subject: str) -> None:
-        """Tell the operators that the cause of an alert is gone, if one stands."""
-        alert = self.board.ended(subject, self.now())
+    def over(self, subject: str, since: datetime | None = None) -> None:
+        """Tell the operators that the cause of an alert is gone, if one stands, and stands *since* then."""
+        alert = self.board.ended(subject, self.now(), since)
         if alert is not None:
             log.info("alert.over", subject=subject)
             self._tell(alert)

@@ -11,11 +11,15 @@ from dataclasses import replace
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
+
 from sallyport.people import People, Person
-from sallyport.platforms.errors import Refused
+from sallyport.platforms.errors import PlatformError, Refused
 from sallyport.platforms.slack import Slack
 from sallyport.platforms.slack_answers import Home, SlackUser
 from sallyport.policies import Policies
+
+log = structlog.get_logger()
 
 Circumstances = tuple[str, Mapping[str, frozenset[str]], Mapping[str, SlackUser]]
 
@@ -55,11 +59,33 @@ class Directory:
         return bool(self._users)
 
     def refresh_groups(self) -> None:
-        """Read anew who is in the user groups that policies name."""
-        named = set(self._policies().people.external.values())
-        groups = {group: frozenset(self._slack.usergroup_members(group)) for group in sorted(named)}
+        """Read anew who is in the user groups that policies name.
+
+        What Slack tells of one is in force whatever it says of another: whoever has left a group decides no
+        longer. One that could not be read stays as it was, and why is raised in the end.
+        """
+        groups: dict[str, frozenset[str]] = {}
+        faults: list[PlatformError] = []
+        for group in sorted(set(self._policies().people.external.values())):
+            try:
+                groups[group] = self._members(group)
+            except PlatformError as error:
+                faults.append(error)
+                groups[group] = self._groups.get(group, frozenset())
         with self._lock:
             self._groups, self._known = groups, None
+        if faults:
+            raise faults[0]
+
+    def _members(self, group: str) -> frozenset[str]:
+        """Return who is in a user group; nobody is in one that was disabled, which Slack then does not know."""
+        try:
+            return frozenset(self._slack.usergroup_members(group))
+        except Refused as refusal:
+            if "no_such_subteam" not in refusal.reasons:
+                raise
+            log.warning("group.gone", group=group)
+            return frozenset()
 
     def policies(self) -> Policies:
         """Return the policies in force, with the members of Slack's user groups as of the last look."""

@@ -208,6 +208,8 @@ def kept_up(
             return Move(cancelled, State.CANCELLED, kept=kept, arm=(announced_anew(now),))
         case State.ACTIVE:
             return Move(replace(happening, deed=Deed.RETURNED), State.ENDING, kept=kept)
+        case State.APPROVED | State.APPLYING | State.ENDING if stop.kept and stop.kept.until >= kept.until:
+            return None  # a longer word, which was recorded only just now
         case State.APPROVED | State.APPLYING | State.ENDING if stop.is_scheduled:
             return Move(happening, kept=kept, arm=(announced_anew(now),))  # it is ended once it is live
         case _:

@@ -22,9 +22,10 @@ from coordinator.outside.watching import Watching
 from coordinator.policy_source import POLICIES, PolicySource
 from coordinator.reconciler import ALERT_AFTER, NOT_LET_IN
 from coordinator.requests import State
+from coordinator.standing import Standing
 from sallyport.changes.removal_override import FLOW as OVERRIDE
 from sallyport.outcomes import Outcome, Result
-from sallyport.platforms.errors import PlatformError
+from sallyport.platforms.errors import PlatformError, Refused
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import RunState
 from sallyport.reports import APPLY, EXPIRE, outcomes_of
@@ -55,22 +56,24 @@ class Lookout:
     def look(self) -> None:
         """Tell what is so now, and what is so no more."""
         self.alerts.retell()
+        before = self._standing()  # what is raised from now on, this look knows nothing of
         ends = self._ends()
-        self._say(Kind.OVERDUE, dict(_overdue(ends, self.now())))
+        self._say(Kind.OVERDUE, dict(_overdue(ends, self.now())), before)
         silences = self.journal.silences()
-        self._say(Kind.AWAY, dict(_away(silences, self.now())))
+        self._say(Kind.AWAY, dict(_away(silences, self.now())), before)
         failing = self.journal.failing()
-        self._say(Kind.CREDENTIALS, dict(_turned_away(failing)))
-        self._say_stuck(failing, {silence.platform for silence in silences if silence.since})
-        self._say(Kind.WORKER, {})  # whoever looks is the worker
-        self._say(Kind.POLICIES, {POLICIES: self.policies.fault} if self.policies.fault else {})
+        self._say(Kind.CREDENTIALS, dict(_turned_away(failing)), before)
+        self._say_stuck(failing, {silence.platform for silence in silences if silence.since}, before)
+        self._say(Kind.WORKER, {}, before)  # whoever looks is the worker
+        self._say(Kind.POLICIES, {POLICIES: self.policies.fault} if self.policies.fault else {}, before)
         try:
-            unproven, failed = self._sweeps()
+            unproven, failed = self._sweeps(before)
             self._end_what_overrides_let()
-        except PlatformError:
-            return  # GitHub being away is told by what waits for it
-        self._say(Kind.NOT_REVERTED, failed | dict(_not_reverted(ends)))
-        self._say(Kind.UNPROVEN, unproven)
+        except PlatformError as error:
+            self._say_hidden(error)
+            return
+        self._say(Kind.NOT_REVERTED, failed | dict(_not_reverted(ends)), before)
+        self._say(Kind.UNPROVEN, unproven, before)
 
     def look_for_drift(self) -> None:
         """Keep in mind, and in the metrics, that AWS is not what the live entries ask for, and tell when it is."""
@@ -80,22 +83,32 @@ class Lookout:
         else:
             self.alerts.over(subject)
 
-    def _say(self, kind: Kind, found: Mapping[str, str]) -> None:
-        """Tell what is so of a kind, and what is so no more."""
+    def _standing(self) -> list[Standing]:
+        return [alert for alert in self.alerts.board.all() if not alert.over]
+
+    def _say(self, kind: Kind, found: Mapping[str, str], before: Iterable[Standing]) -> None:
+        """Tell what is so of a kind, and what is so no more of that which stood *before*."""
         for subject, sentence in found.items():
             self.alerts(subject, sentence)
-        for standing in self.alerts.board.all():
-            ours = standing.subject.startswith(kind.about(""))
-            if ours and standing.subject not in found and not standing.over:
-                self.alerts.over(standing.subject)
+        for standing in before:
+            if standing.subject.startswith(kind.about("")) and standing.subject not in found:
+                self.alerts.over(standing.subject, standing.since)
 
-    def _say_stuck(self, failing: Iterable[sa.Row[Any]], silent: Collection[str]) -> None:
+    def _say_hidden(self, error: PlatformError) -> None:
+        """Tell that GitHub does not show us the sweeps; that it is away, what waits for it tells."""
+        if isinstance(error, Refused) and not error.is_of_credentials:
+            hidden = f"Nobody can tell whether the scheduled sweep ({EXPIRE}) runs: {error}"
+            self.alerts(Kind.SWEEP.about(EXPIRE), hidden)
+
+    def _say_stuck(
+        self, failing: Iterable[sa.Row[Any]], silent: Collection[str], before: Collection[Standing]
+    ) -> None:
         """Tell what is tried in vain, unless it was told when it began, and end what gets done again.
 
         What waits for a *silent* platform is told by one alert about that.
         """
         rows = {Kind.STUCK.about(f"{row.request_id}:{row.name}"): row for row in failing}
-        standing = {alert.subject for alert in self.alerts.board.all() if not alert.over}
+        standing = {alert.subject for alert in self._standing()}
         for subject, row in rows.items():
             is_told = (
                 subject in standing
@@ -104,9 +117,9 @@ class Lookout:
             )
             if row.attempts >= ALERT_AFTER and not row.parked and not is_told:
                 self.alerts(subject, f"“{row.name}” of {row.request_id} does not get done: {row.error}")
-        for subject in standing:
-            if subject.startswith(Kind.STUCK.about("")) and subject not in rows:
-                self.alerts.over(subject)
+        for alert in before:
+            if alert.subject.startswith(Kind.STUCK.about("")) and alert.subject not in rows:
+                self.alerts.over(alert.subject, alert.since)
 
     def _ends(self) -> list[tuple[str, datetime, Mapping[str, Any]]]:
         """Return the requests whose end is past and not seen, with that end and what the last look brought.
@@ -121,7 +134,7 @@ class Lookout:
             rows = connection.execute(unseen).all()
         return [(row.id, end_of(self.journal.request(row.id)), row.result) for row in rows]
 
-    def _sweeps(self) -> tuple[Said, Said]:
+    def _sweeps(self, before: Collection[Standing]) -> tuple[Said, Said]:
         """Tell whether the schedule works, and return what its last sweep could not prove or take back.
 
         While no sweep comes to its end, nobody knows better than the one before: what it told stands.
@@ -132,15 +145,14 @@ class Lookout:
         within = say_duration(SWEEP_WITHIN)
         missed = f"No scheduled sweep ({EXPIRE}) has come to its end within {within}: the safety net is gone."
         if over or now - self.since >= SWEEP_WITHIN:
-            self._say(Kind.SWEEP, {} if over else {Kind.SWEEP.about(EXPIRE): missed})
+            self._say(Kind.SWEEP, {} if over else {Kind.SWEEP.about(EXPIRE): missed}, before)
         if not over:
-            return self._standing(Kind.UNPROVEN), self._standing(Kind.NOT_REVERTED)
+            return self._still(Kind.UNPROVEN, before), self._still(Kind.NOT_REVERTED, before)
         return self._told_by(over[0])
 
-    def _standing(self, kind: Kind) -> Said:
+    def _still(self, kind: Kind, before: Iterable[Standing]) -> Said:
         """Return what stands of a kind, but for requests of ours: their own watch knows how they stand."""
-        standing = (alert for alert in self.alerts.board.all() if not alert.over)
-        about = ((alert, alert.subject.removeprefix(kind.about(""))) for alert in standing)
+        about = ((alert, alert.subject.removeprefix(kind.about(""))) for alert in before)
         return {a.subject: a.sentence for a, what in about if what != a.subject and not self._is_ours(what)}
 
     def _told_by(self, sweep: RunState) -> tuple[Said, Said]:

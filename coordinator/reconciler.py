@@ -19,7 +19,7 @@ from coordinator.hearing import is_answer, jitter
 from coordinator.hearing import unheard as unheard_of
 from coordinator.journal import Again, Done, Journal, OutcomeUnknown, Work
 from coordinator.journal.effects import LEASE
-from coordinator.lifecycle import BATCHED, PLATFORMS, Lane
+from coordinator.lifecycle import ALONE, BATCHED, PLATFORMS, Lane
 from coordinator.pace import Pace
 from coordinator.requests import Request
 from sallyport.platforms.errors import PlatformError, Refused, TryLater, Unknown
@@ -177,8 +177,11 @@ class Reconciler:
                     log.info("effect.done", request_id=work.request_id, effect=work.name)
                 else:
                     self._journal.put_off(work, answer.due)
+            first = jobs[0][0]
             if any(isinstance(answer, Again) or answer.asked for answer in answers):
-                self._journal.answered(jobs[0][0].lane, self._now())
+                self._journal.answered(first.lane, self._now())
+            elif first.lane not in ALONE:  # there a job asks, and its report tells
+                self._journal.give_back(first.lane, first.lease, self._now())
 
     def _record(self, work: Work, answer: Done) -> None:
         """Record what was done, and once more if the database hung up: recording twice is recording once."""

@@ -43,14 +43,16 @@ class Board:
             changed = connection.execute(upsert.returning(alerts.c.subject)).first() is not None
         return Standing(subject, sentence, now, over=False, told=False) if changed else None
 
-    def ended(self, subject: str, now: datetime) -> Standing | None:
-        """Note that its cause is gone; None if nothing stood."""
+    def ended(self, subject: str, now: datetime, since: datetime | None = None) -> Standing | None:
+        """Note that its cause is gone; None if nothing stood, or not what stands *since* then."""
         same = sa.and_(alerts.c.subject == subject, ~alerts.c.over)
         with self.journal.writing() as connection:
             row = connection.execute(sa.select(alerts).where(same)).one_or_none()
-            change = sa.update(alerts).where(same).values(over=True, told=False, since=now)
-            if row is None or connection.execute(change).rowcount != 1:
+            if row is None or (since is not None and row.since != since):
                 return None
+            change = sa.update(alerts).where(same, alerts.c.since == row.since)
+            if connection.execute(change.values(over=True, told=False, since=now)).rowcount != 1:
+                return None  # another replica was faster, or has more to say
         return Standing(subject, row.sentence, now, over=True, told=False)
 
     def told(self, alert: Standing) -> None:

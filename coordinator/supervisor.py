@@ -71,18 +71,32 @@ class Supervisor:
             os.write(self._our_end, order.encode())
 
     def _watch(self) -> None:
-        early = 0  # deaths in a row soon after a start
-        while worker := self._spawned():
+        deaths = 0  # in a row, soon after a start
+        while not self._stopping.is_set():
             began = time.monotonic()
-            code = worker.wait()
+            how = self._run_one()
             ran = time.monotonic() - began
-            early = early + 1 if ran < STEADY else 0
-            if self._stopping.wait(min(2.0**early, LONGEST_PAUSE)):
+            deaths = deaths + 1 if ran < STEADY else 0
+            if self._stopping.wait(pause_after(deaths)):
                 return
-            sentence = (
-                f"The coordinator's worker ended ({code}) after {ran / 60:.0f} minutes. It is started again."
-            )
+            self._tell_operators(f"The coordinator's worker {how}. It is started again.")
+
+    def _run_one(self) -> str:
+        """Start a worker, unless there shall be none any more, and return how it ended."""
+        began = time.monotonic()
+        try:
+            worker = self._spawned()
+        except OSError as error:  # the machine has no room for a process just now
+            return f"could not be started ({error.strerror})"
+        code = worker.wait() if worker else 0
+        return f"ended ({code}) after {(time.monotonic() - began) / 60:.0f} minutes"
+
+    def _tell_operators(self, sentence: str) -> None:
+        """Raise the alert, if that can be: it needs the database, for want of which the worker may have died."""
+        try:
             self._alert(Kind.WORKER.about("process"), sentence)
+        except Exception:
+            log.exception("worker.untold", sentence=sentence)
 
     def _spawned(self) -> subprocess.Popen[bytes] | None:
         """Start a worker; None when there shall be none any more."""
@@ -93,3 +107,8 @@ class Supervisor:
             WORKER_STARTS.inc()
             log.info("worker.started", pid=self._worker.pid)
             return self._worker
+
+
+def pause_after(deaths: int) -> float:
+    """Return the seconds before another start: twice as long after each death in a row, up to the longest."""
+    return min(2.0 ** min(deaths, 10), LONGEST_PAUSE)

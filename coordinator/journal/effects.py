@@ -264,11 +264,16 @@ def any_other(connection: sa.Connection, lanes: Iterable[Lane], lease: str) -> b
 
 
 def resume(connection: sa.Connection, lanes: Iterable[Lane]) -> None:
-    """Let everything be tried again in its order that waits for its next attempt at a platform that was silent."""
+    """Let everything be tried again in its order that waits for its next attempt at a platform that was silent.
+
+    What somebody is just changing is left to them: they claim it, or arm it anew, which lets it be tried too.
+    """
     theirs = effects.c.lane.in_([lane.value for lane in lanes])
     waits = sa.and_(theirs, effects.c.done < effects.c.wanted, effects.c.away_since.is_not(None))
-    change = sa.update(effects).where(waits, effects.c.lease == "").values(leased_until=_NEVER)
-    connection.execute(change)
+    row = sa.tuple_(effects.c.request_id, effects.c.name)
+    idle = sa.select(effects.c.request_id, effects.c.name).where(waits, effects.c.lease == "")
+    change = sa.update(effects).where(row.in_(idle.with_for_update(skip_locked=True)))
+    connection.execute(change.values(leased_until=_NEVER))
 
 
 def override(connection: sa.Connection, request_id: str, name: str, now: datetime, *, parked: bool) -> bool:

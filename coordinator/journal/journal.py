@@ -19,7 +19,7 @@ from coordinator.journal import silences, submitting, transitions
 from coordinator.journal.drafts import Drafts
 from coordinator.journal.effects import Done, Work
 from coordinator.journal.questions import Questions
-from coordinator.journal.reading import read_request
+from coordinator.journal.reading import lock_request, read_request
 from coordinator.journal.rows import decision_values
 from coordinator.journal.silences import Unheard
 from coordinator.journal.submitting import New
@@ -151,6 +151,8 @@ class Journal(Questions):
     def finish(self, work: Work, done: Done) -> None:
         """Record that an effect is done, and what follows from it, in one transaction."""
         with self._patiently() as connection:
+            if done.then is not None or done.arm:
+                lock_request(connection, work.request_id)  # before its effects, as everybody does who changes it
             if not outbox.finish(connection, work, done.result):
                 return
             lanes = outbox.waiting_for(connection, work)
@@ -196,16 +198,27 @@ class Journal(Questions):
             waits = outbox.any_other(connection, lanes, lease)
             silences.pass_on(connection, PLATFORMS[lane], lease, now, waits=waits)
 
+    def give_back(self, lane: Lane, lease: str, now: datetime) -> None:
+        """Let somebody else ask the platform of *lane* at once, since whoever has this *lease* did not need to."""
+        if self._is_well(lane):
+            return
+        with self._patiently() as connection:
+            silences.give_back(connection, PLATFORMS[lane], lease, now)
+
     def answered(self, lane: Lane, now: datetime) -> None:
         """Note that the platform of *lane* gives answers: it is not silent, or not any more."""
-        platform = PLATFORMS.get(lane)
-        if platform is None or platform not in {silence.platform for silence in self.silences()}:
+        if self._is_well(lane):
             return
+        platform = PLATFORMS[lane]
         lanes = [one for one, its in PLATFORMS.items() if its == platform]
         with self._patiently() as connection:
             waits = outbox.any_due(connection, lanes, now)
             if silences.answered(connection, platform, now, waits=waits):
                 outbox.resume(connection, lanes)
+
+    def _is_well(self, lane: Lane) -> bool:
+        """Tell whether nothing keeps *lane* from its platform, if it has one."""
+        return PLATFORMS.get(lane) not in {silence.platform for silence in self.silences()}
 
     def override(self, request_id: str, effect: str, happening: Happening, *, parked: bool) -> bool:
         """Have a waiting effect tried at once, or left alone, as an operator says; that is a fact.

@@ -22,6 +22,7 @@ MANY = 200  # requests that are read at once at most
 _IDS: sa.BindParameter[str] = sa.bindparam("ids", expanding=True)
 _REQUESTS = sa.select(requests).where(requests.c.id.in_(_IDS))
 _LOCKED = _REQUESTS.with_for_update()
+_LOCK = sa.select(requests.c.id).where(requests.c.id == sa.bindparam("its_id")).with_for_update()
 _DECISIONS = (
     sa.select(decisions)
     .where(decisions.c.request_id.in_(_IDS))
@@ -52,6 +53,11 @@ def read_request(connection: sa.Connection, request_id: str, *, lock: bool = Fal
     if not found:
         raise UnknownRequest(request_id)
     return found[0]
+
+
+def lock_request(connection: sa.Connection, request_id: str) -> None:
+    """Let nobody else change a request until the transaction ends."""
+    connection.execute(_LOCK, {"its_id": request_id})
 
 
 def read_requests(connection: sa.Connection, ids: Sequence[str]) -> list[Request]:

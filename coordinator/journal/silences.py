@@ -133,11 +133,16 @@ def _begin(connection: sa.Connection, platform: str, call: Unheard, asked: datet
 
 def pass_on(connection: sa.Connection, platform: str, lease: str, now: datetime, *, waits: bool) -> None:
     """Give back a turn that was not used; with nothing else that *waits*, nobody asks about the platform."""
-    same = silences.c.platform == platform
     if waits:
-        connection.execute(sa.update(silences).where(same, silences.c.probe == lease).values(until=now, probe=""))
+        give_back(connection, platform, lease, now)
     else:
-        connection.execute(sa.delete(silences).where(same))
+        connection.execute(sa.delete(silences).where(silences.c.platform == platform))
+
+
+def give_back(connection: sa.Connection, platform: str, lease: str, now: datetime) -> None:
+    """Give back a turn that was not used; how the platform stands nobody knows better than before."""
+    same = sa.and_(silences.c.platform == platform, silences.c.probe == lease)
+    connection.execute(sa.update(silences).where(same).values(until=now, probe=""))
 
 
 def longest_pause(platform: str) -> timedelta:

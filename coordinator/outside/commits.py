@@ -1,13 +1,15 @@
 """GitHub: approved requests become signed entries in `requests/`, many in one commit.
 
-The commit is a compare-and-swap on the branch's head: a stale head means nothing was written.
+The commit is a compare-and-swap on the branch's head, from before what is there was looked at: a stale head means
+that nothing was written, and that what was seen may be so no more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from coordinator.head import Head
 from coordinator.journal import Done, Work
@@ -17,7 +19,7 @@ from coordinator.wording import TOO_LATE
 from sallyport.attestations import Signer
 from sallyport.audit import Deed
 from sallyport.decisions import is_emergency
-from sallyport.entries import Approval, Confirmation, Entry, Thread, parse_entry
+from sallyport.entries import FOLDER, Approval, Confirmation, Entry, Thread, parse_entry
 from sallyport.flows import PERMANENT
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import StaleHead
@@ -26,6 +28,7 @@ from sallyport.problems import Problems
 from sallyport.times import format_moment, parse_duration, parse_moment
 
 Job = tuple[Work, Request]
+Signed = tuple[Entry, Request]
 COORDINATOR = "coordinator"
 
 
@@ -44,29 +47,29 @@ class Commits:
 
         Were such an attempt to arrive after the look for it, nothing would come of that: its entry is over too.
         """
-        now = self.now()
+        now, unsure = self.now(), {request.id for work, request in jobs if work.uncertain}
+        head = self.head.latest() if unsure else ""  # before the looks, which are of no older commit
         entries = {request.id: self.signer().sign(entry_of(request)) for _, request in jobs}
         there = {r.id: found for w, r in jobs if w.uncertain and (found := self._standing(entries[r.id]))}
         late = {r.id for _, r in jobs if r.id not in there and entries[r.id].is_over(now)}
         fresh = [(entries[r.id], r) for _, r in jobs if r.id not in there and r.id not in late]
-        commit = self._write(fresh, _headline([r.id for _, r in fresh], "Apply")) if fresh else ""
-        if there and not commit:
-            commit = self.head.latest()
+        commit = self._write(fresh, "Apply", head, partial(self._not_arrived, fresh, unsure)) if fresh else head
         entries |= there
         done = {one: Done({"commit": commit}, self._committed(commit, entry)) for one, entry in entries.items()}
         return [_too_late(now) if r.id in late else done[r.id] for _, r in jobs]
 
     def withdraw(self, jobs: Sequence[Job]) -> list[Done]:
         """Set the deadline of entries to the present, where they still stand: the sweep does the rest."""
-        now = self.now().replace(microsecond=0)
+        now, committed = self.now().replace(microsecond=0), any(request.is_committed for _, request in jobs)
+        head = self.head.latest() if committed else ""
         ending = [
             (self.signer().sign(replace(entry_of(request), expires_at=now)), request)
             for _, request in jobs
             if request.is_committed and self._is_live(entry_of(request), now)
         ]
         if ending:
-            self._write(ending, _headline([request.id for _, request in ending], "End"))
-        return [Done({"at": format_moment(now)}) for _ in jobs]
+            self._write(ending, "End", head, partial(self._not_gone, ending))
+        return [Done({"at": format_moment(now)}, asked=request.is_committed) for _, request in jobs]
 
     def _standing(self, entry: Entry) -> Entry | None:
         """Return what an earlier attempt has committed of it; its ticket and thread may be known only since."""
@@ -85,19 +88,39 @@ class Commits:
         except Problems:
             return None
 
-    def _write(self, entries: Sequence[tuple[Entry, Request]], headline: str) -> str:
-        body = "\n\n".join(_trailers(entry, self.policies()) for entry, _ in entries)
-        files = {entry.path: entry.to_yaml().encode() for entry, _ in entries}
+    def _not_arrived(self, fresh: Sequence[Signed], unsure: Collection[str], head: str) -> Sequence[Signed]:
+        """Return what is to be committed at *head*; StaleHead if an earlier attempt has come to it only now."""
+        asked = [entry.path for entry, request in fresh if request.id in unsure]
+        if asked and not self.github.tree(head, FOLDER).keys().isdisjoint(asked):
+            raise StaleHead("GitHub", "commit", "an earlier attempt has arrived since it was looked for")
+        return fresh
+
+    def _not_gone(self, ending: Sequence[Signed], head: str) -> Sequence[Signed]:
+        """Return what is still to be ended at *head*: what a job has taken back by then must not come back."""
+        there = self.github.tree(head, FOLDER)
+        return [(entry, request) for entry, request in ending if entry.path in there]
+
+    def _write(
+        self, entries: Sequence[Signed], verb: str, head: str, left: Callable[[str], Sequence[Signed]]
+    ) -> str:
+        """Commit on *head* (empty: whichever is known), or what is *left* at the newest if that is another one."""
         try:
             try:
-                commit = self.github.commit(headline, body, files, (), self.head.known())
+                commit = self._commit(entries, verb, head or self.head.known())
             except StaleHead:
-                commit = self.github.commit(headline, body, files, (), self.head.latest())
+                newest = self.head.latest()
+                entries = left(newest)
+                commit = self._commit(entries, verb, newest) if entries else newest
         except Exception:
             self.head.moved_to("")
             raise
         self.head.moved_to(commit)
         return commit
+
+    def _commit(self, entries: Sequence[Signed], verb: str, head: str) -> str:
+        body = "\n\n".join(_trailers(entry, self.policies()) for entry, _ in entries)
+        files = {entry.path: entry.to_yaml().encode() for entry, _ in entries}
+        return self.github.commit(_headline([request.id for _, request in entries], verb), body, files, (), head)
 
     def _committed(self, commit: str, entry: Entry) -> Move:
         details = {

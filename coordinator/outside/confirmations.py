@@ -44,14 +44,15 @@ class Confirmations:
 
     def branch(self, _work: Work, request: Request) -> Done:
         """Begin the branch of the pull request; nothing, where nobody waits for it any more."""
-        if request.state is State.CONFIRMING:
-            self.github.start_branch(branch_of(request), self.head.latest())
+        if request.state is not State.CONFIRMING:
+            return Done(asked=False)
+        self.github.start_branch(branch_of(request), self.head.latest())
         return Done()
 
     def propose(self, work: Work, request: Request) -> Done:
         """Commit there what is to be confirmed, unless an earlier attempt has."""
         if request.state is not State.CONFIRMING:
-            return Done()
+            return Done(asked=False)
         branch, path = branch_of(request), path_of(request.id)
         shown = proposal(entry_of(request), request.granted).encode()
         head = self.github.head(branch)
@@ -64,7 +65,7 @@ class Confirmations:
         """Open the pull request, or adopt the one that an earlier attempt may have opened, if only to close it."""
         pull = self._opened(request) if work.uncertain else None
         if request.state is not State.CONFIRMING:
-            return Done({"number": pull.number, "url": pull.url, "who": []} if pull else {})
+            return Done({"number": pull.number, "url": pull.url, "who": []} if pull else {}, asked=work.uncertain)
         pull, policies = pull or self._open(request), self.policies()
         result = {
             "number": pull.number,
@@ -77,7 +78,7 @@ class Confirmations:
     def watch(self, _work: Work, request: Request) -> Done | Again:
         """See what those who may confirm it have said; the clock ends what nobody confirms."""
         if request.state is not State.CONFIRMING:
-            return Done()
+            return Done(asked=False)
         number, commit = int(request.result("pull")["number"]), str(request.result("proposal")["commit"])
         pull = self.github.pull(number)
         said = word(entry_of(request), commit, self.github.reviews(number), self.policies())
@@ -93,9 +94,10 @@ class Confirmations:
 
     def close(self, _work: Work, request: Request) -> Done:
         """Close the pull request and say there what became of it."""
-        if asked := request.result("pull"):
+        asked = request.result("pull")
+        if asked:
             self.github.close_pull(int(asked["number"]), proposing.closed(request, self.policies()))
-        return Done()
+        return Done(asked=bool(asked))
 
     def clear(self, _work: Work, request: Request) -> Done:
         """Remove the branch; GitHub keeps the commit that was reviewed with the pull request."""

@@ -81,7 +81,7 @@ class Messages:
         begins = request.begins_at or request.submitted_at
         again = work.name != ANNOUNCE and not work.result
         if again and (request.state is not State.ANNOUNCED or work.name != f"{ANNOUNCE}:{format_moment(begins)}"):
-            return Done()
+            return Done(asked=False)
         place = self.policies().catalogue.environments[request.environment].channel or request.channel
         to = place or request.requester_slack
         return self._show(work, request, to, lambda asked, policies: announcement(asked, policies, begins))

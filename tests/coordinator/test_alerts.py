@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import re
 from datetime import timedelta
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -33,6 +34,7 @@ from sandbox.faults import Kind as Spoils
 from tests.coordinator.asks import NOW, ROOT, SECOND, claim, happened
 from tests.coordinator.conftest import Store
 from tests.coordinator.desk import MINUTE, Desk
+from tests.coordinator.fakes import FakeGitHub
 from tests.coordinator.tower import URL, Tower, live
 
 
@@ -151,6 +153,24 @@ class TestOverdueReverts:
         told = [text for text in tower.look(timedelta()) if f"{active.id} was to end" in text]
         assert len(told) == 1
         assert not any("was to end" in text for text in tower.look())
+
+    def test_what_begins_while_the_lookout_looks_is_not_said_to_be_over(
+        self, tower: Tower, active: Request, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk = tower.desk
+        desk.now = active.expires_at or desk.now
+        desk.work()
+        desk.job_ends(active, Result.FAILED, "AWS said no.", run="expire")
+        tower.sweeps()
+
+        def runs_of(*given: Any, **named: Any) -> Any:
+            desk.work(Lane.RUNS)  # the watch hears of it just now
+            return FakeGitHub.runs_of(desk.github, *given, **named)
+
+        monkeypatch.setattr(desk.github, "runs_of", runs_of)
+        (said,) = tower.look()
+        assert "is not taken back yet" in said
+        assert tower.look() == []
 
     def test_what_ends_in_time_is_no_alert(self, tower: Tower, active: Request) -> None:
         assert tower.look(30 * MINUTE) == []
@@ -333,6 +353,17 @@ class TestTheSweep:
         tower.desk.github.fail("runs_of", TryLater("GitHub", "list runs", "away"))
         assert tower.look() == []
         assert len(tower.look()) == 1
+
+    def test_that_github_does_not_show_it_to_us_is_told_until_it_does(self, tower: Tower) -> None:
+        """As where its file is gone or has another name: an absence of which nobody would hear otherwise."""
+        gone = Refused("GitHub", "list the runs of expire.yml", "Not Found", status=404)
+        tower.desk.github.fail("runs_of", gone, times=2)
+        (said,) = tower.look()
+        assert "Nobody can tell whether the scheduled sweep (expire.yml) runs" in said
+        assert tower.look() == []
+        tower.sweeps()
+        (over,) = tower.look()
+        assert over.startswith(":white_check_mark:")
 
     def test_what_it_could_not_prove_or_take_back_is_told_until_it_can(
         self, tower: Tower, active: Request

@@ -157,6 +157,31 @@ class TestOnce:
         commits.work()
         assert commits.made == [f"Apply {first.id}", f"Apply {second.id}"]
 
+    def test_one_that_arrives_only_after_the_look_for_it_stays_the_only_one(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        github, under_way = desk.github, list[dict[str, bytes]]()
+        request = desk.approve(desk.submit())
+
+        def lose(_headline: str, _body: str, additions: dict[str, bytes], *_: object) -> str:
+            under_way.append(additions)
+            raise lost("commit")
+
+        def look(path: str, ref: str | None = None) -> bytes | None:
+            found: bytes | None = FakeGitHub.file(github, path, ref)
+            github.commits += [("Apply", "", additions) for additions in under_way]
+            github.files |= {path: content for additions in under_way for path, content in additions.items()}
+            under_way.clear()
+            return found
+
+        with monkeypatch.context() as patched:
+            patched.setattr(github, "commit", lose)
+            desk.work(Lane.COMMIT)
+        monkeypatch.setattr(github, "file", look)
+        desk.settle(MINUTE)
+        assert len(github.commits) == 1
+        assert desk.request(request).is_committed
+
 
 class TestTheHead:
     def test_a_branch_that_moved_meanwhile_loses_nothing(self, commits: Commits) -> None:
@@ -220,6 +245,24 @@ class TestWithdrawing:
         desk.work(Lane.COMMIT)
         assert len(desk.github.commits) == 2
         assert not self.entry(desk, request).is_live(desk.now)
+
+    def test_what_is_taken_back_just_after_the_look_for_it_does_not_come_back(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An id that came back after its end would pass for a forgery."""
+        request, github = self.failed(desk), desk.github
+        path = entry_of(request).path
+
+        def look(asked: str, ref: str | None = None) -> bytes | None:
+            found: bytes | None = FakeGitHub.file(github, asked, ref)
+            github.delete(path)  # by a job that is at it
+            return found
+
+        with monkeypatch.context() as patched:
+            patched.setattr(github, "file", look)
+            desk.work(Lane.COMMIT)
+        assert (len(github.commits), path in github.files) == (1, False)
+        assert "withdraw" not in desk.waiting()
 
     def test_a_file_that_makes_no_sense_is_replaced(self, desk: Desk) -> None:
         request = self.failed(desk)

@@ -337,6 +337,28 @@ class TestGitHub:
         ]
         assert [run.inputs["request_id"] for run in desk.github.runs] == [given.id]
 
+    def test_what_is_over_without_asking_it_is_no_answer_of_it(self, desk: Desk, active: Request) -> None:
+        """Its silence has begun when it has, although what runs out of time meanwhile ends by itself."""
+        desk.github.away = TryLater("GitHub", "answer", "no connection")
+        desk.now = began = active.expires_at or desk.now
+        desk.settle(MINUTE)
+        desk.approve(desk.submit("view:missed", lifetime=HOUR))
+        desk.settle(2 * HOUR)
+        assert [silence.since for silence in desk.journal.silences()] == [began]
+
+    def test_that_it_is_back_is_seen_however_much_is_over_without_asking_it(
+        self, desk: Desk, active: Request
+    ) -> None:
+        desk.github.away = TryLater("GitHub", "answer", "no connection")
+        desk.now = active.expires_at or desk.now
+        desk.settle(MINUTE)
+        for number in range(6):
+            desk.approve(desk.submit(f"view:{number}", lifetime=HOUR / 4))
+        desk.settle(HOUR / 4 - SECOND)
+        everybody_is_back(desk)
+        desk.settle(LONGEST_PAUSE)
+        assert not any(silence.since for silence in desk.journal.silences())
+
     def test_a_limit_is_kept_by_commits_runs_and_ends_alike(self, day: Day) -> None:
         day.asks_and_approves(every=MINUTE, count=4)
         day.desk.github.away = TryLater("GitHub", "answer", "secondary rate limit", after=600.0)

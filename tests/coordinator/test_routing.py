@@ -23,6 +23,7 @@ from coordinator.routing import Rerouting, Routing
 from coordinator.withdrawing import Withdrawing
 from sallyport.audit import Deed
 from sallyport.decisions import entry_refusals
+from sallyport.platforms.errors import Refused, TryLater
 from sallyport.policies import Policies, load_policies
 from sallyport.problems import Problems
 from tests.coordinator.asks import NOW, claim
@@ -38,8 +39,13 @@ class Members(FakeMembers):
     """Slack's members and its user groups."""
 
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unread: frozenset[str] = frozenset()  # groups that Slack does not tell of just now
 
     def usergroup_members(self, group: str) -> tuple[str, ...]:
+        if group in self.unread:
+            raise TryLater("Slack", "list a user group", "too many requests")
+        if group not in self.groups:
+            raise Refused("Slack", "list a user group", "no_such_subteam", reasons=("no_such_subteam",))
         return self.groups[group]
 
 
@@ -61,8 +67,8 @@ class Firm:
         self.deciding = Deciding(self.journal, self.routing, self.directory, lambda: self.now)
         self.rerouting = Rerouting(self.journal, self.routing, lambda: self.now)
 
-    def rules(self, **rule: Any) -> None:
-        """Put this into the only rule of /prod-access, and let everybody look around."""
+    def rules(self, groups: dict[str, str] | None = None, **rule: Any) -> None:
+        """Put this into the only rule of /prod-access, and let everybody look around; *groups* are Slack's too."""
         document = yaml.safe_load(self.files["flows/prod-access.yaml"])
         production = document["rules"][0]
         if {"stages", "auto_approve"} & rule.keys():
@@ -71,7 +77,9 @@ class Firm:
             del production["break_glass"]
         document["rules"] = [production | rule]
         people = yaml.safe_load(self.files["people.yaml"])
-        people["groups"]["on-call"] = {"slack": "S0ONCALL"}
+        people["groups"] |= {
+            name: {"slack": one} for name, one in {"on-call": "S0ONCALL", **(groups or {})}.items()
+        }
         changed = {"flows/prod-access.yaml": document, "people.yaml": people}
         self.policies = load_policies(
             self.files | {path: yaml.safe_dump(data).encode() for path, data in changed.items()}, str(rule)
@@ -180,6 +188,29 @@ class TestAGroupThatSlackKeeps:
         firm.rerouting.look()
         assert firm.request(request).deciders == ("U0SAM",)
         assert firm.cards() == {"card:U0KIM", "card:U0SAM"}
+
+    def test_that_slack_keeps_no_longer_has_nobody_and_holds_up_no_other(self, firm: Firm) -> None:
+        """Slack disables groups rather than delete them, and then knows none of that id."""
+        firm.slack.groups |= {"S0RELEASE": ("U0SAM",), "S0ONCALL": ("U0KIM", "U0LEE")}
+        firm.rules(approvers={"groups": ["on-call", "release"]}, groups={"release": "S0RELEASE"})
+        request = firm.asks()
+        del firm.slack.groups["S0RELEASE"]
+        firm.slack.groups["S0ONCALL"] = ("U0LEE",)
+        firm.directory.refresh_groups()
+        for gone in ("U0KIM", "U0SAM"):
+            with pytest.raises(NotYours, match="Only Lee Wong can decide"):
+                firm.approves(gone, request)
+
+    def test_that_cannot_be_read_just_now_stays_as_it_was_and_holds_up_no_other(self, firm: Firm) -> None:
+        firm.slack.groups |= {"S0AWAY": ("U0SAM",), "S0ONCALL": ("U0KIM", "U0LEE")}
+        firm.rules(approvers={"groups": ["on-call", "release"]}, groups={"release": "S0AWAY"})
+        request = firm.asks()
+        firm.slack.unread = frozenset({"S0AWAY"})
+        firm.slack.groups["S0ONCALL"] = ("U0LEE",)
+        with pytest.raises(TryLater):  # so that it is in the log
+            firm.directory.refresh_groups()
+        with pytest.raises(NotYours, match="Only Lee Wong or Sam Okafor can decide"):
+            firm.approves("U0KIM", request)
 
     def test_that_is_empty_can_be_asked_by_nobody(self, firm: Firm) -> None:
         firm.slack.groups["S0ONCALL"] = ()

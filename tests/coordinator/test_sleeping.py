@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from sallyport.platforms.slack_text import date
 from tests.coordinator.asks import HOUR
 from tests.coordinator.conftest import Installed, Places, Store
 from tests.coordinator.desk import MINUTE, Desk, open_desk
+from tests.coordinator.fakes import Interrupted
 from tests.coordinator.installing import sleeping_at_night, with_infra
 from tests.coordinator.test_journal import at_once
 
@@ -229,6 +231,18 @@ class TestKeepingUp:
 
     def keep(self, night: Night, until: datetime | None = None, who: str = KIM) -> list[Request]:
         return night.keeping.keep("dev", who, until or self.UNTIL)[0]
+
+    def test_a_longer_word_of_the_same_moment_holds(self, night: Night) -> None:
+        """Each has looked before the other's was recorded."""
+        night.asleep()
+        journal, longer = night.desk.journal, night.desk.now + 2 * HOUR
+        words = [lambda: night.keeping.keep("dev", LEE, longer)]
+        interrupted = Interrupted(journal, lambda: words and words.pop()())
+        keeping = replace(night.keeping, ending=replace(night.keeping.ending, journal=interrupted))
+        with pytest.raises(NotYours, match="stays up anyway"):
+            keeping.keep("dev", KIM, longer - HOUR)
+        (stop,) = night.requests
+        assert stop.kept == Kept(longer, "lee@example.com")
 
     def test_before_the_notice_it_is_on_record_at_the_stop_that_would_have_been(self, night: Night) -> None:
         (request,) = self.keep(night)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from coordinator import orders
 from coordinator.lifecycle import Lane
-from coordinator.supervisor import Supervisor
+from coordinator.supervisor import LONGEST_PAUSE, Supervisor, pause_after
 
 WAIT = 10.0  # seconds until a test gives up
 SCRIPT = 'echo "started $$" >> "$DIARY"; while read line && [ "$line" != stop ]; do echo "$line" >> "$DIARY"; done'
@@ -25,10 +29,17 @@ class Yard:
 
     diary: Path
     alerts: list[tuple[str, str]] = field(default_factory=list)
+    untellable: int = 0  # alerts that cannot be raised before one can
 
     def __post_init__(self) -> None:
         variables = {"DIARY": str(self.diary), "PATH": os.environ["PATH"]}
-        self.supervisor = Supervisor(variables, lambda *alert: self.alerts.append(alert), ("sh", "-c", SCRIPT))
+        self.supervisor = Supervisor(variables, self._alert, ("sh", "-c", SCRIPT))
+
+    def _alert(self, *alert: str) -> None:
+        if self.untellable:
+            self.untellable -= 1
+            raise OperationalError("INSERT INTO alerts", {}, OSError("the database is away"))
+        self.alerts.append(alert)  # type: ignore[arg-type]  # it is called with two
 
     @property
     def lines(self) -> list[str]:
@@ -107,6 +118,42 @@ def test_a_pause_that_grows_keeps_a_worker_that_cannot_start_from_being_a_nuisan
         os.kill(yard.workers[-1], signal.SIGKILL)
     until(lambda: len(yard.workers) == 5)
     assert pauses == [2.0, 4.0, 8.0, 16.0]
+
+
+def test_a_worker_that_dies_with_the_database_is_started_again_although_nobody_can_be_told(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What operators were told is in the database, which a worker cannot start without either."""
+    monkeypatch.setattr("coordinator.supervisor.LONGEST_PAUSE", 0.0)
+    yard.untellable = 2
+    for number in range(1, 4):
+        os.kill(yard.workers[-1], signal.SIGKILL)
+        until(lambda number=number: len(yard.workers) == number + 1)
+    assert [about for about, _ in yard.alerts] == ["worker-down:process"]
+
+
+def test_a_process_that_the_machine_refuses_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coordinator.supervisor.LONGEST_PAUSE", 0.0)
+    spawn, refusals = subprocess.Popen, [OSError(errno.EAGAIN, "fork"), OSError(errno.ENOMEM, "fork")]
+
+    def reluctant(*given: Any, **named: Any) -> subprocess.Popen[bytes]:
+        if refusals:
+            raise refusals.pop()
+        return spawn(*given, **named)
+
+    monkeypatch.setattr("coordinator.supervisor.subprocess.Popen", reluctant)
+    yard = Yard(tmp_path / "diary")
+    yard.supervisor.start()
+    until(lambda: yard.workers)
+    yard.supervisor.stop()
+    assert len(yard.alerts) == 2
+
+
+def test_the_pause_before_another_start_grows_to_a_longest_and_stays_there() -> None:
+    assert [pause_after(deaths) for deaths in (0, 1, 5)] == [1.0, 2.0, 32.0]
+    assert pause_after(100_000) == LONGEST_PAUSE  # a database may be away for days
 
 
 def test_stopping_ends_the_worker_and_starts_no_other(yard: Yard) -> None:
