@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -180,12 +180,19 @@ class Places:
     coordinator: Place
 
 
-@pytest.fixture(scope="session")
-def places() -> Iterator[Places]:
+@contextmanager
+def open_places() -> Iterator[Places]:
+    """Serve until the block ends."""
     with ExitStack() as stack:
         places = Places(Place(), Place(), Place())
         for place in (places.slack, places.jira, places.coordinator):
             place.url = stack.enter_context(Server(place)).url
+        yield places
+
+
+@pytest.fixture(scope="session")
+def places() -> Iterator[Places]:
+    with open_places() as places:
         yield places
 
 
