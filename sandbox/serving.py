@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
 import threading
 from types import TracebackType
@@ -10,6 +12,27 @@ from typing import Any
 import uvicorn
 
 PATIENCE = 120.0  # seconds to wait for what happens by itself; a machine may be slow
+
+
+class _Stoppable(uvicorn.Server):
+    """uvicorn looks ten times a second whether it shall stop; this one is told, since tests start very many."""
+
+    _told: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+
+    async def main_loop(self) -> None:
+        told = asyncio.Event()
+        self._told, ticks = (asyncio.get_running_loop(), told), 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(told.wait(), 0.1)
+
+    def stop(self) -> None:
+        """Stop at once, whoever is connected."""
+        self.should_exit = self.force_exit = True
+        if self._told is not None:
+            loop, told = self._told
+            loop.call_soon_threadsafe(told.set)
 
 
 class Server:
@@ -30,7 +53,7 @@ class Server:
             log_level="critical",
             access_log=False,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Stoppable(config)
         self._thread = threading.Thread(target=self._run, name=f"stand-in:{self.port}", daemon=True)
 
     @property
@@ -53,7 +76,6 @@ class Server:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.should_exit = True
-        self._server.force_exit = True
+        self._server.stop()
         self._thread.join(5)
         self._socket.close()

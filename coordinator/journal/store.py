@@ -6,6 +6,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +93,18 @@ def _migrate(engine: sa.Engine) -> None:
             connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCK_WAIT}'"))
         config.attributes["connection"] = connection
         revision = MigrationContext.configure(connection).get_current_revision()
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if revision is None or revision in known:
+        newest, *older = _revisions(MIGRATIONS)
+        if revision is None or revision in older:
             command.upgrade(config, "head")
-        else:
+        elif revision != newest:
             _get_along_with(connection, revision)
+
+
+@cache
+def _revisions(migrations: Path) -> tuple[str, ...]:
+    """Return the revisions that this version knows, newest first."""
+    scripts = ScriptDirectory(str(migrations))
+    return tuple(script.revision for script in scripts.walk_revisions())
 
 
 def _get_along_with(connection: sa.Connection, revision: str) -> None:

@@ -7,18 +7,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from actions.books import Books
 from actions.commands import apply, due, expire, merged, plan, record, target
 from actions.job import Job, Run
 from actions.pushes import Push
 from actions.reporting import Channels
 from actions.runner import Runner
+from actions.snapshot import take
 from actions.tickets import Tickets
 from actions.workspace import Workspace
 from sallyport.attestations import Signer, new_key_pair, read_public_key, read_signer
+from sallyport.catalogue import Catalogue
 from sallyport.changes import Change
 from sallyport.changes.api_whitelisting import ApiWhitelisting
 from sallyport.changes.prod_access import ProdAccess
@@ -61,7 +63,7 @@ class World:
     def __post_init__(self) -> None:
         self.bare = self.folder / "acme.git"
         self.bare.mkdir()
-        git(self.bare, "init", "--quiet", "--bare", "--initial-branch=main")
+        git(self.bare, "init", "--quiet", "--bare", "--template=", "--initial-branch=main")
         private, public = new_key_pair()
         self.public = public
         self.signer = read_signer(private, {"2026-11": read_public_key(public.encode())})
@@ -202,8 +204,15 @@ class World:
         return (self.folder / "summary").read_text()
 
     @property
-    def catalogue(self) -> Any:
-        return Books(self.job().workspace).ledger.policies.catalogue
+    def catalogue(self) -> Catalogue:
+        """What main's policies name."""
+        return _catalogue(self.bare, git(self.bare, "rev-parse", "main:policies"))
 
     def live(self, lock: str = PAYMENTS) -> frozenset[str]:
         return self.aws.live.get(lock, frozenset())
+
+
+@lru_cache(maxsize=8)
+def _catalogue(bare: Path, _tree: str) -> Catalogue:
+    """Read it once for each *_tree* of policies that main has: a job's clone for every question takes long."""
+    return take(Workspace(bare), "main").policies.catalogue

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,17 +65,50 @@ class Store:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Callable[[], str]]:
-    """A real PostgreSQL; each call makes a fresh database and returns its URL."""
+def postgres() -> Iterator[Callable[..., str]]:
+    """A real PostgreSQL; each call makes a fresh database, or a copy of another one, and returns its URL."""
     with open_postgres() as fresh:
         yield fresh
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database to copy: to migrate one for every test would take longer than most of them."""
+    path = tmp_path_factory.mktemp("migrated") / "journal.db"
+    engine = open_store(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        connection.commit()
+        connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Callable[..., str]) -> str:
+    """The same for PostgreSQL: the database's URL."""
+    url = postgres()
+    open_store(url).dispose()
+    return url
+
+
 @pytest.fixture
-def sqlite_url() -> Iterator[str]:
+def empty_sqlite_url() -> Iterator[str]:
     """Where a fresh SQLite file may be."""
     with tempfile.TemporaryDirectory(prefix="sqlite-", dir=in_memory()) as folder:
         yield f"sqlite:///{folder}/journal.db"
+
+
+@pytest.fixture
+def sqlite_url(empty_sqlite_url: str, migrated_sqlite: Path) -> str:
+    """Where a fresh SQLite file is that was migrated."""
+    shutil.copy(migrated_sqlite, empty_sqlite_url.removeprefix("sqlite:///"))
+    return empty_sqlite_url
+
+
+@pytest.fixture
+def postgres_url(postgres: Callable[..., str], migrated_postgres: str) -> str:
+    """Where a fresh database of PostgreSQL is that was migrated."""
+    return postgres(migrated_postgres)
 
 
 @pytest.fixture
@@ -90,7 +125,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite")
         return
-    store = Store(request.getfixturevalue("postgres")())
+    store = Store(request.getfixturevalue("postgres_url"))
     yield store
     store.close()
 
@@ -145,12 +180,19 @@ class Places:
     coordinator: Place
 
 
-@pytest.fixture(scope="session")
-def places() -> Iterator[Places]:
+@contextmanager
+def open_places() -> Iterator[Places]:
+    """Serve until the block ends."""
     with ExitStack() as stack:
         places = Places(Place(), Place(), Place())
         for place in (places.slack, places.jira, places.coordinator):
             place.url = stack.enter_context(Server(place)).url
+        yield places
+
+
+@pytest.fixture(scope="session")
+def places() -> Iterator[Places]:
+    with open_places() as places:
         yield places
 
 

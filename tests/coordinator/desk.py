@@ -5,7 +5,7 @@ Everything is the product's own but GitHub, which is the strict fake unless a te
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -105,8 +105,13 @@ class Desk:
 
     def work(self, *lanes: Lane) -> None:
         """Do everything that is due now in *lanes* (all of them if none is named)."""
-        while sum(self.reconciler.step(lane) for lane in lanes or Lane):
+        while sum(self.reconciler.step(lane) for lane in self._with_work(lanes or tuple(Lane))):
             pass
+
+    def _with_work(self, lanes: Sequence[Lane]) -> list[Lane]:
+        """Those of *lanes* in which something is due: most are idle, and asking each takes longer than working."""
+        backlog = self.journal.backlog(self.now)
+        return [lane for lane in lanes if lane in backlog]
 
     def settle(self, within: timedelta = 10 * MINUTE) -> None:
         """Work, moving the clock to whatever is due next, until nothing more is due *within* that time."""

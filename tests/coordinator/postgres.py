@@ -13,6 +13,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 
 def in_memory() -> str | None:
@@ -22,8 +23,8 @@ def in_memory() -> str | None:
 
 
 @contextmanager
-def open_postgres() -> Iterator[Callable[[], str]]:
-    """Start a server; each call makes a fresh database and returns its URL."""
+def open_postgres() -> Iterator[Callable[..., str]]:
+    """Start a server; each call makes a fresh database, or a copy of the one at a URL, and returns its URL."""
     with (
         tempfile.TemporaryDirectory(prefix="pg-", dir=in_memory()) as folder,
         patch.dict(os.environ, XDG_RUNTIME_DIR=folder),
@@ -43,10 +44,11 @@ def open_postgres() -> Iterator[Callable[[], str]]:
                 connection.execute(f"ALTER SYSTEM SET {setting} = off")
             connection.execute("SELECT pg_reload_conf()")
 
-        def fresh() -> str:
+        def fresh(like: str = "") -> str:
             name = f"journal{next(number)}"
+            template = f" TEMPLATE {conninfo_to_dict(like)['dbname']}" if like else ""
             with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {name}")
+                connection.execute(f"CREATE DATABASE {name}{template}")
             return str(server.get_uri(database=name))
 
         yield fresh

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +15,8 @@ from coordinator.requests import Request
 from sallyport.changes.prod_access import ProdAccess
 from sallyport.outcomes import Result
 from tests.coordinator.asks import HOUR, ROOT, SAM
-from tests.coordinator.desk import MINUTE, Desk
+from tests.coordinator.conftest import Installed, Store, open_places
+from tests.coordinator.desk import MINUTE, Desk, open_desk
 from tests.coordinator.test_reviews import broken, closes, review
 
 PAGE = (ROOT / "docs/reference/audit.md").read_text()
@@ -45,9 +49,18 @@ def access(desk: Desk, key: str, **different: object) -> Request:
     return desk.submit(key, flow="prod-access", prefix="pa", changes=(ADMIN,), asked="", **different)
 
 
-@pytest.fixture
-def keys(desk: Desk) -> dict[str, str]:
-    """Tickets by what became of them."""
+@pytest.fixture(scope="module")
+def day(
+    tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, installed: Installed
+) -> Iterator[tuple[Desk, dict[str, str]]]:
+    """A day that no query changes, and its tickets by what became of them."""
+    store = Store(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path_factory.mktemp('day'))}")
+    with open_places() as places, open_desk(store.journal(), installed, places) as desk:
+        yield desk, tickets_of_a_day(desk)
+    store.close()
+
+
+def tickets_of_a_day(desk: Desk) -> dict[str, str]:
     found: dict[str, str] = {}
     ended = access(desk, "ended")  # live at nine, for four hours
     found["ended"] = settled(desk, ended, Result.APPLIED)
@@ -83,8 +96,9 @@ def keys(desk: Desk) -> dict[str, str]:
     ],
 )
 def test_a_query_finds_its_tickets_and_no_other(
-    desk: Desk, keys: dict[str, str], words: str, expected: list[str]
+    day: tuple[Desk, dict[str, str]], words: str, expected: list[str]
 ) -> None:
+    desk, keys = day
     assert sorted(asked_of(desk, query(words))) == sorted(keys[name] for name in expected)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -16,7 +17,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from coordinator import lifecycle
 from coordinator.deciding import Deciding
 from coordinator.ending import Ending
-from coordinator.journal import Done, Journal, journal, open_store, transitions
+from coordinator.journal import Done, Journal, journal, transitions
 from coordinator.lifecycle import ANNOUNCE, Armed, Lane
 from coordinator.outside import clock, confirmations
 from coordinator.outside.awaiting import Awaiting
@@ -39,15 +40,9 @@ Script = Callable[[Lives], object]
 
 
 @pytest.fixture(scope="module")
-def lives(tmp_path_factory: pytest.TempPathFactory, installed: Installed) -> type[Lives]:
+def lives(migrated_sqlite: Path, installed: Installed) -> type[Lives]:
     """The model, with a migrated database to copy: to migrate one for every life would take most of the time."""
-    path = tmp_path_factory.mktemp("template") / "journal.db"
-    engine = open_store(f"sqlite:///{path}")
-    with engine.connect() as connection:
-        connection.commit()
-        connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    engine.dispose()
-    Lives.template, Lives.policies, Lives.installed = path, all_policies(installed), installed
+    Lives.template, Lives.policies, Lives.installed = migrated_sqlite, all_policies(installed), installed
     return Lives
 
 

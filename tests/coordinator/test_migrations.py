@@ -29,6 +29,17 @@ from tests.coordinator.conftest import Store
 from tests.coordinator.test_journal import at_once
 
 
+@pytest.fixture
+def sqlite_url(empty_sqlite_url: str) -> str:
+    """Nothing is migrated here before its test does it."""
+    return empty_sqlite_url
+
+
+@pytest.fixture
+def postgres_url(postgres: Callable[..., str]) -> str:
+    return postgres()
+
+
 def differences(engine: sa.Engine) -> list[object]:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
