@@ -27,10 +27,11 @@ from sallyport.drift_labels import DRIFT, DRIFT_OVER
 from sallyport.entries import BREAK_GLASS, Grant
 from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import PlatformError, Refused, TryLater
-from sallyport.times import format_moment, utc_now
+from sallyport.platforms.slack_text import date
+from sallyport.times import utc_now
 from sandbox.faults import Fault, Moment
 from sandbox.faults import Kind as Spoils
-from tests.coordinator.asks import NOW, ROOT, SECOND, claim, happened
+from tests.coordinator.asks import HOUR, NOW, ROOT, SECOND, claim, happened
 from tests.coordinator.conftest import Store
 from tests.coordinator.desk import MINUTE, Desk
 from tests.coordinator.tower import URL, Tower, live
@@ -111,7 +112,8 @@ class TestOverdueReverts:
         desk.work()
         tower.sweeps()
         assert tower.look(GRACE - MINUTE) == []
-        sentence = f"{active.id} was to end at 2026-11-21T13:00:00Z, and nobody has seen it taken back."
+        end = date(NOW + 4 * HOUR)
+        sentence = f"{active.id} was to end {end}, and nobody has seen it taken back."
         assert tower.look() == [f":rotating_light: {sentence}"]
         assert tower.look() == []
         desk.github.delete(entry_of(active).path)
@@ -235,7 +237,7 @@ class TestPlatformsThatAreAway:
 
     def test_one_alert_tells_of_all_that_waits_and_one_that_it_is_over(self, tower: Tower) -> None:
         desk = tower.desk
-        since = format_moment(desk.now)
+        since = date(desk.now)
         self.waits_for_jira(desk, 30)
         tower.sweeps()
         assert tower.look() == []
