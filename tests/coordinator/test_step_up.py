@@ -1,4 +1,4 @@
-"""A second approval in GitHub: what was approved in Slack waits for a review there, and stands only with it."""
+"""An approval in GitHub: what was approved in Slack waits for a review there, and stands only with it."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def place(sqlite: Store, installed: Installed, places: Places) -> Iterator[Place
 
 
 class TestWhileItWaits:
-    def test_nothing_is_committed_before_the_second_approval(self, place: Place) -> None:
+    def test_nothing_is_committed_before_the_approval_in_github(self, place: Place) -> None:
         request = place.approved()
         assert (request.state, request.expires_at) == (State.CONFIRMING, None)
         assert (place.desk.github.commits, place.desk.github.runs) == ([], [])
@@ -141,7 +141,7 @@ class TestWhileItWaits:
     def test_everybody_is_told_where_it_waits_and_nobody_that_it_is_done(self, place: Place) -> None:
         request = place.approved()
         url = place.desk.github.pulls[NUMBER].url
-        told = "Approved by Lee Wong in Slack; waits for the second approval in GitHub by Lee Wong or Sam Okafor"
+        told = "Approved by Lee Wong in Slack; waits for the approval in GitHub by Lee Wong or Sam Okafor"
         texts = {
             "thread": place.desk.messages("ana", "infra-requests")[-1],
             "approver": place.desk.messages("lee")[-1],
@@ -195,7 +195,7 @@ class TestNudgedInGitHub:
         for who, name in (("lee", "@Lee Wong"), ("sam", "@Sam Okafor")):
             [reply] = [m for m in place.desk.messages(who) if m.thread_ts is not None]
             assert reply.visible_text.startswith(
-                f"{name}: Ana Ruiz still waits for the second approval in GitHub of"
+                f"{name}: Ana Ruiz still waits for the approval in GitHub of"
             )
             assert url in [link for pair in reply.links for link in pair]
         assert self.replies(place, "kim") == []
@@ -221,7 +221,7 @@ class TestNudgedInGitHub:
         Nudging(place.desk.journal, lambda: place.desk.now).nudge(request.id, "U0ANA")
         place.desk.work()
         card, reply = place.desk.messages("sam")
-        assert "waits for the second approval in GitHub" in card.visible_text
+        assert "waits for the approval in GitHub" in card.visible_text
         assert reply.visible_text.startswith("@Sam Okafor: Ana Ruiz still waits")
         assert reply.thread_ts == card.ts
         assert place.desk.request(request).deciders == (), "it is not for Slack to decide"
@@ -272,7 +272,7 @@ class TestNudgedInGitHub:
         assert self.replies(place, "lee") == []
         place.desk.settle(2 * MINUTE)
         [text] = self.replies(place, "lee")
-        assert "the second approval in GitHub" in text
+        assert "the approval in GitHub" in text
         place.desk.settle(40 * MINUTE)
         assert len(self.replies(place, "sam")) == 2
         place.desk.settle(3 * HOUR)
@@ -314,7 +314,7 @@ class TestConfirmed:
         place.reviews(login)
         after = place.desk.request(request)
         assert after.state is State.APPLYING
-        assert after.expires_at == NOW + 30 * MINUTE + 4 * HOUR, "it lives from the second approval on"
+        assert after.expires_at == NOW + 30 * MINUTE + 4 * HOUR, "it lives from the approval in GitHub on"
         assert place.facts(request)[:5] == [
             Deed.ASKED,
             Deed.APPROVED,
@@ -435,7 +435,7 @@ class TestNotConfirmed:
         assert after.state is State.TIMED_OUT
         assert place.nothing_stands(after)
         told = place.desk.messages("ana")[-1].visible_text
-        assert "Approved in Slack, never confirmed in GitHub. Nobody confirmed it in GitHub in time" in told
+        assert "Approved in Slack, never confirmed in GitHub. It was not done; ask again" in told
         assert "It was approved in Slack, and nobody confirmed it in GitHub until" in place.comments
         [trail] = [fact for fact, _ in place.desk.journal.facts(request.id) if fact.deed is Deed.TIMED_OUT]
         assert sentence(trail) == "It was approved in Slack, and nobody confirmed it in GitHub in time."

@@ -52,9 +52,9 @@ def test_what_slack_approved_is_applied_once_an_approver_has_confirmed_it_in_git
     ana = company.slack.person("ana")
     request = ask_access(company, "with two keys")
     approve(company, "with two keys")
-    ana.sees("waits for the second approval in GitHub by Lee Wong or Sam Okafor")
+    ana.sees("waits for the approval in GitHub by Lee Wong or Sam Okafor")
     pull = proposal(company, request)
-    company.slack.person("sam").opens_home().waits_for("waits for a second approval, which can be yours")
+    company.slack.person("sam").opens_home().waits_for("The approval in GitHub can be yours")
     shown = github(company, "leewong", "GET", f"/pulls/{pull['number']}/files")
     assert [file["filename"] for file in shown] == [f"proposals/{request}.yaml"]
     assert (entry_files(company), has_access(company)) == ([], False)
