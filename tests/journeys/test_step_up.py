@@ -87,7 +87,7 @@ def test_what_waits_for_github_can_be_cancelled(company: Company) -> None:
     request = ask_access(company, "which ana takes back")
     approve(company, "which ana takes back")
     pull = proposal(company, request)
-    ana.sees(f"{request}: Approved by Lee Wong in Slack; waits for the second").press("Cancel request")
+    ana.sees(f"{request}: Approved by Lee Wong in Slack; waits for the approval").press("Cancel request")
     until(lambda: ticket(company, request).status == "Cancelled", "the ticket is cancelled")
     until(lambda: proposal(company, request)["state"] == "closed", "the pull request is closed")
     review(company, pull)
