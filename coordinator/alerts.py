@@ -19,7 +19,7 @@ from coordinator.lifecycle import PLATFORMS, Lane
 from coordinator.standing import Board, Standing
 from sallyport.platforms.errors import PlatformError
 from sallyport.platforms.slack import Slack
-from sallyport.platforms.slack_text import escape
+from sallyport.platforms.slack_text import escape, in_zone
 
 log = structlog.get_logger()
 
@@ -130,8 +130,8 @@ def words(alert: Standing, runbook: str) -> str:
     replica: it is told without a word on what to do.
     """
     if alert.over:
-        return f":white_check_mark: Over: {escape(alert.sentence)}"
-    wrong = f":rotating_light: {escape(alert.sentence)}"
+        return f":white_check_mark: Over: {in_zone(escape(alert.sentence))}"
+    wrong = f":rotating_light: {in_zone(escape(alert.sentence))}"
     kind = next((kind for kind in Kind if alert.subject.startswith(kind.about(""))), None)
     if kind is None:
         return f"{wrong}\n<{runbook}|Runbook>"

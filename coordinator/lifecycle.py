@@ -6,7 +6,7 @@ named within its request (`card:U024BE7LH`), so that arming it twice is arming i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -310,6 +310,12 @@ def on_proposal(request: Request, now: datetime) -> list[Armed]:
     return [*on_ticket(request, now), *_told(request, now)]
 
 
+def on_confirmers(request: Request, now: datetime, who: Sequence[str]) -> list[Armed]:
+    """Show that others can confirm it than before; where nobody can, the requester is told directly."""
+    told = not (who or request.is_scheduled) or STRANDED in request.armed
+    return [*on_proposal(request, now), *([_tells(STRANDED, now)] if told else [])]
+
+
 def on_answer(now: datetime) -> list[Armed]:
     """Close what was opened in GitHub to have something confirmed, once nobody is asked any more."""
     return [
@@ -361,10 +367,15 @@ def _confirming(request: Request, now: datetime) -> list[Armed]:
     return [
         Armed("branch", "branch", Lane.RUNS, now),
         Armed("proposal", "proposal", Lane.RUNS, now, after="branch"),
-        Armed("pull", "pull", Lane.RUNS, now, after="proposal"),
+        shown_in_github(now),
         Armed("confirm", "confirm", Lane.RUNS, now, after="pull"),
         Armed("timeout", "timeout", Lane.CLOCK, request.decide_by),
     ]
+
+
+def shown_in_github(now: datetime) -> Armed:
+    """Open its pull request, or bring up to date there who can confirm it."""
+    return Armed("pull", "pull", Lane.RUNS, now, after="proposal")
 
 
 def _expiry(due: datetime, after: str) -> list[Armed]:

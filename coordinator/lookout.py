@@ -1,7 +1,7 @@
 """Looks for what nobody else would tell: what is overdue, what does not get done, and a safety net that is gone.
 
-Level-triggered: each look says what is so now, and ends the alerts whose cause is gone. It also records what the
-last sweep has ended before its time, or any job while an override is live, which ends by its use.
+Level-triggered: each look says what is so now, and ends the alerts whose cause is gone. It also has recorded what
+any job has ended before its time.
 """
 
 from __future__ import annotations
@@ -14,27 +14,26 @@ from typing import Any
 import sqlalchemy as sa
 
 from coordinator.alerts import Alerts, Kind
+from coordinator.early_ends import EarlyEnds
 from coordinator.journal import Journal, Silence, UnknownRequest
 from coordinator.journal.tables import effects, requests
 from coordinator.lifecycle import PLATFORMS
-from coordinator.outside.runs import end_of, ended_early, not_reverted
+from coordinator.outside.runs import end_of, not_reverted
 from coordinator.outside.watching import Watching
 from coordinator.policy_source import POLICIES, PolicySource
 from coordinator.reconciler import ALERT_AFTER, NOT_LET_IN
 from coordinator.requests import State
 from coordinator.standing import Standing
-from sallyport.changes.removal_override import FLOW as OVERRIDE
-from sallyport.outcomes import Outcome, Result
+from sallyport.outcomes import Result
 from sallyport.platforms.errors import PlatformError, Refused
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import RunState
-from sallyport.reports import APPLY, EXPIRE, outcomes_of
+from sallyport.reports import EXPIRE
 from sallyport.times import format_moment, say_duration
 
 GRACE = timedelta(minutes=10)  # that a revert may take: a job waits for its turn, and has to start
 SWEEP_WITHIN = timedelta(minutes=45)  # the schedule is every 15 minutes, and GitHub may be late
 AWAY_AFTER = timedelta(minutes=5)  # a platform that is back before that is no news for the night shift
-USERS = (APPLY, EXPIRE, "merged.yml", "refresh.yml")  # the workflows whose jobs may use an override up
 _WITHDRAWN = (State.ENDING.value, State.FAILED.value)
 
 Said = dict[str, str]  # sentences by subject
@@ -52,6 +51,7 @@ class Lookout:
     since: datetime
     drift: Callable[[], Sequence[str]]  # the tickets of what stands; it raises PlatformErrors
     watching: Watching
+    early_ends: EarlyEnds
 
     def look(self) -> None:
         """Tell what is so now, and what is so no more."""
@@ -68,12 +68,12 @@ class Lookout:
         self._say(Kind.POLICIES, {POLICIES: self.policies.fault} if self.policies.fault else {}, before)
         try:
             unproven, failed = self._sweeps(before)
-            self._end_what_overrides_let()
         except PlatformError as error:
             self._say_hidden(error)
             return
         self._say(Kind.NOT_REVERTED, failed | dict(_not_reverted(ends)), before)
         self._say(Kind.UNPROVEN, unproven, before)
+        self.early_ends.look()
 
     def look_for_drift(self) -> None:
         """Keep in mind, and in the metrics, that AWS is not what the live entries ask for, and tell when it is."""
@@ -158,38 +158,14 @@ class Lookout:
     def _told_by(self, sweep: RunState) -> tuple[Said, Said]:
         unproven: Said = {}
         failed: Said = {}
-        for outcome in outcomes_of(self.github, sweep):
+        for outcome in self.watching.outcomes(sweep):
             if outcome.result is Result.REFUSED:
                 unproven[Kind.UNPROVEN.about(outcome.request_id)] = outcome.detail
-            elif outcome.result is Result.REVERTED:
-                self._end_early(outcome, sweep)
             elif outcome.result is Result.FAILED and not (outcome.held or self._is_ours(outcome.request_id)):
                 failed[Kind.NOT_REVERTED.about(outcome.request_id)] = not_reverted(
                     outcome.request_id, outcome.detail
                 )
         return unproven, failed
-
-    def _end_what_overrides_let(self) -> None:
-        """Record what jobs have ended by an override, and its own end by that, whichever job came first to it."""
-        live = self._live_overrides()
-        if not live:
-            return
-        runs = (run for workflow in USERS for run in self.watching.since(workflow, min(live)))
-        for run in (run for run in runs if run.status == "completed"):
-            for outcome in self.watching.outcomes(run):
-                if outcome.result is Result.REVERTED:
-                    self._end_early(outcome, run)
-
-    def _live_overrides(self) -> list[datetime]:
-        """Return when the overrides that are live were asked for."""
-        live = sa.and_(requests.c.flow == OVERRIDE, requests.c.state == State.ACTIVE.value)
-        with self.journal.reading() as connection:
-            return list(connection.scalars(sa.select(requests.c.submitted_at).where(live)))
-
-    def _end_early(self, outcome: Outcome, run: RunState) -> None:
-        """Record that a job has ended what nobody asked it to; at a deadline, its own watch does."""
-        if self._is_ours(outcome.request_id):
-            self.journal.move(outcome.request_id, lambda standing: ended_early(standing, outcome, run))
 
     def _is_ours(self, request_id: str) -> bool:
         """Tell whether the request is in the journal: then its own watch knows how it stands."""

@@ -5,10 +5,10 @@ Nothing that a requester typed is in it: that stands in the file that is reviewe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from coordinator.requests import Request, State
-from coordinator.wording import granted, name_of
+from coordinator.wording import granted, name_of, together
 from sallyport.people import Person
 from sallyport.policies import Policies
 from sallyport.times import format_moment
@@ -17,6 +17,7 @@ CLOSED = "Its pull request was closed in GitHub before anybody had confirmed it.
 CHANGED = (
     "Its pull request was changed in GitHub after it had been opened, so nobody can confirm it there. Ask again."
 )
+NOBODY = "Nobody is left who could confirm it in GitHub: those who could have left, or policy names others now."
 
 _OUTCOMES = {
     State.DENIED: "It was not confirmed, and nothing was done.",
@@ -40,6 +41,17 @@ def asked(request: Request, policies: Policies, confirmers: Iterable[Person]) ->
     return f"Confirm {request.id}: {flow.title} for {_label(policies, request.requester)}", text
 
 
+def those_now(confirmers: Sequence[Person]) -> str:
+    """Say that others can confirm it than before."""
+    match len(confirmers):
+        case 0:
+            return NOBODY
+        case 1:
+            return "One person can confirm it in GitHub now."
+        case count:
+            return f"{count} people can confirm it in GitHub now."
+
+
 def refused(policies: Policies, by: str) -> str:
     """Say that somebody who may confirm it said no."""
     return f"{_label(policies, by)} requested changes in GitHub instead of confirming it."
@@ -54,7 +66,7 @@ def closed(request: Request, policies: Policies) -> str:
 
 def _head(request: Request, policies: Policies) -> str:
     people = policies.people
-    names = ", ".join(name_of(people, decision.by) for decision in request.approvals)
+    names = together([name_of(people, decision.by) for decision in request.approvals])
     ticket = f" Ticket: [{request.ticket}]({request.result('ticket')['url']})." if request.ticket else ""
     return (
         f"{name_of(people, request.requester)} asked for this in Slack, where it was approved by {names}. "

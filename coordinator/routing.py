@@ -15,7 +15,7 @@ import structlog
 from coordinator.courtesy import Bouts
 from coordinator.directory import Circumstances, Directory
 from coordinator.journal import Journal
-from coordinator.lifecycle import Happening
+from coordinator.lifecycle import Happening, shown_in_github
 from coordinator.positions import Position, position_of
 from coordinator.requests import Request, Route
 from sallyport.approval import Panel
@@ -70,6 +70,7 @@ class Rerouting:
     """Asks others when those who were asked can decide no longer, and those who can decide only now.
 
     A request is looked at when something happened to it, or to people or policies, since it was looked at last.
+    What waits for its approval in GitHub is shown there anew, and nothing happens where that changes nothing.
     """
 
     def __init__(self, journal: Journal, routing: Routing, now: Callable[[], datetime]) -> None:
@@ -89,6 +90,7 @@ class Rerouting:
         circumstances = self._routing.directory.circumstances()
         if circumstances != self._circumstances:
             self._circumstances, self._looked_at = circumstances, {}
+            self._journal.arm_confirming(shown_in_github(self._now()))
         waiting = self._journal.pending()
         self._looked_at = {one: fact for one, fact in self._looked_at.items() if one in waiting}
         unseen = [one for one, fact in waiting.items() if self._looked_at.get(one) != fact]

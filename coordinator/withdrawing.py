@@ -29,7 +29,7 @@ class Withdrawing:
         """End a request that waits for a decision, or for AWS; NotYours if it does not, or is somebody else's."""
         request, now = own(self.journal, request_id, slack_id), self.now()
         happening = Happening(Deed.CANCELLED, now, request.requester)
-        move = Move(happening, State.CANCELLED, closing="The requester has cancelled it.")
+        move = Move(happening, State.CANCELLED, closing="Its requester has withdrawn it.")
         after = self.journal.move(request_id, lambda standing: _cancelling(standing, move, now))
         if after.state is not State.CANCELLED:
             raise NotYours(too_late(after, self.policies().people))

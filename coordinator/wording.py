@@ -5,10 +5,13 @@ Everything a person typed is passed in already made inert for the surface it goe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from coordinator.requests import Request, State
 from sallyport.audit import Deed, Fact
+from sallyport.catalogue import Catalogue
+from sallyport.changes.protocol import Placed
 from sallyport.decisions import is_emergency
 from sallyport.outcomes import Untold
 from sallyport.people import People
@@ -110,6 +113,20 @@ def state_words(request: Request) -> str:
     return words.get(request.state, STATE_WORDS[request.state])
 
 
+def subject(request: Request, catalogue: Catalogue) -> str:
+    """Say what is asked for, and where, as plain text."""
+    what = "; ".join(change.title(catalogue) for change in request.changes)
+    if all(isinstance(change, Placed) for change in request.changes):
+        return what
+    place = catalogue.environments.get(request.environment)
+    return f"{what} in {place.title if place else request.environment}"
+
+
+def together(names: Sequence[str]) -> str:
+    """Join names as one says them."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
 def name_of(people: People, email: str) -> str:
     """Return how a person is called, with the address that identifies them; a schedule by its name."""
     person = people.by_email(email)
@@ -167,6 +184,12 @@ def lasts(request: Request) -> str:
 def granted(request: Request) -> str:
     """Say how long it does live, which an approver may have shortened."""
     return _for(request.granted)
+
+
+def how_long(request: Request) -> str:
+    """Say the same without “for”, and besides what was asked for, where that was more."""
+    asked, given = (said(request).removeprefix("for ") for said in (lasts, granted))
+    return given if given == asked else f"{given}; asked for: {asked}"
 
 
 def _for(length: timedelta | None) -> str:

@@ -19,6 +19,7 @@ from coordinator.clients import connect
 from coordinator.config import read_config
 from coordinator.courtesy import SWITCH
 from coordinator.drifting import open_findings
+from coordinator.early_ends import EarlyEnds
 from coordinator.essentials import DIRECTORY_EVERY, GROUPS_EVERY, Essentials
 from coordinator.logs import configure_logging
 from coordinator.lookout import Lookout
@@ -66,6 +67,7 @@ class Worker:
             now(),
             lambda: open_findings(essentials.clients.jira, essentials.config.jira_project),
             watching,
+            EarlyEnds(essentials.journal, watching, now),
         )
         self.sleeping = Sleeping(essentials.journal, self._directory.policies, now)
         self.reconciler = Reconciler(essentials.journal, _hands(essentials, self.exporting, watching), now)

@@ -1,4 +1,4 @@
-"""The second approval, in GitHub, of what was approved in Slack: what is shown, whose word counts, what proves it.
+"""The approval in GitHub of what was approved in Slack: what is shown, whose word counts, what proves it.
 
 Pure. Whoever has Slack, or the coordinator, does not have it: a review is GitHub's own record, of one commit,
 under a login that `policies/people.yaml` binds. The pull request is only the question and is never merged.

@@ -59,7 +59,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """The second approval, in GitHub: whose review it was, when (UTC), and of what.
+    """The approval in GitHub: whose review it was, when (UTC), and of what.
 
     It was of `commit` in the pull request `pull` of this repository, which shows an entry that lives for `lasting`
     from the review (None: for ever).
@@ -111,7 +111,7 @@ class Entry:
     approvals: tuple[Approval, ...]
     asked: str = ""  # the approver whom the requester chose, where the rule says one is chosen
     grant: Grant | None = None  # what stands in for approvals, where policy allows it
-    confirmation: Confirmation | None = None  # the second approval, where the rule asks for one
+    confirmation: Confirmation | None = None  # the approval in GitHub, where the rule asks for one
     ticket: str | None = None
     thread: Thread | None = None
     attestation: Attestation | None = None

@@ -23,7 +23,7 @@ from coordinator.journal.reading import lock_request, read_request
 from coordinator.journal.rows import decision_values
 from coordinator.journal.silences import Unheard
 from coordinator.journal.submitting import New
-from coordinator.journal.tables import decisions
+from coordinator.journal.tables import IS_CONFIRMING, decisions, requests
 from coordinator.journal.together import Together
 from coordinator.journal.turns import Turns
 from coordinator.lifecycle import PLATFORMS, Armed, Happening, Lane, Move
@@ -136,6 +136,13 @@ class Journal(Questions):
         """Arm an effect that a person asks for and that is no fact before it is done."""
         with self._urgently() as connection:
             lanes = outbox.arm(connection, [(request_id, effect)])
+        self._tell(lanes)
+
+    def arm_confirming(self, effect: Armed) -> None:
+        """Arm an effect of everything that waits for its approval in GitHub."""
+        with self._patiently() as connection:
+            waiting = connection.scalars(sa.select(requests.c.id).where(IS_CONFIRMING)).all()
+            lanes = outbox.arm(connection, [(request_id, effect) for request_id in waiting])
         self._tell(lanes)
 
     # Effects

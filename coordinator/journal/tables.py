@@ -182,6 +182,13 @@ alerts = sa.Table(
     sa.Column("told", sa.Boolean, nullable=False),  # the alert channel shows it as it is
 )
 
+reports = sa.Table(  # how far those of jobs were read, for what they end by themselves
+    "reports",
+    metadata,
+    sa.Column("workflow", sa.String(40), primary_key=True),
+    sa.Column("read_until", Moment, nullable=False),  # runs that began before have told all that they tell
+)
+
 silences = sa.Table(  # a platform that gives no answer, or that catches up
     "silences",
     metadata,

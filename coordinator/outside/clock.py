@@ -6,25 +6,21 @@ from datetime import datetime
 
 from coordinator.journal import Done, Work
 from coordinator.lifecycle import Happening, Move, announced_anew
-from coordinator.requests import Request, State
+from coordinator.requests import WAITED_FOR, Request, State
 from sallyport.audit import Deed
 from sallyport.documents import JSON
 from sallyport.times import parse_moment
 
-_AGAIN = "so it was not done. Ask again whenever it is needed."
-_CLOSINGS = {
-    State.PENDING: f"Nobody decided in time, {_AGAIN}",
-    State.CONFIRMING: f"Nobody confirmed it in GitHub in time, {_AGAIN}",
-}
+_NOT_DONE = "It was not done; ask again whenever it is needed."
 
 
 def time_out(_work: Work, request: Request) -> Done:
     """Deny by itself what nobody decided, or confirmed, in time; what was decided meanwhile stays as it is."""
-    if request.state not in _CLOSINGS:
+    if request.state not in WAITED_FOR:
         return Done()
     details: dict[str, JSON] = {"through": "github"} if request.state is State.CONFIRMING else {}
     timed_out = Happening(Deed.TIMED_OUT, request.decide_by, "coordinator", details)
-    move = Move(timed_out, State.TIMED_OUT, _CLOSINGS[request.state])
+    move = Move(timed_out, State.TIMED_OUT, _NOT_DONE)
 
     def unless_decided(standing: Request) -> Move | None:
         return move if standing.revision == request.revision else None

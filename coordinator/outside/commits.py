@@ -155,7 +155,7 @@ def entry_of(request: Request) -> Entry:
 
 
 def _confirmation(request: Request) -> Confirmation | None:
-    """Return the second approval of what has one."""
+    """Return the approval in GitHub of what has one."""
     given = request.result("confirm")
     if not given:
         return None

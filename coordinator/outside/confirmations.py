@@ -9,11 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
+
 from coordinator import proposing
 from coordinator.directory import Directory
 from coordinator.head import Head
 from coordinator.journal import Again, Done, Work
-from coordinator.lifecycle import Happening, Move, approval, end_of_life, on_proposal
+from coordinator.lifecycle import (
+    Happening,
+    Move,
+    approval,
+    end_of_life,
+    on_confirmers,
+    on_proposal,
+    shown_in_github,
+)
 from coordinator.outside.commits import COORDINATOR, entry_of
 from coordinator.positions import grain_of, notice_of, rule_of
 from coordinator.requests import Request, State, is_channel
@@ -26,6 +36,8 @@ from sallyport.platforms.github import GitHub
 from sallyport.policies import Policies
 from sallyport.reviews import PullRequest
 from sallyport.times import format_moment
+
+log = structlog.get_logger()
 
 BRANCHES = "sallyport"  # of ours begin with it
 DOOR = "github"
@@ -62,18 +74,51 @@ class Confirmations:
         return Done({"commit": commit})
 
     def ask(self, work: Work, request: Request) -> Done:
-        """Open the pull request, or adopt the one that an earlier attempt may have opened, if only to close it."""
+        """Open the pull request, or adopt the one that an earlier attempt may have opened, if only to close it.
+
+        One that is open already is brought up to date.
+        """
+        if work.result:
+            return self._ask_anew(request)
         pull = self._opened(request) if work.uncertain else None
         if request.state is not State.CONFIRMING:
             return Done({"number": pull.number, "url": pull.url, "who": []} if pull else {}, asked=work.uncertain)
-        pull, policies = pull or self._open(request), self.policies()
-        result = {
-            "number": pull.number,
-            "url": pull.url,
-            "who": [person.label for person in confirmers(request, policies)],
+        policies, now = self.policies(), self.now()
+        asked = self._asked(request, policies)
+        pull = pull or self._open(request, policies)
+        shown = on_proposal(request, now)
+        if work.uncertain:  # what an earlier attempt has said there is not known
+            asked, shown = asked | {"logins": []}, [*shown, shown_in_github(now)]
+        return Done({"number": pull.number, "url": pull.url, **asked}, arm=tuple(shown))
+
+    def _ask_anew(self, request: Request) -> Done:
+        """Name in the pull request, and wherever it is shown, those who can confirm it now.
+
+        Nothing is said to GitHub where they are the same. A text that GitHub does not take holds up no review.
+        """
+        known, policies, now = dict(request.result("pull")), self.policies(), self.now()
+        asked = known | self._asked(request, policies)
+        if request.state is not State.CONFIRMING or asked == known:
+            return Done(known, asked=False)
+        found = confirmers(request, policies)
+        try:
+            self.github.edit_pull(int(known["number"]), proposing.asked(request, policies, found)[1])
+        except Refused as refused:
+            log.warning("confirmation.old-text", request_id=request.id, error=str(refused))
+        shown = tuple(on_confirmers(request, now, asked["who"]))
+        if asked["who"] == known["who"]:
+            return Done(asked, arm=shown)
+        others = Happening(Deed.ROUTED, now, COORDINATOR, {"detail": proposing.those_now(found)})
+        return Done(asked, then=lambda standing: _asked_anew(standing, others), arm=shown)
+
+    def _asked(self, request: Request, policies: Policies) -> dict[str, list[str]]:
+        """Return who can confirm it now: their names, their logins in GitHub, and whom of them a nudge reaches."""
+        found = confirmers(request, policies)
+        return {
+            "who": [person.label for person in found],
+            "logins": [person.github for person in found],
             "slack": list(reached(request, self.directory, policies)),
         }
-        return Done(result, arm=tuple(on_proposal(request, self.now())))
 
     def watch(self, _work: Work, request: Request) -> Done | Again:
         """See what those who may confirm it have said; the clock ends what nobody confirms."""
@@ -107,9 +152,8 @@ class Confirmations:
     def _opened(self, request: Request) -> PullRequest | None:
         return self.github.pull_of_branch(branch_of(request))
 
-    def _open(self, request: Request) -> PullRequest:
+    def _open(self, request: Request, policies: Policies) -> PullRequest:
         """Open it; one that GitHub did not list a moment ago, and knows all the same, is looked for again."""
-        policies = self.policies()
         title, body = proposing.asked(request, policies, confirmers(request, policies))
         try:
             return self.github.open_pull(branch_of(request), title, body)
@@ -141,6 +185,11 @@ class Confirmations:
         """Return the pause before the next look: short while the approval is young."""
         last = max((decision.at for decision in request.approvals), default=self.now())
         return min(max((self.now() - last) / 60, _SOON), _LATER)
+
+
+def _asked_anew(standing: Request, others: Happening) -> Move | None:
+    """Return the fact that others are asked; None if nobody is any more."""
+    return Move(others) if standing.state is State.CONFIRMING else None
 
 
 def branch_of(request: Request) -> str:

@@ -87,7 +87,7 @@ class Tickets:
         return ways[1:] if kept_from_beginning else ways
 
     def _summary(self, request: Request) -> str:
-        what = "; ".join(change.title(self.policies().catalogue) for change in request.changes)
+        what = wording.subject(request, self.policies().catalogue)
         return " ".join(f"{self.policies().flows[request.flow].title}: {what} ({request.id})".split())[
             :SUMMARY_LONGEST
         ]

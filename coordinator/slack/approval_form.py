@@ -26,14 +26,15 @@ AS_ASKED = "as-asked"
 
 def approval_form(request: Request, rule: Rule, policies: Policies) -> View:
     """Return the form: what, who and why in short, and for how long."""
-    (_, as_asked), *shorter = shorter_choices(rule.lifetime, request.lifetime)
+    (_, longest), *shorter = shorter_choices(rule.lifetime, request.granted)
+    first = "As asked" if request.granted == request.lifetime else "As approved so far"
     hint = f"Counted from the last approval. It becomes live {when_live(request, rule, policies)}."
     return small_form(
         APPROVAL,
         "Approve",
         f"*{title(request, policies)}* for {who(request)}",
         SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON])),
-        choice(DURATION, CHOICE, "Duration", hint, [(AS_ASKED, f"As asked: {as_asked}"), *shorter]),
+        choice(DURATION, CHOICE, "Duration", hint, [(AS_ASKED, f"{first}: {longest}"), *shorter]),
         submit="Approve",
         close="Not yet",
         carries={"request": request.id, "digest": request.digest},

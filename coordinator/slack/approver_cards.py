@@ -18,6 +18,7 @@ from coordinator.slack.cards import (
     asked,
     context,
     decided,
+    effects,
     links,
     status,
     status_line,
@@ -26,9 +27,10 @@ from coordinator.slack.cards import (
 )
 from coordinator.slack.decision_buttons import decision_buttons
 from coordinator.slack.emergency_messages import told
+from coordinator.wording import granted, together
 from sallyport.decisions import is_emergency
 from sallyport.people import People
-from sallyport.platforms.slack_text import escape
+from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
 
 ANYBODY = "Anybody here may press; it counts only from those whose turn it is."
@@ -44,11 +46,17 @@ def card(request: Request, policies: Policies, place: str) -> Content:
     if request.state is not State.PENDING:
         return _decided(request, policies)
     if is_channel(place):
-        text = f"{who(request)} asks {asked(request, policies.people)} to approve {title(request, policies)}."
-        return text, list(_open(request, policies, ANYBODY))
+        return _asks(request, policies, asked(request, policies.people)), list(_open(request, policies, ANYBODY))
     if place in request.deciders:
-        return f"{who(request)} asks you to approve {title(request, policies)}.", list(_open(request, policies))
+        return _asks(request, policies, "you"), list(_open(request, policies))
     return _waiting_for_others(request, policies, place)
+
+
+def _asks(request: Request, policies: Policies, whom: str) -> str:
+    """Return the sentence that a phone or a screen reader gives: who asks whom for what, and until when."""
+    what = f"{'an extension of ' if request.extends else ''}{title(request, policies)}"
+    until = f"It is closed {date(request.decide_by)} if nobody decides."
+    return f"{who(request)} asks {whom} to approve {what}, {granted(request)}. {until}"
 
 
 def _decided(request: Request, policies: Policies) -> Content:
@@ -60,12 +68,9 @@ def _decided(request: Request, policies: Policies) -> Content:
 def _open(request: Request, policies: Policies, note: str = "") -> Iterator[Block]:
     position = position_of(request, policies)
     yield from about(request, policies)
-    effects = "\n".join(
-        f"{change.effect(request.environment, policies.catalogue)} {change.undo()}" for change in request.changes
-    )
-    yield SectionBlock(text=PlainTextObject(text=effects))
+    yield effects(request, policies)
     yield from _stages(request, position, policies.people)
-    rule = f" Asked by the rule “{escape(position.rule.name)}”." if position else ""
+    rule = f" Routed by the rule “{escape(position.rule.name)}”." if position else ""
     yield context(f"{status_line(request, policies)}{rule} Digest {request.digest}.")
     if note:
         yield context(note)
@@ -94,7 +99,7 @@ def _stages(request: Request, position: Position | None, people: People) -> Iter
         return
     lines = []
     for step in steps(position, [decision.by for decision in request.approvals]):
-        names = (person.label if (person := people.by_email(email)) else email for email in step.approved_by)
-        by = f", by {', '.join(names)}" if step.approved_by else ""
-        lines.append(f"{step.name}: {len(step.approved_by)} of {step.needed}{by}")
+        names = [person.label if (person := people.by_email(email)) else email for email in step.approved_by]
+        by = f", by {together(names)}" if names else ""
+        lines.append(f"{step.name}: {len(names)} of {step.needed} approvals{by}")
     yield SectionBlock(text=PlainTextObject(text="\n".join(lines)[:SHOWN_REASON]))

@@ -67,8 +67,7 @@ class Buttons:
         try:
             request, _ = self.deciding.check(request_id, digest, user_of(body))
             ack()
-            title = "; ".join(change.title(self.policies().catalogue) for change in request.changes)
-            form = forms.denial_form(request, title).to_dict()
+            form = forms.denial_form(request, self.policies()).to_dict()
             self.answering.later(self.answering.slack.open_view, body["trigger_id"], form)
         except NotYours as error:
             ack()

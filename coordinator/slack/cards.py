@@ -20,11 +20,21 @@ from coordinator.positions import position_of
 from coordinator.requests import Answer, Extension, Request, State
 from coordinator.slack.decision_buttons import decision_buttons
 from coordinator.slack.own_buttons import ask_again, own_buttons
-from coordinator.slack.text import bounded
-from coordinator.wording import EARLY_END, STATE_WORDS, UNREPORTED_END, granted, lasts, mention, state_words
+from coordinator.slack.text import bounded, cut
+from coordinator.wording import (
+    EARLY_END,
+    STATE_WORDS,
+    UNREPORTED_END,
+    granted,
+    how_long,
+    mention,
+    state_words,
+    subject,
+    together,
+)
 from sallyport.decisions import is_emergency
 from sallyport.people import People
-from sallyport.platforms.slack_text import date, escape
+from sallyport.platforms.slack_text import date, escape, in_zone
 from sallyport.policies import Policies
 
 HEADER_LONGEST = 150
@@ -33,7 +43,8 @@ SHOWN_SENTENCE = (
     500  # of what a job or a person says, before it is escaped, which makes it up to five times as long
 )
 NAMED = 5  # of those who are asked; the others are counted
-STRANDED = "Nobody can decide it at the moment: those who could have left, or policy has changed."
+GONE = "those who could have left, or policy has changed"
+STRANDED = f"Nobody can decide it at the moment: {GONE}."
 MARKS = {
     State.PENDING: ":hourglass_flowing_sand:",
     State.CONFIRMING: ":hourglass_flowing_sand:",
@@ -41,6 +52,7 @@ MARKS = {
     State.ENDED: ":checkered_flag:",
     State.DENIED: ":no_entry:",
     State.TIMED_OUT: ":alarm_clock:",
+    State.CANCELLED: ":leftwards_arrow_with_hook:",
     State.FAILED: ":warning:",
 }
 
@@ -56,12 +68,12 @@ def thread(request: Request, policies: Policies) -> Content:
 
 def line(request: Request, policies: Policies, *, decide: bool) -> list[Block]:
     """Return a request in a list: what it is, how it stands, and what this person can do with it."""
-    what = f"*{title(request, policies)}* for {who(request)}, {lasts(request)}"
+    what = f"*{title(request, policies)}* for {who(request)}, {granted(request)}"
     stands = f"{status_line(request, policies)}{_time_left(request)}"
     told = [SectionBlock(text=MarkdownTextObject(text=what)), context(stands)]
     if decide:
         reason = SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON]))
-        return [*told, reason, *links(request), decision_buttons(request, policies)]
+        return [*told, reason, effects(request, policies), *links(request), decision_buttons(request, policies)]
     return [*told, *links(request), *own_buttons(request, policies)]
 
 
@@ -70,9 +82,9 @@ def line_to_confirm(request: Request, policies: Policies) -> list[Block]:
     pull = request.result("pull")
     what = f"*{title(request, policies)}* for {who(request)}, {granted(request)}"
     how = (
-        f"It was approved in Slack and waits for a second approval, which can be yours: read <{pull['url']}|pull "
-        f"request #{pull['number']}> in GitHub and approve it there in a review; to refuse it, request changes. "
-        f"If nobody confirms it, it is closed {date(request.decide_by, '{ago}')}."
+        f"The approval in GitHub can be yours: read <{pull['url']}|pull request #{pull['number']}> and approve it "
+        "in a review; to refuse it, request changes. "
+        f"If nobody does either, it is closed {date(request.decide_by, '{ago}')}."
     )
     return [
         SectionBlock(text=MarkdownTextObject(text=what)),
@@ -92,8 +104,8 @@ def _time_left(request: Request) -> str:
 
 def closed_line(request: Request, policies: Policies) -> list[Block]:
     """Return a request that is over in a list: how it came out, and the button to ask again."""
-    what = f"{title(request, policies)}, {lasts(request)} ({request.id})"
-    told = SectionBlock(text=MarkdownTextObject(text=what), accessory=ask_again(request))
+    what = f"{title(request, policies)}, {granted(request)} ({request.id})"
+    told = SectionBlock(text=MarkdownTextObject(text=what), accessory=ask_again(request, policies))
     return [told, context(status_line(request, policies))]
 
 
@@ -102,17 +114,18 @@ def status(request: Request, policies: Policies) -> str:
     approved = _approved(request, policies.people)
     match request.state:
         case State.PENDING if not request.deciders:
-            until = f"It waits until {date(request.decide_by)}, and is then closed"
-            return f"{STRANDED} {until}; its requester can cancel it and ask again."
+            return f"{STRANDED} {_stranded_until(request)}"
         case State.PENDING:
             whose = f"{asked(request, policies.people)}{_progress(request, policies)}"
             return f"Waiting for {whose}, until {date(request.decide_by)}."
+        case State.CONFIRMING if (pull := request.result("pull")) and not pull["who"]:
+            nobody = f"Nobody can give the approval in <{pull['url']}|GitHub> at the moment: {GONE}."
+            return f"{approved} in Slack. {nobody} {_stranded_until(request)}"
         case State.CONFIRMING:
             return f"{approved} in Slack; waits for {_confirmation(request)}, until {date(request.decide_by)}."
         case State.ANNOUNCED:
-            return (
-                f"{approved}; those who work there are warned, and then it begins.{kept(request, policies.people)}"
-            )
+            begins = f"it begins {date(request.begins_at)}" if request.begins_at else "then it begins"
+            return f"{approved}; those who work there are warned, and {begins}.{kept(request, policies.people)}"
         case State.APPROVED:
             return f"{approved}; about to be applied."
         case State.APPLYING if waits := request.unanswered:
@@ -136,6 +149,11 @@ def status(request: Request, policies: Policies) -> str:
             return f"{STATE_WORDS[request.state]}.{kept(request, policies.people)}"
         case State.TIMED_OUT | State.CANCELLED | State.FAILED:
             return f"{state_words(request)}. {shown(request.closing)}"
+
+
+def _stranded_until(request: Request) -> str:
+    until = f"It waits until {date(request.decide_by)}, and is then closed"
+    return f"{until}; its requester can cancel it and ask again."
 
 
 def kept(request: Request, people: People) -> str:
@@ -181,8 +199,8 @@ def _until(extension: Extension) -> str:
 
 
 def shown(sentence: str) -> str:
-    """Return *sentence* inert, and cut where Slack would refuse the message for its length."""
-    return escape(sentence if len(sentence) <= SHOWN_SENTENCE else f"{sentence[: SHOWN_SENTENCE - 1]}…")
+    """Return *sentence* inert, its moments in the reader's zone, and cut where Slack would refuse its length."""
+    return in_zone(escape(cut(sentence, SHOWN_SENTENCE)))
 
 
 def shown_lines(detail: str) -> str:
@@ -192,7 +210,7 @@ def shown_lines(detail: str) -> str:
 
 def title(request: Request, policies: Policies) -> str:
     """Say what is asked for, as mrkdwn."""
-    return escape("; ".join(change.title(policies.catalogue) for change in request.changes))
+    return escape(subject(request, policies.catalogue))
 
 
 def who(request: Request) -> str:
@@ -205,7 +223,7 @@ def _deed(request: Request, what: str) -> str:
     if is_emergency(request.grant):
         return f"Break-glass: {who(request)} took {what}"
     asker = who(request)
-    return f"{asker[:1].upper()}{asker[1:]} asks for {what}"
+    return f"{asker[:1].upper()}{asker[1:]} asks {'to extend' if request.extends else 'for'} {what}"
 
 
 def _approved(request: Request, people: People) -> str:
@@ -214,7 +232,7 @@ def _approved(request: Request, people: People) -> str:
         if is_emergency(request.grant):
             return f"Break-glass for {escape(request.grant.incident)}, nobody was asked"
         return "Approved by policy"
-    names = ", ".join(called(people, decision.by) for decision in request.approvals)
+    names = together([called(people, decision.by) for decision in request.approvals])
     shortened = f" {granted(request)}" if request.granted != request.lifetime else ""
     confirmed = request.result("confirm").get("by")
     second = f", confirmed in GitHub by {called(people, confirmed)}" if confirmed else ""
@@ -225,22 +243,22 @@ def _confirmation(request: Request) -> str:
     """Say where, and by whom, it is to be confirmed."""
     pull = request.result("pull")
     if not pull:
-        return "its second approval in GitHub, where it is being shown"
-    names = (
-        " or ".join(map(escape, pull["who"][:NAMED])) or "somebody who could confirm it: nobody can at the moment"
-    )
-    return f"the second approval in <{pull['url']}|GitHub> by {names}"
+        return "its approval in GitHub, where it is being shown"
+    return f"the approval in <{pull['url']}|GitHub> by {_one_of(list(map(escape, pull['who'])))}"
+
+
+def _one_of(names: Sequence[str]) -> str:
+    """Name those of whom one is enough; of many, the others are counted."""
+    more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
+    return " or ".join([*names[:NAMED], *more])
 
 
 def asked(request: Request, people: People) -> str:
     """Name those whose turn it is; the mention shows a name also for who is bound to no Slack id."""
     names = [
-        escape(person.label) if (person := people.by_slack(user)) else f"<@{user}>"
-        for user in request.deciders[:NAMED]
+        escape(person.label) if (person := people.by_slack(user)) else f"<@{user}>" for user in request.deciders
     ]
-    others = len(request.deciders) - NAMED
-    names += [f"{others} more"] if others > 0 else []
-    return " or ".join(names) or "somebody who could decide it"
+    return _one_of(names) or "somebody who could decide it"
 
 
 def _progress(request: Request, policies: Policies) -> str:
@@ -258,7 +276,7 @@ def about(request: Request, policies: Policies) -> list[Block]:
     flow = policies.flows[request.flow]
     environment = policies.catalogue.environments[request.environment]
     details = [detail for change in request.changes for detail in change.details(policies.catalogue)]
-    facts = [("Environment", environment.title), *details, ("Duration", lasts(request).removeprefix("for "))]
+    facts = [("Environment", environment.title), *details, ("Duration", how_long(request))]
     words = state_words(request)
     standing = f"{flow.title}: {words[:1].lower()}{words[1:]}"  # GitHub keeps its capital
     return [
@@ -267,6 +285,13 @@ def about(request: Request, policies: Policies) -> list[Block]:
         SectionBlock(fields=list(_fields(facts))),
         SectionBlock(text=PlainTextObject(text=f"Reason: {request.reason}"[:SHOWN_REASON])),
     ]
+
+
+def effects(request: Request, policies: Policies) -> Block:
+    """Return what it opens to whom, and how that is undone."""
+    catalogue = policies.catalogue
+    said = (f"{change.effect(request.environment, catalogue)} {change.undo()}" for change in request.changes)
+    return SectionBlock(text=PlainTextObject(text="\n".join(said)))
 
 
 def _fields(facts: Iterable[tuple[str, str]]) -> Iterable[MarkdownTextObject]:

@@ -27,6 +27,7 @@ from coordinator.requests import Request
 from coordinator.slack.choices import Offer
 from coordinator.slack.inputs import ANSWER, field_of, input_of
 from coordinator.slack.text import tidy
+from coordinator.wording import name_of, subject
 from sallyport.changes import KINDS
 from sallyport.changes.protocol import Foretold
 from sallyport.decisions import REASON_LONGEST
@@ -145,8 +146,9 @@ def going_on(draft: Draft, what: str) -> Block:
     return SectionBlock(text=MarkdownTextObject(text=what), accessory=button)
 
 
-def denial_form(request: Request, title: str) -> View:
+def denial_form(request: Request, policies: Policies) -> View:
     """Return the form that asks an approver why not."""
+    about = f"{subject(request, policies.catalogue)} for {name_of(policies.people, request.requester)}"
     reason = PlainTextInputElement(
         action_id=ANSWER + REASON_BLOCK, multiline=True, max_length=REASON_LONGEST, min_length=1
     )
@@ -157,7 +159,7 @@ def denial_form(request: Request, title: str) -> View:
         submit=PlainTextObject(text="Deny"),
         close=PlainTextObject(text="Back"),
         blocks=[
-            SectionBlock(text=PlainTextObject(text=f"{title} for {request.requester}")),
+            SectionBlock(text=PlainTextObject(text=about)),
             InputBlock(
                 block_id=REASON_BLOCK,
                 label=PlainTextObject(text="Reason"),

@@ -26,7 +26,7 @@ from sallyport.flows import Flow
 from sallyport.platforms.slack_text import date, escape
 from sallyport.policies import Policies
 
-# Requests in one list: each takes up to five blocks, one that is over two, and a view takes 100.
+# Requests in one list: one to decide takes six blocks, one's own four, one that is over two; a view takes 100.
 MOST_TO_DECIDE, MOST_WAITING, MOST_LIVE, MOST_OVER = 5, 4, 4, 5
 MOST_DRAFTS = 3
 MOST_SLEEPING = 8
@@ -73,7 +73,7 @@ def home(desk: Desk, policies: Policies) -> View:
             *_list("Waiting for your decision", _by_time_left(desk), to_decide, MOST_TO_DECIDE),
             *_list("Your live grants", desk.live, one_s_own, MOST_LIVE),
             *_list("Your open requests", desk.waiting, one_s_own, MOST_WAITING),
-            *_list("What was before", desk.over, over, MOST_OVER),
+            *_list("Your past requests", desk.over, over, MOST_OVER),
             DividerBlock(),
             ContextBlock(elements=[MarkdownTextObject(text=desk.health)]),
         ],

@@ -49,4 +49,4 @@ def _answer(request: Request) -> str:
     """Say what is waited for, with the way to where it is given."""
     if request.state is not State.CONFIRMING:
         return "a decision on"
-    return f"<{request.result('pull')['url']}|the second approval in GitHub> of"
+    return f"<{request.result('pull')['url']}|the approval in GitHub> of"

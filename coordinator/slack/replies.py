@@ -9,7 +9,7 @@ from itertools import accumulate
 from coordinator.journal import Draft
 from coordinator.journal.drafts import KEPT_FOR
 from coordinator.requests import Request, State
-from coordinator.wording import lasts
+from coordinator.wording import lasts, subject
 from sallyport.commands import Typed
 from sallyport.flows import Flow
 from sallyport.platforms.slack_text import date, escape
@@ -30,7 +30,7 @@ MENTIONED = 10  # people that one answer names
 
 def asked(request: Request, policies: Policies, room_left: str = "") -> str:
     """Confirm that a request is recorded, and say what happens now, and how little room is left beside it."""
-    what = escape("; ".join(change.title(policies.catalogue) for change in request.changes))
+    what = escape(subject(request, policies.catalogue))
     head = f"Asked: *{what}* {lasts(request)} ({request.id})."
     return " ".join(part for part in (head, _what_now(request), escape(room_left)) if part)
 

@@ -21,6 +21,11 @@ def tidy(text: str) -> str:
     return text
 
 
+def cut(text: str, longest: int) -> str:
+    """Return *text*, which may have that many characters, and shows where it had more."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def bounded(text: str) -> str:
     """Return as many lines of *text* as one block takes, and say how many there are more."""
     lines = text.split("\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Self
+from typing import ClassVar, Self
 
 from sallyport.catalogue import Catalogue
 from sallyport.changes.protocol import Access
@@ -52,6 +52,8 @@ class Directory:
 @dataclass(frozen=True, slots=True)
 class ProdAccess:
     """The requester of the entry gets *permission_set* in the account that the catalogue calls *account*."""
+
+    title_says_where: ClassVar[bool] = True  # it names the account
 
     account: str
     permission_set: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, Self, runtime_checkable
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 from sallyport.catalogue import Catalogue
 from sallyport.documents import JSON
@@ -110,6 +110,13 @@ class Announcement:
     spared: str  # “stays up”
     spare: str  # the button: “Keep it up”
     spare_for_a_while: str = ""  # the button beside it, where there is one: “Keep it up until…”
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """What a kind of change fulfils besides whose title says by itself where it is."""
+
+    title_says_where: ClassVar[bool]
 
 
 @runtime_checkable

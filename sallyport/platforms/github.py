@@ -325,6 +325,10 @@ class GitHub:
         """Ask to bring a branch to ours, and return the pull request."""
         return github_pulls.open_pull(self._requests, branch, self.branch, title, body)
 
+    def edit_pull(self, number: int, body: str) -> None:
+        """Make *body* the text of a pull request."""
+        github_pulls.edit_pull(self._requests, number, body)
+
     def close_pull(self, number: int, body: str) -> None:
         """Close a pull request without a merge, and make *body* its text."""
         github_pulls.close_pull(self._requests, number, body)

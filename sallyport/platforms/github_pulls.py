@@ -56,6 +56,12 @@ def open_pull(requests: Requests, branch: str, base: str, title: str, body: str)
         return _pull_of(requests.post("/pulls", fields))
 
 
+def edit_pull(requests: Requests, number: int, body: str) -> None:
+    """Make *body* the text of a pull request."""
+    with told_apart(f"edit #{number}"):
+        _pull_of(requests.patch(f"/pulls/{number}", {"body": body}))
+
+
 def close_pull(requests: Requests, number: int, body: str) -> None:
     """Close a pull request without a merge and make *body* its text; what is closed already stays so."""
     with told_apart(f"close #{number}"):

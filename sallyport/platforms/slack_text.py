@@ -10,6 +10,9 @@ import re
 from datetime import UTC, datetime
 
 _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
+_MOMENT = re.compile(  # as entries and jobs write it; the form that Slack shows has an “at” of its own
+    r"\b(?:at )?(?P<moment>\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?)(?:Z| UTC)\b"
+)
 SHORT = "{date_short_pretty} at {time}"
 
 
@@ -30,6 +33,18 @@ def date(moment: datetime, form: str = SHORT) -> str:
         raise ValueError(f"{moment.isoformat()} has no time zone, so it is no moment to show to people")
     fallback = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     return f"<!date^{int(moment.timestamp())}^{form}|{fallback}>"
+
+
+def in_zone(sentence: str) -> str:
+    """Return *sentence*, inert and of ours, with the moments it names in UTC for the reader's own time zone."""
+    return _MOMENT.sub(_in_zone, sentence)
+
+
+def _in_zone(found: re.Match[str]) -> str:
+    try:
+        return date(datetime.fromisoformat(found["moment"]).replace(tzinfo=UTC))
+    except ValueError:
+        return found[0]  # it looks like a moment and is none
 
 
 def plain(sentence: str) -> str:

@@ -1,4 +1,4 @@
-"""Where policy wants a second approval in GitHub: a job believes no signature, but what GitHub itself has kept."""
+"""Where policy wants an approval in GitHub: a job believes no signature, but what GitHub itself has kept."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_what_was_confirmed_in_github_by_the_same_or_another_approver_is_applied
     assert firm.github.outcomes[entry.id].result is Result.APPLIED
 
 
-def test_a_signed_entry_without_the_second_approval_is_refused(firm: Firm) -> None:
+def test_a_signed_entry_without_the_approval_in_github_is_refused(firm: Firm) -> None:
     entry = firm.approved()
     assert firm.apply(entry, firm.add(entry)) == 1
     assert "policy wants it confirmed in GitHub too, and it is not" in detail(firm, entry)
@@ -117,7 +117,9 @@ def test_a_signed_entry_without_the_second_approval_is_refused(firm: Firm) -> No
         "the coordinator itself",
     ],
 )
-def test_a_second_approval_by_who_may_not_give_it_is_refused(firm: Firm, by: str, login: str, words: str) -> None:
+def test_an_approval_in_github_by_who_may_not_give_it_is_refused(
+    firm: Firm, by: str, login: str, words: str
+) -> None:
     entry = firm.confirmed(by, login)
     assert firm.apply(entry, firm.add(entry)) == 1
     assert words in detail(firm, entry)
@@ -240,7 +242,7 @@ def test_a_rule_that_asks_for_it_only_since_ends_nothing_that_is_live(firm: Firm
     assert firm.github.outcomes[entry.id].result is Result.ALREADY
 
 
-def test_validation_says_what_lacks_a_second_approval_and_who_may_give_it(
+def test_validation_says_what_lacks_its_approval_in_github_and_who_may_give_it(
     firm: Firm, capsys: pytest.CaptureFixture[str]
 ) -> None:
     entry = firm.approved()
@@ -279,7 +281,7 @@ def test_who_confirmed_it_may_leave_without_ending_it(firm: Firm) -> None:
     assert firm.apply(entry, commit) == 0
 
 
-def test_an_emergency_waits_for_no_second_approval(firm: Firm) -> None:
+def test_an_emergency_waits_for_no_approval_in_github(firm: Firm) -> None:
     grant = Grant("break-glass", firm.now - MINUTE, "INC-4711")
     entry = firm.approved(
         requested_by="lee@example.com", approvals=(), grant=grant, expires_at=firm.now + HOUR / 2

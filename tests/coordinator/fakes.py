@@ -185,6 +185,9 @@ class FakeGitHub:
     def reviews(self, number: int) -> tuple[Review, ...]:
         return self._do("reviews", lambda: tuple(self.said[number]))
 
+    def edit_pull(self, number: int, body: str) -> None:
+        self._do("edit_pull", lambda: self.words.update({number: body}))
+
     def close_pull(self, number: int, body: str) -> None:
         def do() -> None:
             self.pulls[number] = replace(self.pulls[number], closed=True)

@@ -14,28 +14,26 @@ from prometheus_client import generate_latest
 from coordinator.alerts import RUNBOOK, TO_DO, Alerts, Kind, words
 from coordinator.journal import Unheard
 from coordinator.lifecycle import Lane
-from coordinator.lookout import AWAY_AFTER, GRACE, SWEEP_WITHIN, USERS
+from coordinator.lookout import AWAY_AFTER, GRACE, SWEEP_WITHIN
 from coordinator.metrics import observe_journal
 from coordinator.outside.commits import entry_of
-from coordinator.outside.runs import APPLY
 from coordinator.reconciler import ALERT_AFTER
 from coordinator.requests import Request, Route, State
 from coordinator.standing import Board, Standing
 from sallyport.audit import Deed
-from sallyport.changes.removal_override import FLOW as OVERRIDE
-from sallyport.changes.removal_override import RemovalOverride
 from sallyport.drift_labels import DRIFT, DRIFT_OVER
 from sallyport.entries import BREAK_GLASS, Grant
 from sallyport.outcomes import Outcome, Result
 from sallyport.platforms.errors import PlatformError, Refused, TryLater
-from sallyport.times import format_moment, utc_now
+from sallyport.platforms.slack_text import date
+from sallyport.times import utc_now
 from sandbox.faults import Fault, Moment
 from sandbox.faults import Kind as Spoils
-from tests.coordinator.asks import NOW, ROOT, SECOND, claim, happened
+from tests.coordinator.asks import HOUR, NOW, ROOT, SECOND, claim, happened
 from tests.coordinator.conftest import Store
 from tests.coordinator.desk import MINUTE, Desk
 from tests.coordinator.fakes import FakeGitHub
-from tests.coordinator.tower import URL, Tower, live
+from tests.coordinator.tower import URL, Tower
 
 
 class TestSaying:
@@ -113,7 +111,8 @@ class TestOverdueReverts:
         desk.work()
         tower.sweeps()
         assert tower.look(GRACE - MINUTE) == []
-        sentence = f"{active.id} was to end at 2026-11-21T13:00:00Z, and nobody has seen it taken back."
+        end = date(NOW + 4 * HOUR)
+        sentence = f"{active.id} was to end {end}, and nobody has seen it taken back."
         assert tower.look() == [f":rotating_light: {sentence}"]
         assert tower.look() == []
         desk.github.delete(entry_of(active).path)
@@ -255,7 +254,7 @@ class TestPlatformsThatAreAway:
 
     def test_one_alert_tells_of_all_that_waits_and_one_that_it_is_over(self, tower: Tower) -> None:
         desk = tower.desk
-        since = format_moment(desk.now)
+        since = date(desk.now)
         self.waits_for_jira(desk, 30)
         tower.sweeps()
         assert tower.look() == []
@@ -408,97 +407,6 @@ class TestTheSweep:
         desk.job_ends(active, Result.REVERTED, run="expire")
         desk.settle(MINUTE)
         assert [text for text in tower.look() if ":white_check_mark:" in text and active.id in text]
-
-
-class TestWhatASweepEndedBeforeItsTime:
-    """Nobody has asked for it: an override is used up, or an entry is not proven any more."""
-
-    WORDS = "ro-222222 is used up: it let 3 entries end."
-
-    def card(self, tower: Tower) -> str:
-        tower.desk.work()
-        return "\n".join(message.visible_text for message in tower.desk.messages("lee", "infra-requests"))
-
-    def test_is_over_and_the_card_says_why(self, tower: Tower, active: Request) -> None:
-        assert "Live until" in self.card(tower)
-        tower.sweeps(Outcome(active.id, Result.REVERTED, self.WORDS, tower.desk.now))
-        for _ in range(2):
-            assert tower.look() == []
-        after = tower.desk.request(active)
-        assert after.state is State.ENDED
-        assert f"It ended before its time. {self.WORDS}" in self.card(tower)
-        facts = [fact.deed for fact, _ in tower.desk.journal.facts(active.id)]
-        assert facts.count(Deed.REVERTED) == 1
-
-    def test_is_not_ended_again_at_its_deadline(self, tower: Tower, active: Request) -> None:
-        tower.sweeps(Outcome(active.id, Result.REVERTED, self.WORDS, tower.desk.now))
-        tower.look()
-        tower.desk.github.delete(entry_of(active).path)
-        tower.desk.now = (active.expires_at or tower.desk.now) + MINUTE
-        tower.desk.work()
-        tower.desk.job_ends(active, Result.REVERTED, run="expire")
-        tower.desk.now += MINUTE
-        tower.desk.work()
-        facts = [fact.deed for fact, _ in tower.desk.journal.facts(active.id)]
-        assert facts.count(Deed.REVERTED) == 1
-        assert self.WORDS in tower.desk.request(active).closing
-
-    def test_leaves_to_its_own_watch_what_ended_at_its_deadline(self, tower: Tower, active: Request) -> None:
-        tower.desk.now = (active.expires_at or tower.desk.now) + MINUTE
-        tower.sweeps(Outcome(active.id, Result.REVERTED, "In time.", tower.desk.now))
-        tower.look(timedelta())
-        assert tower.desk.request(active).state is State.ACTIVE
-
-
-class TestAnOverrideThatAnyJobUsesUp:
-    """The next job at its target ends what it lets end, and that need not be a sweep."""
-
-    WORDS = "It is used up: it let 3 entries end."
-    CHANGES = (RemovalOverride("api-whitelisting", "apigateway/222222222222/eu-west-1/a1payments", 3),)
-
-    @pytest.fixture
-    def override(self, tower: Tower) -> Request:
-        return live(tower.desk, key="view:V2", flow=OVERRIDE, changes=self.CHANGES)
-
-    @pytest.mark.parametrize("workflow", USERS)
-    def test_is_over_with_what_it_let_end_and_their_cards_say_so(
-        self, tower: Tower, active: Request, override: Request, workflow: str
-    ) -> None:
-        tower.sweeps()
-        ended = Outcome(active.id, Result.REVERTED, "It was not proven any more.", tower.desk.now)
-        tower.runs(workflow, ended, Outcome(override.id, Result.REVERTED, self.WORDS, tower.desk.now))
-        assert tower.look() == []
-        for request, why in ((active, ended.detail), (override, self.WORDS)):
-            after = tower.desk.request(request)
-            assert after.state is State.ENDED
-            assert after.closing == f"It ended before its time. {why}"
-        facts = [fact.deed for fact, _ in tower.desk.journal.facts(override.id)]
-        assert facts.count(Deed.REVERTED) == 1
-
-    def test_stays_live_while_jobs_end_nothing_by_it(
-        self, tower: Tower, active: Request, override: Request
-    ) -> None:
-        tower.sweeps()
-        tower.runs(APPLY, Outcome(active.id, Result.ALREADY, "It is there.", tower.desk.now))
-        assert tower.look() == []
-        assert tower.desk.request(override).state is State.ACTIVE
-        assert tower.desk.request(active).state is State.ACTIVE
-
-    def test_what_each_job_said_is_read_once_and_only_while_an_override_is_live(
-        self, tower: Tower, override: Request
-    ) -> None:
-        def reads() -> int:
-            before = tower.desk.github.calls.count("check_runs")
-            tower.look()
-            return int(tower.desk.github.calls.count("check_runs") - before)
-
-        reads()
-        tower.runs("merged.yml", Outcome("aw-999999", Result.APPLIED, "Live.", tower.desk.now))
-        assert (reads(), reads()) == (1, 0)
-        tower.runs(APPLY, Outcome(override.id, Result.REVERTED, self.WORDS, tower.desk.now))
-        assert (reads(), tower.desk.request(override).state) == (1, State.ENDED)
-        tower.runs("merged.yml", Outcome("aw-999999", Result.APPLIED, "Live.", tower.desk.now))
-        assert reads() == 0
 
 
 class TestBreakingTheGlass:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,7 +21,9 @@ from coordinator.wording import state_words
 from sallyport.audit import Deed, breaks
 from sallyport.entries import parse_entry
 from sallyport.outcomes import Outcome, Result
-from tests.coordinator.asks import CHANGE, HOUR, SECOND
+from sallyport.platforms.slack_text import date
+from sallyport.times import format_moment
+from tests.coordinator.asks import CHANGE, HOUR, NOW, SECOND
 from tests.coordinator.desk import MINUTE, Desk
 
 FAULT = "It could not be applied: AWS did not answer GetRestApi. Nothing was changed."
@@ -67,6 +71,12 @@ def runs(desk: Desk) -> list[str]:
     return [run.inputs["request_id"] for run in desk.github.runs if run.workflow == "apply.yml"]
 
 
+def raw(desk: Desk) -> str:
+    """All that stands in Slack, as Slack has it: moments are not yet in anybody's zone."""
+    found = [(message.now.text, *message.now.blocks) for message in desk.slack.world.state.messages]
+    return json.dumps(found, ensure_ascii=False)
+
+
 def cancel(desk: Desk, request: Request) -> None:
     """Cancel it, as its requester."""
     Withdrawing(desk.journal, lambda: desk.installed.policies, lambda: desk.now).cancel(request.id, "U0ANA")
@@ -107,7 +117,8 @@ class TestItWaitsVisibly:
         [root, *replies] = desk.messages("ana", "C0INFRA")
         assert words in root.visible_text
         assert "Cancel request" in root.buttons
-        assert any("It is tried again until 2026-11-21T13:00:00Z" in reply.visible_text for reply in replies)
+        assert any("It is tried again until" in reply.visible_text for reply in replies)
+        assert f"It is tried again until {date(NOW + 4 * HOUR)}, and it is said here" in raw(desk)
         assert any(words in told.visible_text for told in desk.messages("ana"))
         assert any("waiting for AWS" in card.visible_text for card in desk.messages("lee"))
 
@@ -290,6 +301,18 @@ class TestItsEnd:
         assert deeds(desk, request).count(Deed.FAILED) == 1
         assert any(run.workflow == "expire.yml" for run in desk.github.runs)
         assert any("its time was over" in told.visible_text for told in desk.messages("ana"))
+
+    @pytest.mark.parametrize("lifetime", [4 * HOUR, None])
+    def test_slack_shows_when_in_each_reader_s_zone_and_the_ticket_in_utc(
+        self, desk: Desk, lifetime: timedelta | None
+    ) -> None:
+        in_vain(desk, applying(desk, lifetime=lifetime))
+        passes(desk, (lifetime or LONGEST_WAIT) + MINUTE)
+        until = NOW + (lifetime or LONGEST_WAIT)
+        assert f"AWS gave no answer from {date(NOW)} until {date(until)}" in raw(desk)
+        assert re.findall(r"\d{4}-\d\d-\d\dT[\d:]+Z", raw(desk)) == []
+        said = f"AWS gave no answer from {format_moment(NOW)} until {format_moment(until)}"
+        assert any(said in comment.body for comment in desk.issue.comments)
 
     def test_without_a_deadline_it_waits_a_day(self, desk: Desk) -> None:
         request = in_vain(desk, applying(desk, lifetime=None))

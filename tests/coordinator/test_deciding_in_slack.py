@@ -22,7 +22,7 @@ class TestApproving:
         lee = office.slack.person("lee")
         answer = lee.sees("asks you to approve").press(APPROVE)
         assert answer.ok
-        assert "It becomes live within a minute, for 4 hours." in answer.dialog
+        assert "becomes live within a minute, for 4 hours." in answer.dialog
         approved = office.request
         assert approved.state in {State.APPROVED, State.APPLYING}
         assert [decision.by for decision in approved.approvals] == ["lee@example.com"]

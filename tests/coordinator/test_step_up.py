@@ -1,4 +1,4 @@
-"""A second approval in GitHub: what was approved in Slack waits for a review there, and stands only with it."""
+"""An approval in GitHub: what was approved in Slack waits for a review there, and stands only with it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from coordinator.nudging import Nudging
 from coordinator.outside.clock import time_out
 from coordinator.outside.commits import entry_of
 from coordinator.requests import Request, Route, State
-from coordinator.routing import Routing
+from coordinator.routing import Rerouting, Routing
 from coordinator.withdrawing import Withdrawing
 from sallyport import confirming
 from sallyport.audit import Deed
@@ -58,6 +58,7 @@ class Place:
         directory = Directory(self.desk.slack_client, lambda: self.desk.installed.policies)
         routing = Routing(directory.policies, directory)
         self.deciding = Deciding(self.desk.journal, routing, directory, lambda: self.desk.now)
+        self.rerouting = Rerouting(self.desk.journal, routing, lambda: self.desk.now)
         self.withdrawing = Withdrawing(self.desk.journal, directory.policies, lambda: self.desk.now)
 
     def asked(self, nudges: tuple[datetime, ...] = (), notify: tuple[str, ...] = ("U0LEE", "U0SAM")) -> Request:
@@ -121,7 +122,7 @@ def place(sqlite: Store, installed: Installed, places: Places) -> Iterator[Place
 
 
 class TestWhileItWaits:
-    def test_nothing_is_committed_before_the_second_approval(self, place: Place) -> None:
+    def test_nothing_is_committed_before_the_approval_in_github(self, place: Place) -> None:
         request = place.approved()
         assert (request.state, request.expires_at) == (State.CONFIRMING, None)
         assert (place.desk.github.commits, place.desk.github.runs) == ([], [])
@@ -141,7 +142,7 @@ class TestWhileItWaits:
     def test_everybody_is_told_where_it_waits_and_nobody_that_it_is_done(self, place: Place) -> None:
         request = place.approved()
         url = place.desk.github.pulls[NUMBER].url
-        told = "Approved by Lee Wong in Slack; waits for the second approval in GitHub by Lee Wong or Sam Okafor"
+        told = "Approved by Lee Wong in Slack; waits for the approval in GitHub by Lee Wong or Sam Okafor"
         texts = {
             "thread": place.desk.messages("ana", "infra-requests")[-1],
             "approver": place.desk.messages("lee")[-1],
@@ -194,9 +195,7 @@ class TestNudgedInGitHub:
         url = place.desk.github.pulls[NUMBER].url
         for who, name in (("lee", "@Lee Wong"), ("sam", "@Sam Okafor")):
             [reply] = [m for m in place.desk.messages(who) if m.thread_ts is not None]
-            assert reply.visible_text.startswith(
-                f"{name}: Ana Ruiz still waits for the second approval in GitHub of"
-            )
+            assert reply.visible_text.startswith(f"{name}: Ana Ruiz still waits for the approval in GitHub of")
             assert url in [link for pair in reply.links for link in pair]
         assert self.replies(place, "kim") == []
         assert place.facts(request)[-1] is Deed.NUDGED
@@ -221,7 +220,7 @@ class TestNudgedInGitHub:
         Nudging(place.desk.journal, lambda: place.desk.now).nudge(request.id, "U0ANA")
         place.desk.work()
         card, reply = place.desk.messages("sam")
-        assert "waits for the second approval in GitHub" in card.visible_text
+        assert "waits for the approval in GitHub" in card.visible_text
         assert reply.visible_text.startswith("@Sam Okafor: Ana Ruiz still waits")
         assert reply.thread_ts == card.ts
         assert place.desk.request(request).deciders == (), "it is not for Slack to decide"
@@ -272,7 +271,7 @@ class TestNudgedInGitHub:
         assert self.replies(place, "lee") == []
         place.desk.settle(2 * MINUTE)
         [text] = self.replies(place, "lee")
-        assert "the second approval in GitHub" in text
+        assert "the approval in GitHub" in text
         place.desk.settle(40 * MINUTE)
         assert len(self.replies(place, "sam")) == 2
         place.desk.settle(3 * HOUR)
@@ -287,6 +286,100 @@ class TestNudgedInGitHub:
         place.deciding.approve(request.id, request.digest, "U0LEE")
         place.desk.settle(3 * HOUR)
         assert place.facts(request).count(Deed.NUDGED) == 2, "two by themselves, whatever they were for"
+
+
+class TestWhoCanConfirmItChanges:
+    """Policies and people change while it waits: what people read about who can confirm it follows."""
+
+    LEE, SAM = "Lee Wong (@leewong)", "Sam Okafor (@sam-okafor)"
+    BOTH = "by Lee Wong or Sam Okafor"
+
+    @pytest.fixture
+    def waiting(self, place: Place) -> Request:
+        request = place.approved()
+        place.rerouting.look()
+        place.desk.work()
+        return request
+
+    def names(self, place: Place, *people: str) -> None:
+        """From now on, policy has it approved by these."""
+
+        def change(document: Any) -> None:
+            document["rules"][0]["approvers"] = {"people": [f"{name}@example.com" for name in people]}
+
+        after = changed(place.desk.installed, flows__prod_access=change)
+        place.desk.installed = replace(after, policies=replace(after.policies, version=f"approved by {people}"))
+        place.rerouting.look()
+        place.desk.work()
+
+    def shown(self, place: Place) -> list[str]:
+        """The messages in Slack that say how it stands."""
+        found = [*place.desk.messages("ana", "infra-requests"), *place.desk.messages("lee")]
+        return [message.visible_text for message in (*found, *place.desk.messages("ana"))]
+
+    def test_the_pull_request_and_every_message_name_those_who_can_now(
+        self, place: Place, waiting: Request
+    ) -> None:
+        assert all(self.BOTH in text for text in self.shown(place))
+        self.names(place, "sam")
+        text = place.desk.github.words[NUMBER]
+        assert self.SAM in text
+        assert self.LEE not in text
+        for text in self.shown(place):
+            assert "GitHub by Sam Okafor, until" in text
+        assert place.desk.request(waiting).awaited == ("U0SAM",), "and nobody else is reminded"
+        assert "Asked anew at 2026-11-21T09:00:00Z: One person can confirm it in GitHub now." in place.comments
+        assert place.facts(waiting) == [Deed.ASKED, Deed.APPROVED, Deed.ROUTED]
+
+    def test_where_nobody_can_any_more_the_requester_is_told_directly(
+        self, place: Place, waiting: Request
+    ) -> None:
+        before = len(place.desk.messages("ana"))
+        self.names(place, "ana")
+        assert "nobody at the moment" in place.desk.github.words[NUMBER]
+        told = place.desk.messages("ana")[before:]
+        assert ["Nobody can give the approval in GitHub" in message.visible_text for message in told] == [True]
+        assert "Nobody is left who could confirm it in GitHub" in place.comments
+        self.names(place, "lee")
+        assert "Nobody can" not in "".join(self.shown(place)), "and what was said of nobody is taken back"
+        assert len(place.desk.messages("ana")) == before + 1
+
+    def test_nothing_is_said_where_they_are_the_same(self, place: Place, waiting: Request) -> None:
+        place.desk.github.calls.clear()
+        self.names(place, "sam", "lee")
+        assert "edit_pull" not in place.desk.github.calls
+        assert place.facts(waiting) == [Deed.ASKED, Deed.APPROVED]
+
+    def test_what_is_being_opened_meanwhile_follows_too(self, place: Place) -> None:
+        request = place.asked()
+        place.deciding.approve(request.id, request.digest, "U0LEE")
+        open_pull = place.desk.github.open_pull
+
+        def slowly(*said: str) -> Any:
+            pull = open_pull(*said)
+            place.desk.github.open_pull = open_pull
+            self.names(place, "sam")
+            return pull
+
+        place.desk.github.open_pull = slowly
+        place.desk.settle()
+        assert self.LEE not in place.desk.github.words[NUMBER]
+        assert "GitHub by Sam Okafor, until" in self.shown(place)[0]
+
+    def test_a_text_that_github_does_not_take_holds_up_no_review(self, place: Place, waiting: Request) -> None:
+        place.desk.github.fail("edit_pull", Refused("GitHub", "edit", "locked", status=403))
+        self.names(place, "sam")
+        place.reviews(by="sam-okafor")
+        assert place.desk.request(waiting).state is State.APPLYING
+
+    def test_what_was_confirmed_meanwhile_stays_closed_with_its_outcome(
+        self, place: Place, waiting: Request
+    ) -> None:
+        place.reviews()
+        closed = place.desk.github.words[NUMBER]
+        self.names(place, "sam")
+        assert place.desk.github.words[NUMBER] == closed
+        assert place.desk.request(waiting).result("pull")["number"] == NUMBER
 
 
 class TestConfirmed:
@@ -314,7 +407,7 @@ class TestConfirmed:
         place.reviews(login)
         after = place.desk.request(request)
         assert after.state is State.APPLYING
-        assert after.expires_at == NOW + 30 * MINUTE + 4 * HOUR, "it lives from the second approval on"
+        assert after.expires_at == NOW + 30 * MINUTE + 4 * HOUR, "it lives from the approval in GitHub on"
         assert place.facts(request)[:5] == [
             Deed.ASKED,
             Deed.APPROVED,
@@ -435,7 +528,7 @@ class TestNotConfirmed:
         assert after.state is State.TIMED_OUT
         assert place.nothing_stands(after)
         told = place.desk.messages("ana")[-1].visible_text
-        assert "Approved in Slack, never confirmed in GitHub. Nobody confirmed it in GitHub in time" in told
+        assert "Approved in Slack, never confirmed in GitHub. It was not done; ask again" in told
         assert "It was approved in Slack, and nobody confirmed it in GitHub until" in place.comments
         [trail] = [fact for fact, _ in place.desk.journal.facts(request.id) if fact.deed is Deed.TIMED_OUT]
         assert sentence(trail) == "It was approved in Slack, and nobody confirmed it in GitHub in time."

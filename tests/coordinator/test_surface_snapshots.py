@@ -102,7 +102,7 @@ VIEWS = {
         WHITELISTING, POLICIES, offer(WHITELISTING, approvers=MANY), {"approver": "U100"}
     ),
     "form-that-is-opening": forms.opening_form(ACCESS),
-    "form-for-a-denial": forms.denial_form(in_state(State.PENDING), "Production read-only in Production"),
+    "form-for-a-denial": forms.denial_form(in_state(State.PENDING), POLICIES),
     "form-for-an-extension": extension_form(
         in_state(State.ACTIVE, form={"duration": "4h"}), duration_choices(RULE.lifetime), POLICIES
     ),

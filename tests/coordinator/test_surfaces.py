@@ -230,10 +230,10 @@ class TestMessages:
             (State.PENDING, "Waiting for Lee Wong or Sam Okafor, until"),
             (
                 State.CONFIRMING,
-                "Approved by Lee Wong, Sam Okafor in Slack; waits for its second approval in GitHub",
+                "Approved by Lee Wong and Sam Okafor in Slack; waits for its approval in GitHub",
             ),
-            (State.APPROVED, "Approved by Lee Wong, Sam Okafor; about to be applied."),
-            (State.APPLYING, "Approved by Lee Wong, Sam Okafor; being applied now."),
+            (State.APPROVED, "Approved by Lee Wong and Sam Okafor; about to be applied."),
+            (State.APPLYING, "Approved by Lee Wong and Sam Okafor; being applied now."),
             (State.ACTIVE, "Live until"),
             (State.ENDED, "Ended: it was taken back, and that was verified."),
             (State.DENIED, "Denied by Lee Wong."),
@@ -259,7 +259,7 @@ class TestMessages:
             (State.PENDING, "aw-222222 is to extend it."),
             (State.APPLYING, "aw-222222 is to extend it."),
             (State.ACTIVE, "It goes on as aw-222222, until"),
-            (State.DENIED, "Approved by Lee Wong, Sam Okafor."),
+            (State.DENIED, "Approved by Lee Wong and Sam Okafor."),
         ],
     )
     def test_what_is_live_says_how_its_extension_stands(
@@ -322,7 +322,7 @@ class TestMessages:
 
     def test_a_notice_says_what_it_is_about_and_why_it_was_denied(self, policies: Policies) -> None:
         text, blocks = check(notices.notice(in_state(State.DENIED), policies))
-        assert "*POST /v1/charges on Payments API*, aw-7k3m9q: Denied by Lee Wong." in text
+        assert "*POST /v1/charges on Payments API in Production*, aw-7k3m9q: Denied by Lee Wong." in text
         assert blocks[2]["text"]["text"] == "Reason: Why?"
 
     @pytest.mark.parametrize("surface", ["thread", "card", "card-in-a-channel"])
@@ -353,7 +353,7 @@ class TestMessages:
     def test_what_is_permanent_names_no_end(self, policies: Policies) -> None:
         live = cards.status(in_state(State.ACTIVE, expires_at=None, lifetime=None), policies)
         assert "until" not in live
-        assert live == "Live permanently. Approved by Lee Wong, Sam Okafor."
+        assert live == "Live permanently. Approved by Lee Wong and Sam Okafor."
 
     @pytest.mark.parametrize("grant", GRANTS.values(), ids=GRANTS)
     @pytest.mark.parametrize("surface", SURFACES)
@@ -407,14 +407,14 @@ class TestACardWithStages:
 
     def test_says_who_approved_at_each_what_is_missing_and_which_rule_asks(self, staged: Policies) -> None:
         said = self.said(self.half_way("lee", "sam", deciders=("U0KIM",)), staged, "U0KIM")
-        assert "manager: 1 of 1, by Lee Wong" in said
-        assert "security: 1 of 2, by Sam Okafor" in said
+        assert "manager: 1 of 1 approvals, by Lee Wong" in said
+        assert "security: 1 of 2 approvals, by Sam Okafor" in said
         assert "Waiting for Kim Berg (security: 1 of 2 approvals), until" in said
-        assert "Asked by the rule “production”." in said
+        assert "Routed by the rule “production”." in said
 
     def test_tells_who_has_approved_that_they_have_and_who_is_next(self, staged: Policies) -> None:
         said = self.said(self.half_way("lee", deciders=("U0KIM", "U0SAM")), staged, "U0LEE")
-        assert said.startswith("You have approved POST /v1/charges on Payments API for <@U0ANA>.")
+        assert said.startswith("You have approved POST /v1/charges on Payments API in Production for <@U0ANA>.")
         assert "You have approved it. :hourglass_flowing_sand: Waiting for Kim Berg or Sam Okafor" in said
         assert "actions" not in said
 
@@ -436,6 +436,9 @@ class TestACardWithStages:
         assert " of 1" not in self.said(self.half_way(deciders=("U0LEE",)), policies, "U0LEE")
 
 
+WHAT = "POST /v1/charges on Payments API in Production"
+
+
 class TestApproveAsTheRuleWantsIt:
     def button(self, policies: Policies) -> dict[str, Any]:
         _, blocks = check(card_of_lee(in_state(State.PENDING), policies))
@@ -443,7 +446,7 @@ class TestApproveAsTheRuleWantsIt:
         return element
 
     def test_it_asks_once_more_unless_the_rule_says_otherwise(self, installed: Installed) -> None:
-        assert self.button(installed.policies)["confirm"]["text"]["text"].startswith("It becomes live")
+        assert self.button(installed.policies)["confirm"]["text"]["text"].startswith(f"{WHAT} becomes live")
         assert "confirm" not in self.button(under(installed, confirm=False))
 
     @pytest.mark.parametrize(
@@ -452,8 +455,12 @@ class TestApproveAsTheRuleWantsIt:
             ({}, (), "within a minute"),
             ({"stages": STAGES}, ("lee",), "once others have approved it too"),
             ({"stages": STAGES}, ("lee", "sam"), "within a minute"),
-            ({"stages": STAGES, "step_up": "github"}, ("lee",), "once others have approved it too"),
-            ({"step_up": "github"}, (), "once it is confirmed in GitHub too"),
+            (
+                {"stages": STAGES, "step_up": "github"},
+                ("lee",),
+                "once others have approved it too and it is confirmed in GitHub",
+            ),
+            ({"step_up": "github"}, (), "once it is confirmed in GitHub"),
         ],
     )
     def test_it_says_when_it_becomes_live_only_as_far_as_this_approval_is_enough(
@@ -464,7 +471,7 @@ class TestApproveAsTheRuleWantsIt:
         asks_once_more = under(installed, **rule)
         _, blocks = check(card_of_lee(pending, asks_once_more))
         dialog = blocks[-1]["elements"][0]["confirm"]["text"]["text"]
-        assert dialog == f"It becomes live {when}, for 4 hours."
+        assert dialog == f"{WHAT} becomes live {when}, for 4 hours."
         production = asks_once_more.flows["api-whitelisting"].rules[0]
         hint = approval_form(pending, production, asks_once_more).to_dict()["blocks"][-1]["hint"]["text"]
         assert hint == f"Counted from the last approval. It becomes live {when}."
@@ -473,7 +480,7 @@ class TestApproveAsTheRuleWantsIt:
         flow = policies.flows["api-whitelisting"]
         announced = replace(policies, flows={flow.id: replace(flow, notice=HOUR)})
         when = self.button(announced)["confirm"]["text"]["text"]
-        assert when == "It becomes live once those who work there have had their notice, for 4 hours."
+        assert when == f"{WHAT} becomes live once those who work there have had their notice, for 4 hours."
 
     def test_it_opens_a_form_where_the_approver_may_shorten(self, installed: Installed) -> None:
         life = {"default": "4h", "max": "30d", "approver_may_shorten": True}
@@ -602,8 +609,8 @@ class TestForms:
         assert extended_by(view) == first.id
 
     def test_the_form_for_a_denial_is_taken(self, wordy: Policies) -> None:
-        title = WIDEST.title(wordy.catalogue)
-        self.check(forms.denial_form(in_state(State.PENDING, requester="x" * 242 + "@example.com"), title))
+        widest = in_state(State.PENDING, requester="x" * 242 + "@example.com", changes=(WIDEST,))
+        self.check(forms.denial_form(widest, wordy))
 
     def test_problems_stand_at_their_fields_and_what_has_none_at_the_first(self) -> None:
         view = {"state": {"values": {"environment": {}, "api:prod": {}, "reason": {}}}}
@@ -655,7 +662,7 @@ class TestTheHomeTab:
     ) -> None:
         blocks = self.check(Desk([], to_confirm=[confirming(reason="Why not?")]), policies)
         said = json.dumps(blocks, ensure_ascii=False)
-        assert "waits for a second approval, which can be yours" in said
+        assert "The approval in GitHub can be yours: read" in said
         assert "<https://github.test/pull/12|pull request #12>" in said
         assert f"it is closed <!date^{int(request().decide_by.timestamp())}^{{ago}}|" in said
         assert {"type": "plain_text", "text": "Reason: Why not?"}.items() <= next(

@@ -8,6 +8,7 @@ from typing import Any
 
 from coordinator.alerts import Alerts
 from coordinator.drifting import open_findings
+from coordinator.early_ends import EarlyEnds
 from coordinator.head import Head
 from coordinator.lookout import Lookout
 from coordinator.outside.watching import Watching
@@ -43,7 +44,15 @@ class Tower:
         found = lambda: open_findings(desk.jira_client, "OPS")  # noqa: E731
         watching = Watching(desk.github, lambda: desk.now)
         self.lookout = Lookout(
-            desk.journal, desk.github, self.alerts, self.policies, lambda: desk.now, desk.now, found, watching
+            desk.journal,
+            desk.github,
+            self.alerts,
+            self.policies,
+            lambda: desk.now,
+            desk.now,
+            found,
+            watching,
+            EarlyEnds(desk.journal, watching, lambda: desk.now),
         )
 
     def look(self, later: timedelta = MINUTE) -> list[str]:

@@ -214,7 +214,7 @@ def opened(world: World, who: str, title: str, do: Callable[[], object]) -> Form
 
 
 def confirmed_in_github() -> Files:
-    """Production access, with a second approval in GitHub."""
+    """Production access, with an approval in GitHub."""
     name, rule = "flows/prod-access.yaml", "    quorum: 1\n"
     flow = (PRODUCT / "policies" / name).read_text()
     return ((name, flow.replace(rule, f"{rule}    step_up: github\n", 1)),)

@@ -1,4 +1,4 @@
-"""The second approval, in GitHub: who may give it, what of the reviews counts, and what proves it later."""
+"""The approval in GitHub: who may give it, what of the reviews counts, and what proves it later."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sallyport.platforms.errors import PlatformError, Refused, TryLater, Unknown
 from sallyport.platforms.slack import TIMEOUT, Posted, Slack, SlackUser
 from sallyport.platforms.slack_answers import Home
-from sallyport.platforms.slack_text import date, escape, plain
+from sallyport.platforms.slack_text import date, escape, in_zone, plain
 from tests.loopback import Answer, Drop, Loopback, Raw, Received, Reply, Script, Stall, refused_url
 
 WRITES: dict[str, Callable[[Slack], object]] = {
@@ -429,6 +429,20 @@ class TestText:
         sentence = f"{escape(typed)} keeps it up from {date(moment)} until {date(moment, '{ago}')}."
         until = "2026-12-21 00:30 UTC"
         assert plain(sentence) == f"{typed} keeps it up from {until} until {until}."
+
+    @pytest.mark.parametrize(
+        "written", ["2026-12-21T00:30:00Z", "2026-12-21 00:30:00 UTC", "2026-12-21 00:30 UTC"]
+    )
+    def test_a_moment_in_a_sentence_is_shown_in_the_readers_zone(self, written: str) -> None:
+        moment = datetime(2026, 12, 21, 0, 30, tzinfo=UTC)
+        assert in_zone(f"Its time was over at {written}. So.") == f"Its time was over {date(moment)}. So."
+        assert in_zone(f"From {written} on.") == f"From {date(moment)} on."
+
+    @pytest.mark.parametrize(
+        "other", ["2026-13-21T00:30:00Z", "2026-12-21T00:30:00+01:00", "2026-12-21", "12026-12-21T00:30:00Z"]
+    )
+    def test_what_is_no_moment_in_utc_stays_as_it_is(self, other: str) -> None:
+        assert in_zone(f"Until {other}.") == f"Until {other}."
 
     def test_a_moment_is_shown_in_the_readers_zone_and_falls_back_to_utc(self) -> None:
         moment = datetime(2026, 12, 21, 1, 30, tzinfo=timezone(timedelta(hours=1)))

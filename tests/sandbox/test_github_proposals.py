@@ -100,6 +100,16 @@ def test_reviews_and_what_was_reviewed_outlive_the_pull_request_and_its_branch(p
     assert again.closed
 
 
+def test_its_text_is_edited_and_all_else_stays(place: Place) -> None:
+    commit, pull = place.proposes()
+    place.presses(pull.number, "approve")
+    place.github.edit_pull(pull.number, "It counts from others now.")
+    assert place.github.pull(pull.number) == pull
+    assert [review.commit for review in place.github.reviews(pull.number)] == [commit]
+    page = requests.get(f"{place.stand_in.url}/acme/infra/pull/{pull.number}", timeout=10).text
+    assert "It counts from others now." in page
+
+
 def test_what_is_answered_by_nonsense_was_perhaps_not_done(place: Place) -> None:
     """The answer to each of these is needed for nothing else."""
     head = place.github.head()

@@ -134,7 +134,7 @@ class Jobs:
         return [Outcome(request_id, Result.APPLIED, "It is live.", self.now(), entry.expires_at)]
 
     def _unconfirmed(self, entry: Entry) -> str:
-        """Say why GitHub does not bear out the second approval that policy wants; empty if it does."""
+        """Say why GitHub does not bear out the confirmation that policy wants; empty if it does."""
         given = entry.confirmation
         if not confirming.is_asked_for(entry, self.policies()):
             return ""

@@ -26,7 +26,7 @@ from tests.coordinator.model.company import Company, Replica
 from tests.coordinator.model.life import BREAK_GLASS, POLICY, Life
 from tests.coordinator.model.outside import Jobs, MemorySlack, Message
 
-ONCE = frozenset({"ticket", "timeout", "commit", "dispatch", "watch", "reminder", "review", "pull", "confirm"})
+ONCE = frozenset({"ticket", "timeout", "commit", "dispatch", "watch", "reminder", "review", "confirm"})
 ENDED_BY = {State.DENIED: Deed.DENIED, State.TIMED_OUT: Deed.TIMED_OUT, State.CANCELLED: Deed.CANCELLED}
 WERE_APPROVED = STANDING | {State.ENDED, State.FAILED}
 HAVE_BEGUN = WERE_APPROVED - {State.ANNOUNCED}
@@ -111,6 +111,8 @@ class Promises(RuleBasedStateMachine):
         started = [run.inputs["request_id"] for run in github.runs if run.workflow == "apply.yml"]
         for made in (applied, self.jobs.applied):
             assert len(made) == len(set(made)), "one commit and one grant for each request"
+        shown = [pull.title for pull in github.pulls.values()]
+        assert len(shown) == len(set(shown)), "one pull request for each, however often it is brought up to date"
         for request_id, jobs in Counter(started).items():
             assert jobs <= 1 + self.jobs.in_vain[request_id], "one job, and one more for each that got no answer"
         standing = self.jobs.entries()
