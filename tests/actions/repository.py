@@ -37,7 +37,7 @@ def commit_on(
 ) -> str:
     """Commit on a branch of a bare repository; a deletion of a missing path aborts, as GitHub does.
 
-    All of it is one process of git, since tests make thousands of commits.
+    However many files it has, it is one process of git that writes them: tests make thousands of commits.
     """
     reference = f"refs/heads/{branch}"
     born = git(bare, "for-each-ref", "--format=%(objectname)", reference)
@@ -45,13 +45,14 @@ def commit_on(
     for path in deletions:
         if path not in there:
             raise Refused("GitHub", "commit", f"A path was requested for deletion which does not exist: {path}")
-    who = "committer {GIT_COMMITTER_NAME} <{GIT_COMMITTER_EMAIL}> now".format_map(IDENTITY)
-    stream = [f"commit {reference}\nmark :1\n{who}\n".encode(), _data(f"{message}\n".encode())]
+    who_and_when = git(bare, "var", "GIT_COMMITTER_IDENT")  # a test may have set the time
+    begin = f"commit {reference}\nmark :1\ncommitter {who_and_when}\n"
+    stream = [begin.encode(), _data(f"{message}\n".encode())]
     stream += [f"from {born}\n".encode()] if born else []
     stream += [f"D {_quoted(path)}\n".encode() for path in deletions]
     stream += [f"M 100644 inline {_quoted(path)}\n".encode() + _data(data) for path, data in additions.items()]
     commands = b"".join([*stream, b"get-mark :1\n"])
-    return git(bare, *QUICKLY, "fast-import", "--quiet", "--date-format=now", stdin=commands)
+    return git(bare, *QUICKLY, "fast-import", "--quiet", stdin=commands)
 
 
 def _data(content: bytes) -> bytes:
