@@ -71,7 +71,7 @@ def test_stages_and_their_quorum_take_distinct_people_in_order(company: Company)
     ana.sees("Waiting for Sam Okafor (security: 1 of 2 approvals)", where="infra-requests")
     assert not kim.sees("security: 1 of 2").buttons
     approve(company, "two stages and three people", "sam")
-    ana.sees("Approved by Lee Wong, Kim Berg, Sam Okafor in Slack", where="infra-requests")
+    ana.sees("Approved by Lee Wong, Kim Berg and Sam Okafor in Slack", where="infra-requests")
     assert company.slack.press_raw(press).ok, "his telephone showed the button still"
     lee.sees(f"{request} was approved by Sam Okafor already")
     words = [comment.body for comment in ticket(company, request).comments]
