@@ -15,6 +15,7 @@ from enum import StrEnum
 import structlog
 
 from coordinator.hearing import is_answer, unheard
+from coordinator.journal.effects import CALL
 from coordinator.lifecycle import PLATFORMS, Lane
 from coordinator.standing import Board, Standing
 from sallyport.platforms.errors import PlatformError
@@ -94,9 +95,13 @@ class Alerts:
             self._tell(alert)
 
     def retell(self) -> None:
-        """Tell what Slack did not take before; what it took without saying so is found."""
+        """Tell what Slack did not take before; what it took without saying so is found.
+
+        What is as young as a call may take is left to whoever raised it, and may be telling it just now.
+        """
+        now = self.now()
         for alert in self.board.all():
-            if not alert.told:
+            if not alert.told and now - alert.since >= CALL:
                 self._tell(alert, look=True)
 
     def _tell(self, alert: Standing, *, look: bool = False) -> None:

@@ -50,6 +50,20 @@ class TestSaying:
         tower.alerts.retell()
         assert len(tower.said) == 1
 
+    def test_a_look_at_the_moment_in_which_it_is_said_does_not_say_it_too(
+        self, tower: Tower, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        slack = tower.alerts.slack
+
+        def post(*given: Any, **named: Any) -> Any:
+            monkeypatch.undo()
+            tower.alerts.retell()  # by another thread, or another replica
+            return slack.post(*given, **named)
+
+        monkeypatch.setattr(slack, "post", post)
+        tower.alerts(Kind.STUCK.about("x"), "A is away.")
+        assert len(tower.said) == 1
+
     def test_two_replicas_say_it_once(self, store: Store) -> None:
         from tests.coordinator.test_journal import at_once
 
