@@ -20,6 +20,7 @@ from coordinator.config import read_config
 from coordinator.courtesy import SWITCH
 from coordinator.drifting import open_findings
 from coordinator.essentials import DIRECTORY_EVERY, GROUPS_EVERY, Essentials
+from coordinator.leaving import Leaving
 from coordinator.logs import configure_logging
 from coordinator.lookout import Lookout
 from coordinator.orders import obey
@@ -67,6 +68,7 @@ class Worker:
             lambda: open_findings(essentials.clients.jira, essentials.config.jira_project),
             watching,
         )
+        self.leaving = Leaving(essentials.journal)
         self.sleeping = Sleeping(essentials.journal, self._directory.policies, now)
         self.reconciler = Reconciler(essentials.journal, _hands(essentials, self.exporting, watching), now)
 
@@ -81,6 +83,7 @@ class Worker:
         self._essentials.every(GROUPS_EVERY, self._look_around)
         self._essentials.every(ANCHOR_EVERY, self.exporting.anchor)
         self._essentials.every(LOOK_EVERY, self.lookout.look)
+        self._essentials.every(LOOK_EVERY, self.leaving.look, at_once=True)
         self._essentials.every(DRIFT_EVERY, self.lookout.look_for_drift)
         self._essentials.every(SCHEDULES_EVERY, self.sleeping.look, at_once=True)
 
