@@ -38,7 +38,9 @@ def to_confirm(
 
 def _theirs(journal: Journal, policies: Policies, person: Person, now: datetime) -> Iterator[str]:
     """Yield the ids of what waits in GitHub and is this person's to confirm; little is read of what is not."""
-    query = sa.select(*_FACTS).where(IS_CONFIRMING, requests.c.decide_by > now, _IS_SHOWN)
+    query = sa.select(*_FACTS).where(
+        IS_CONFIRMING, requests.c.flow.in_(KINDS), requests.c.decide_by > now, _IS_SHOWN
+    )
     query = query.order_by(requests.c.decide_by)
     with journal.reading() as connection:
         rows = connection.execute(query).all()

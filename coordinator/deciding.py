@@ -99,8 +99,8 @@ class Deciding:
     def _allowed(self, request_id: str, digest: str, slack_id: str) -> tuple[Request, Person, Position]:
         try:
             request = self.journal.request(request_id)
-        except UnknownRequest:
-            raise NotYours(f"There is no request {request_id}.") from None
+        except UnknownRequest as error:
+            raise NotYours(str(error)) from None
         if request.state is not State.PENDING or self.now() >= request.decide_by:
             raise NotYours(too_late(request, self.routing.policies().people))
         if digest != request.digest:

@@ -75,11 +75,11 @@ class Ending:
         return after
 
     def find(self, request_id: str) -> Request:
-        """Return the request; NotYours if there is none."""
+        """Return the request; NotYours if there is none that is known here."""
         try:
             return self.journal.request(request_id)
-        except UnknownRequest:
-            raise NotYours(f"There is no request {request_id}.") from None
+        except UnknownRequest as error:
+            raise NotYours(str(error)) from None
 
     def may_ask(self, flow_id: str, environment: str, slack_id: str) -> str | None:
         """Return the e-mail address of who may ask for *flow_id* there; None if this person may not."""

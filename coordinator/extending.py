@@ -74,7 +74,7 @@ class Extending:
         if rule is None or not rule.extension:
             raise NotYours(f"Policy does not let {request_id} be extended; ask again when it has ended.")
         extension = request.extension
-        if extension is not None and (extension.is_open or request.is_extended):
+        if extension and extension.state and (extension.is_open or request.is_extended):
             stands = STATE_WORDS[extension.state]
             raise NotYours(f"{request_id} has an extension already: {extension.id}. It stands at: {stands}.")
         return request, rule

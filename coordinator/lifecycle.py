@@ -6,7 +6,7 @@ named within its request (`card:U024BE7LH`), so that arming it twice is arming i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -261,29 +261,29 @@ def on_fact(number: int, deed: Deed, now: datetime) -> list[Armed]:
 def on_state(request: Request, now: datetime) -> list[Armed]:
     """Bring every surface up to date with the state just reached, and do what the state asks for."""
     work = _WORK.get(request.state)
-    shown = [*_emergency(request.grant, now), *_told_before(request, now), *_announcements(request, now)]
+    shown = [*_emergency(request.grant, now), *_told_before(request.armed, now), *_announcements(request, now)]
     return [*_surfaces(request.notify, now), *shown, *(work(request, now) if work else [])]
 
 
 def on_silence(request: Request, now: datetime, give_up: datetime) -> list[Armed]:
     """Show everywhere that an approved request waits for AWS, tell its requester, and do not wait for ever."""
-    shown = [*_emergency(request.grant, now), *_told_before(request, now), *_announcements(request, now)]
+    shown = [*_emergency(request.grant, now), *_told_before(request.armed, now), *_announcements(request, now)]
     told = [] if request.is_scheduled else [_tells(UNANSWERED, now)]
     return [*_surfaces(request.notify, now), *shown, *told, Armed("give-up", "give-up", Lane.CLOCK, give_up)]
 
 
-def on_extension(first: Request, now: datetime) -> list[Armed]:
-    """Show at the request that is to go on how its extension stands."""
-    return [Armed("thread", "thread", Lane.SLACK, now), *_told_before(first, now)]
+def on_extension(armed: Collection[str], now: datetime) -> list[Armed]:
+    """Show at the request that is to go on, of whose effects these are *armed*, how its extension stands."""
+    return [Armed("thread", "thread", Lane.SLACK, now), *_told_before(armed, now)]
 
 
-def _told_before(request: Request, now: datetime) -> list[Armed]:
+def _told_before(armed: Collection[str], now: datetime) -> list[Armed]:
     """Bring up to date what the requester was told directly: buttons of what is over are gone there too.
 
     Whatever is being told just now is told again, for it may have been put into words before.
     """
-    told = [_tells(name, now) for name in sorted(request.armed) if name.startswith(TELL)]
-    return [*told, *([Armed(REMIND, REMIND, Lane.SLACK, now)] if REMIND in request.armed else [])]
+    told = [_tells(name, now) for name in sorted(armed) if name.startswith(TELL)]
+    return [*told, *([Armed(REMIND, REMIND, Lane.SLACK, now)] if REMIND in armed else [])]
 
 
 def reminder_due(approved_at: datetime, expires_at: datetime) -> datetime | None:

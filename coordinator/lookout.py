@@ -124,15 +124,16 @@ class Lookout:
     def _ends(self) -> list[tuple[str, datetime, Mapping[str, Any]]]:
         """Return the requests whose end is past and not seen, with that end and what the last look brought.
 
-        One in a state that only another version knows is that one's to watch.
+        One that only a newer version can read is that one's to watch.
         """
         watch = sa.and_(effects.c.request_id == requests.c.id, effects.c.name == "watch-expiry")
         begun = sa.or_(requests.c.expires_at < self.now(), requests.c.state.in_(_WITHDRAWN))
         query = sa.select(requests.c.id, effects.c.result).join(effects, watch)
-        unseen = query.where(effects.c.done < effects.c.wanted, begun, requests.c.state.in_(State))
+        unseen = query.where(effects.c.done < effects.c.wanted, begun)
         with self.journal.reading() as connection:
-            rows = connection.execute(unseen).all()
-        return [(row.id, end_of(self.journal.request(row.id)), row.result) for row in rows]
+            results = {row.id: row.result for row in connection.execute(unseen)}
+        found = self.journal.requests(list(results))
+        return [(request.id, end_of(request), results[request.id]) for request in found]
 
     def _sweeps(self, before: Collection[Standing]) -> tuple[Said, Said]:
         """Tell whether the schedule works, and return what its last sweep could not prove or take back.
@@ -168,7 +169,10 @@ class Lookout:
         return unproven, failed
 
     def _is_ours(self, request_id: str) -> bool:
-        """Tell whether the request is in the journal: then its own watch knows how it stands."""
+        """Tell whether the request is in the journal: then its own watch knows how it stands.
+
+        Not of one that only a newer version can read: after an upgrade that was taken back, nobody watches it.
+        """
         try:
             self.journal.request(request_id)
         except UnknownRequest:

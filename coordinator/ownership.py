@@ -9,11 +9,11 @@ from coordinator.wording import mention
 
 
 def own(journal: Journal, request_id: str, slack_id: str) -> Request:
-    """Return the request if it is this person's; NotYours if it is somebody else's, or if there is none."""
+    """Return the request if it is this person's; NotYours if it is somebody else's, or not known here."""
     try:
         request = journal.request(request_id)
-    except UnknownRequest:
-        raise NotYours(f"There is no request {request_id}.") from None
+    except UnknownRequest as error:
+        raise NotYours(str(error)) from None
     if request.requester_slack != slack_id:
         raise NotYours(f"Only {mention(request)} can do this with {request_id}.")
     return request

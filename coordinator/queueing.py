@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from coordinator.journal import Journal, Silence, UnknownRequest
+from coordinator.journal import Journal, Silence
 from coordinator.lifecycle import LAPSES, PLATFORMS, Happening
 from coordinator.pace import ALLOWANCES, Pace
 from sallyport.audit import Deed
@@ -36,6 +36,7 @@ class Waiting:
     kind: str
     due: datetime  # or when it is tried next
     why: str
+    unknown: str = ""  # what of it only a newer version knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class Queue:
                 behind = behind or _of_platform(silent.get(PLATFORMS.get(row.lane, "")))
                 behind = behind or _of_pace(pace.get(row.lane), self.now())
             next_try = row.due if row.lease else max(row.due, row.leased_until)
-            yield Waiting(f"{row.request_id}:{row.name}", row.kind, next_try, _why(row, behind, self.now()))
+            why = _why(row, behind, self.now())
+            yield Waiting(f"{row.request_id}:{row.name}", row.kind, next_try, why, row.unknown or "")
 
     def retry(self, name: str, by: str, reason: str) -> None:
         """Have one effect tried at once; NotInQueue says why that cannot be."""
@@ -65,8 +67,7 @@ class Queue:
 
     def park(self, name: str, by: str, reason: str) -> None:
         """Have one effect left alone until it is retried; NotInQueue says why that cannot be."""
-        kind = self._find(name).kind
-        if kind in NEVER_PARKED:
+        if self._find(name).kind in NEVER_PARKED:
             why = "it takes back access, closes what nobody decided, or writes the audit trail"
             raise NotInQueue(f"{name} cannot be parked: {why}. Mend what keeps it from being done, and retry it.")
         self._override(name, Deed.PARKED, by, reason)
@@ -81,13 +82,13 @@ class Queue:
 
     def _find(self, name: str) -> Waiting:
         waiting = {one.name: one for one in self.waiting()}
+        if name in waiting and waiting[name].unknown:
+            raise NotInQueue(f"{name} is {_left(waiting[name].unknown)}; retry or park it there.")
         if name in waiting:
             return waiting[name]
         request_id = name.partition(":")[0]
-        try:
-            self.journal.request(request_id)
-        except UnknownRequest:
-            raise NotInQueue(f"There is no request “{request_id}”; write <request>:<effect>.") from None
+        if not self.journal.has(request_id):
+            raise NotInQueue(f"There is no request “{request_id}”; write <request>:<effect>.")
         ours = [one for one in waiting if one.startswith(f"{request_id}:")]
         raise NotInQueue(f"{name} does not wait for anything; {nearest(name, ours)}")
 
@@ -110,12 +111,19 @@ def _of_pace(pause: timedelta | None, now: datetime) -> str:
     return f"the pace that GitHub allows, until {format_moment(now + pause)}" if pause else ""
 
 
+def _left(unknown: str) -> str:
+    what, _, name = unknown.partition(" ")
+    return f"left to a newer version of Sallyport, for this one knows no {what} “{name}”"
+
+
 def _why(row: sa.Row[Any], behind: str, now: datetime) -> str:
     tried = f"; {row.attempts} attempts: {row.error}" if row.error else ""
     if row.parked:
         return f"parked by an operator{tried}"
     if row.lease and row.leased_until > now:
         return f"being done{tried}"
+    if row.unknown:
+        return f"{_left(row.unknown)}{tried}"
     if behind:
         return f"waits for {behind}{tried}"
     return f"{'due' if max(row.due, row.leased_until) <= now else 'due then'}{tried}"

@@ -17,7 +17,7 @@ from coordinator.alerts import Kind
 from coordinator.courtesy import HeadStart, Rush
 from coordinator.hearing import is_answer, jitter
 from coordinator.hearing import unheard as unheard_of
-from coordinator.journal import Again, Done, Journal, OutcomeUnknown, Work
+from coordinator.journal import Again, Done, Journal, NewerRequest, OutcomeUnknown, Work
 from coordinator.journal.effects import LEASE
 from coordinator.lifecycle import ALONE, BATCHED, PLATFORMS, Lane
 from coordinator.pace import Pace
@@ -125,12 +125,10 @@ class Reconciler:
         if self._pace.pause(lane, self._now()):
             return False
         limit, since = BATCH if lane in BATCHED else 1, self._now()
-        jobs = [
-            (work, self._journal.request(work.request_id))
-            for work in self._journal.claim(lane, self._now(), limit)
-        ]
-        if jobs:
+        works = self._journal.claim(lane, self._now(), limit)
+        if works:
             self._wake[lane].set()  # there may be more, for the lane's other workers
+        jobs = list(self._jobs(works))
         for kind in dict.fromkeys(work.kind for work, _ in jobs):
             same = [job for job in jobs if job[0].kind == kind]
             if kind in self._hands.batch:
@@ -139,7 +137,16 @@ class Reconciler:
             else:
                 for job in same:
                     self._attempt([job], _one_by_one(self._hands.single[kind]))
-        return bool(jobs)
+        return bool(works)
+
+    def _jobs(self, works: Sequence[Work]) -> Iterator[Job]:
+        """Yield what was claimed with its request; what cannot be read is put back by itself."""
+        for work in works:
+            try:
+                yield work, self._journal.request(work.request_id)
+            except NewerRequest as error:
+                unreadable = TryLater(OURS, f"read {work.request_id}", repr(error.__cause__))
+                self._put_back(work, unreadable, _pause(work, unreadable))
 
     def _apart(self, kind: str, jobs: Sequence[Job]) -> Iterator[list[Job]]:
         """Yield the jobs that one call can do together, those of whoever has waited longest first."""
@@ -174,7 +181,6 @@ class Reconciler:
             for (work, _), answer in zip(jobs, answers, strict=True):
                 if isinstance(answer, Done):
                     self._record(work, answer)
-                    log.info("effect.done", request_id=work.request_id, effect=work.name)
                 else:
                     self._journal.put_off(work, answer.due)
             first = jobs[0][0]
@@ -184,6 +190,16 @@ class Reconciler:
                 self._journal.give_back(first.lane, first.lease, self._now())
 
     def _record(self, work: Work, answer: Done) -> None:
+        """Record what was done; a newer version that has taken up its request meanwhile looks for it by itself."""
+        try:
+            self._finish(work, answer)
+        except NewerRequest as error:
+            unrecorded = Unknown(OURS, f"record {work.name}", repr(error.__cause__))
+            self._put_back(work, unrecorded, _pause(work, unrecorded))
+        else:
+            log.info("effect.done", request_id=work.request_id, effect=work.name)
+
+    def _finish(self, work: Work, answer: Done) -> None:
         """Record what was done, and once more if the database hung up: recording twice is recording once."""
         try:
             self._journal.finish(work, answer)

@@ -32,6 +32,7 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+STATES = frozenset(state.value for state in State)
 WAITING = frozenset({State.PENDING, State.CONFIRMING, State.ANNOUNCED, State.APPROVED, State.APPLYING})
 LIVE = frozenset({State.ACTIVE, State.ENDING})
 OVER = frozenset(State) - WAITING - LIVE
@@ -77,7 +78,7 @@ class Extension:
     """The newest request that is to put off another's end, as far as the other must know of it."""
 
     id: str
-    state: State
+    state: State | None  # None: one that only a newer version knows
     expires_at: datetime | None
 
     @property

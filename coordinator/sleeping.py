@@ -42,8 +42,7 @@ class Sleeping:
 
     def kept(self, environment: str) -> Kept | None:
         """Return until when somebody keeps *environment* up now; None if nobody does."""
-        found = self.journal.kept(STOP, environment, self.now())
-        return found.kept if found else None
+        return self.journal.kept(STOP, environment, self.now())
 
     def coming(self, environment: str) -> Period | None:
         """Return what a schedule will ask for next: it is kept up by nobody, and no request is made for it yet."""
@@ -54,7 +53,7 @@ class Sleeping:
         kept = self.kept(environment)
         until = kept.until if kept else None
         period = schedule.coming(self._this_second() + flow.notice, until)
-        while period and self.journal.by_submission(key_of(environment, period)):
+        while period and self.journal.was_submitted(key_of(environment, period)):
             period = schedule.coming(period.end, until)
         return period
 

@@ -173,7 +173,8 @@ def _words(fact: Fact) -> str:
     if fact.is_unconfirmed:
         return UNCONFIRMED_COMMENT
     untold = fact.details.get("result") in {Untold.UNKNOWN, Untold.UNREPORTED}
-    return UNREPORTED[fact.deed] if untold else COMMENTS[fact.deed]
+    deed = Deed(fact.deed)  # who tells a fact of another one is a newer version
+    return UNREPORTED[deed] if untold else COMMENTS[deed]
 
 
 def lasts(request: Request) -> str:

@@ -21,6 +21,7 @@ from coordinator.courtesy import SWITCH
 from coordinator.drifting import open_findings
 from coordinator.early_ends import EarlyEnds
 from coordinator.essentials import DIRECTORY_EVERY, GROUPS_EVERY, Essentials
+from coordinator.leaving import Leaving
 from coordinator.logs import configure_logging
 from coordinator.lookout import Lookout
 from coordinator.orders import obey
@@ -69,6 +70,7 @@ class Worker:
             watching,
             EarlyEnds(essentials.journal, watching, now),
         )
+        self.leaving = Leaving(essentials.journal)
         self.sleeping = Sleeping(essentials.journal, self._directory.policies, now)
         self.reconciler = Reconciler(essentials.journal, _hands(essentials, self.exporting, watching), now)
 
@@ -83,6 +85,7 @@ class Worker:
         self._essentials.every(GROUPS_EVERY, self._look_around)
         self._essentials.every(ANCHOR_EVERY, self.exporting.anchor)
         self._essentials.every(LOOK_EVERY, self.lookout.look)
+        self._essentials.every(LOOK_EVERY, self.leaving.look, at_once=True)
         self._essentials.every(DRIFT_EVERY, self.lookout.look_for_drift)
         self._essentials.every(SCHEDULES_EVERY, self.sleeping.look, at_once=True)
 

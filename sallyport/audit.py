@@ -45,13 +45,21 @@ class Deed(StrEnum):
     REVIEW_REOPENED = "review-reopened"  # it was closed by whom policy does not accept
 
 
+DEEDS = frozenset(deed.value for deed in Deed)
+
+
+def deed_of(name: str) -> Deed | str:
+    """Return the deed of that name, or the name: it may be one that only a newer version knows."""
+    return Deed(name) if name in DEEDS else name
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One thing that happened to one request. `by` is an e-mail address, or the part of Sallyport that acted."""
 
     request_id: str
     number: int  # counts from 1 within the request
-    deed: Deed
+    deed: Deed | str  # a name alone, where only a newer version knows what it means
     at: datetime
     by: str
     details: Mapping[str, JSON] = field(default_factory=dict)
@@ -63,6 +71,11 @@ class Fact:
         return digest_of(self.to_mapping())
 
     @property
+    def is_known(self) -> bool:
+        """Whether this version knows what it says; what was recorded can be proved in either case."""
+        return isinstance(self.deed, Deed)
+
+    @property
     def is_unconfirmed(self) -> bool:
         """Whether time ran out in GitHub, after the approval in Slack."""
         return self.deed is Deed.TIMED_OUT and self.details.get("through") == "github"
@@ -72,7 +85,7 @@ class Fact:
         return {
             "request_id": self.request_id,
             "number": self.number,
-            "deed": self.deed.value,
+            "deed": str(self.deed),
             "at": format_moment(self.at),
             "by": self.by,
             "details": dict(self.details),
@@ -85,7 +98,7 @@ class Fact:
         return cls(
             request_id=str(data["request_id"]),
             number=int(data["number"]),
-            deed=Deed(data["deed"]),
+            deed=deed_of(str(data["deed"])),
             at=parse_moment(data["at"]),
             by=str(data["by"]),
             details=dict(data["details"]),

@@ -61,7 +61,9 @@ class Context:
         }
 
     def after(self, fact: Fact) -> Context:
-        """Return the context with what *fact* adds."""
+        """Return the context with what *fact* adds: nothing, where only a newer version knows what it means."""
+        if not isinstance(fact.deed, Deed):
+            return self
         told = fact.details
         context = replace(self, outcome=fact.deed.value, aws_requests=(*self.aws_requests, *aws_requests(fact)))
         match fact.deed:

@@ -15,7 +15,7 @@ import structlog
 from coordinator.audit.records import anchor_record, records_of
 from coordinator.audit.sink import Sink
 from coordinator.audit.trail import Trail
-from coordinator.journal import Done, Journal, Work
+from coordinator.journal import Again, Done, Journal, Work
 from coordinator.requests import Request
 from sallyport.audit import breaks
 from sallyport.platforms.errors import Refused
@@ -31,9 +31,14 @@ class Exporting:
     sink: Sink
     now: Callable[[], datetime]
 
-    def export(self, work: Work, request: Request) -> Done:
-        """Write the records of the facts that the sink has not been seen to take."""
+    def export(self, work: Work, request: Request) -> Done | Again:
+        """Write the records of the facts that the sink has not been seen to take.
+
+        What a fact means that has come meanwhile from a newer version, that one writes: it takes the effect up.
+        """
         facts = self.journal.facts(request.id)
+        if not all(fact.is_known for fact, _ in facts):
+            return Again(self.now())
         if found := breaks(facts):
             raise Refused("The journal", f"give the records of {request.id}", found[0])
         known = int(work.result.get("facts", 0))

@@ -20,7 +20,7 @@ class Certainty(StrEnum):
     """How sure it is that somebody had it."""
 
     HAD = "had"  # read back by a job
-    MAY_HAVE_HAD = "may have had"  # a job was at work that never said what it did
+    MAY_HAVE_HAD = "may have had"  # a job never said what it did, or only a newer version knows what came after
     OVERDUE = "still had"  # past its deadline, and nobody has seen it taken back
 
 
@@ -57,7 +57,7 @@ def holdings(facts: Sequence[Fact], at: datetime) -> Iterator[Holding]:
     context = context_of(facts)
     for span in spans(facts):
         if span.covers(at):
-            yield Holding(facts[0].request_id, context, span, _certainty(span, context, at))
+            yield Holding(facts[0].request_id, context, span, _certainty(span, facts, context, at))
 
 
 def spans(facts: Sequence[Fact]) -> list[Span]:
@@ -99,8 +99,8 @@ def _is_end(fact: Fact) -> bool:
     return fact.deed is Deed.REVERTED or fact.details.get("result") in {Result.REVERTED, Untold.UNREPORTED}
 
 
-def _certainty(span: Span, context: Context, at: datetime) -> Certainty:
-    if not span.certain:
+def _certainty(span: Span, facts: Sequence[Fact], context: Context, at: datetime) -> Certainty:
+    if not span.certain or any(not fact.is_known and span.start <= fact.at <= at for fact in facts):
         return Certainty.MAY_HAVE_HAD
     deadline = _deadline(context)
     return Certainty.OVERDUE if deadline and at >= deadline else Certainty.HAD

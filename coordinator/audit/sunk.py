@@ -67,7 +67,7 @@ class Sunk:
             yield f"{one}: fact {before + 1} is missing before fact {fact.number}"
         elif before and chain[before] != fact.previous:
             yield f"{name} does not follow fact {before}"
-        elif known is not None:
+        elif known is not None and fact.is_known:  # what a newer version gathers from others, that one compares
             self._contexts[one] = known.after(fact)
             if body != fact_record(fact, digest, self._contexts[one]).body:
                 yield f"{name} tells something else of its request than the facts up to it"

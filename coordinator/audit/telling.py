@@ -43,6 +43,11 @@ SENTENCES = {
 }
 
 
+NEWER = "{by}: “{deed}”, which a newer version of Sallyport can put into words."
+NEWER_FACTS = (
+    "facts are such as only a newer version of Sallyport knows: they are as they were recorded; what the sink's "
+    "records tell of their requests beside them, from the first such fact on, that version has to look at."
+)
 UNCONFIRMED = "It was approved in Slack, and nobody confirmed it in GitHub in time."
 
 
@@ -74,6 +79,8 @@ def story(facts: Sequence[tuple[Fact, str]], ticket: str = "") -> Iterator[str]:
 def sentence(fact: Fact) -> str:
     """Say one fact."""
     told = _Told({name: inert(str(value)) for name, value in fact.details.items()}, by=inert(fact.by))
+    if not isinstance(fact.deed, Deed):
+        return NEWER.format(by=told["by"], deed=inert(fact.deed))
     said = UNCONFIRMED if fact.is_unconfirmed else SENTENCES[fact.deed]
     return said.format_map(told)
 
@@ -114,6 +121,7 @@ def what(context: Context) -> str:
 def report(found: Report) -> str:
     """Say that a trail is proved."""
     waiting = f" {found.pending} facts wait for the sink." if found.pending else ""
+    waiting += f" {found.newer} {NEWER_FACTS}" if found.newer else ""
     return (
         f"{found.requests} requests, {found.facts} facts, {found.anchors} anchors: nothing was changed, moved or "
         f"dropped, in the journal, in the sink, or between them.{waiting}"
@@ -123,6 +131,11 @@ def report(found: Report) -> str:
 def inert(text: str) -> str:
     """Return *text* as one line without signs that a terminal would obey."""
     return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+def doubt(ids: Sequence[str]) -> str:
+    """Say of which requests a newer version may know more than was told."""
+    return f"Facts of {', '.join(ids)} are such as only a newer version of Sallyport knows: ask that one too."
 
 
 def _heading(context: Context) -> Iterator[tuple[str, str]]:

@@ -27,6 +27,7 @@ class Report:
     anchors: int
     pending: int  # facts that wait for the sink
     findings: tuple[str, ...]
+    newer: int = 0  # facts whose meaning only a newer version knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class _Book:
     """What the journal holds; `waiting` is how much the sink has taken of requests it has not taken whole."""
 
     facts: dict[str, dict[int, str]] = field(default_factory=dict)
+    newer: int = 0
     findings: list[str] = field(default_factory=list)
     waiting: dict[str, int] = field(default_factory=dict)
     anchors: list[tuple[Anchor, str]] = field(default_factory=list)
@@ -57,19 +59,22 @@ def verify(trail: Trail, sink: Sink) -> Report:
     ]
     total = sum(map(len, book.facts.values()))
     pending = sum(len(chain.keys() - sunk.facts.get(one, {}).keys()) for one, chain in book.facts.items())
-    return Report(len(book.facts), total, len(book.anchors), pending, tuple(dict.fromkeys(findings)))
+    seen = tuple(dict.fromkeys(findings))
+    return Report(len(book.facts), total, len(book.anchors), pending, seen, book.newer)
 
 
 def _read_journal(trail: Trail) -> _Book:
     """Read the chains before what waits: what was recorded then and waits no more must be in the sink."""
     facts: dict[str, dict[int, str]] = {}
     findings: list[str] = []
+    newer = 0
     kept = trail.anchors()
     for request_id, chain in trail.chains():
         findings += breaks(chain)
         facts[request_id] = {fact.number: digest for fact, digest in chain}
+        newer += sum(not fact.is_known for fact, _ in chain)
     exported = frozenset(one.anchor.day for one in kept if one.exported)
-    return _Book(facts, findings, trail.waiting(), [(one.anchor, one.digest) for one in kept], exported)
+    return _Book(facts, newer, findings, trail.waiting(), [(one.anchor, one.digest) for one in kept], exported)
 
 
 def _catch_up(book: _Book, trail: Trail, sunk: Sunk) -> None:

@@ -75,19 +75,21 @@ def who(had: str, at: datetime) -> None:
     """Tell who had NAME at a moment, by whose approval, until when, and under which ticket."""
     from coordinator.audit.context import context_of
     from coordinator.audit.holding import folded, holdings, terms
-    from coordinator.audit.telling import holding
+    from coordinator.audit.telling import doubt, holding
     from sallyport.problems import nearest
     from sallyport.times import format_moment
 
     trail = _trail()
     known: dict[str, str] = {}
     found: list[Holding] = []
-    for _, chain in trail.chains():
+    newer: list[str] = []
+    for request_id, chain in trail.chains():
         facts = [fact for fact, _ in chain]
         named = terms(context_of(facts))
         known |= named
         if folded(had) in named:
             found += holdings(facts, at)
+            newer += [request_id] if not all(fact.is_known for fact in facts) else []
     if folded(had) not in known:
         raise click.ClickException(f"nobody ever asked for “{had}”; {nearest(had, known.values())}")
     tickets = trail.tickets() if found else {}
@@ -95,6 +97,8 @@ def who(had: str, at: datetime) -> None:
         click.echo(holding(one, tickets.get(one.request_id, "")))
     if not found:
         click.echo(f"Nobody had {had} at {format_moment(at)}.")
+    if newer:
+        click.echo(doubt(newer), err=True)
 
 
 @audit.command()

@@ -3,7 +3,7 @@
 from coordinator.journal.drafts import Draft, Drafts
 from coordinator.journal.effects import Again, Done, Work
 from coordinator.journal.journal import AlreadyDecided, Journal, OutcomeUnknown
-from coordinator.journal.reading import UnknownRequest
+from coordinator.journal.reading import NewerRequest, UnknownRequest
 from coordinator.journal.silences import Silence, Unheard
 from coordinator.journal.store import open_store
 
@@ -14,6 +14,7 @@ __all__ = [
     "Draft",
     "Drafts",
     "Journal",
+    "NewerRequest",
     "OutcomeUnknown",
     "Silence",
     "Unheard",

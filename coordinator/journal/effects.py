@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from coordinator.journal import silences
+from coordinator.journal.newer import IS_KNOWN
 from coordinator.journal.silences import Unheard
 from coordinator.journal.tables import effects
 from coordinator.journal.tables import silences as silent
@@ -135,6 +136,8 @@ def is_due(connection: sa.Connection, lane: Lane, now: datetime) -> bool:
 
 def claim(connection: sa.Connection, lane: Lane, now: datetime, limit: int) -> list[Work]:
     """Lease up to *limit* due effects of *lane*; one that waits for another is not due before that is done.
+
+    What only a newer version knows is left to that one.
 
     Where the lane's platform is silent, or catches up, that takes a turn, which only one at a time can have. In
     some lanes a turn is for one effect alone, until the platform gives an answer.
@@ -260,7 +263,7 @@ def any_other(connection: sa.Connection, lanes: Iterable[Lane], lease: str) -> b
     """Tell whether anything in *lanes* is not done, beside what is held under *lease*."""
     theirs = effects.c.lane.in_([lane.value for lane in lanes])
     undone = sa.and_(theirs, effects.c.done < effects.c.wanted, effects.c.lease != lease)
-    return connection.execute(sa.select(sa.literal(1)).where(undone).limit(1)).first() is not None
+    return connection.execute(sa.select(sa.literal(1)).where(undone, IS_KNOWN).limit(1)).first() is not None
 
 
 def resume(connection: sa.Connection, lanes: Iterable[Lane]) -> None:
@@ -298,7 +301,7 @@ def _is_due() -> sa.ColumnElement[bool]:
     now = sa.bindparam("now", type_=effects.c.due.type)
     of_lanes = effects.c.lane.in_(sa.bindparam("its_lanes", expanding=True))
     is_open = sa.and_(of_lanes, effects.c.done < effects.c.wanted, ~effects.c.parked)
-    return sa.and_(is_open, effects.c.due <= now, effects.c.leased_until <= now, ~waits)
+    return sa.and_(is_open, effects.c.due <= now, effects.c.leased_until <= now, ~waits, IS_KNOWN)
 
 
 _OF_PLATFORM = silent.c.platform == sa.bindparam("platform")

@@ -13,12 +13,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from coordinator.journal import silences
+from coordinator.journal.newer import UNKNOWN
 from coordinator.journal.reading import MANY, read_request, read_requests
 from coordinator.journal.rows import to_fact
 from coordinator.journal.silences import Silence
 from coordinator.journal.tables import deciders, effects, facts, requests
 from coordinator.lifecycle import KNOWN, Lane
-from coordinator.requests import STANDING, Request, State
+from coordinator.requests import STANDING, Kept, Request, State
 from sallyport.audit import Fact
 
 
@@ -35,12 +36,26 @@ class Questions:
             yield connection
 
     def request(self, request_id: str) -> Request:
-        """Return the request; UnknownRequest if there is none."""
+        """Return the request; UnknownRequest if there is none that this version knows."""
         with self._reader.begin() as connection:
             return read_request(connection, request_id)
 
+    def has(self, request_id: str) -> bool:
+        """Tell whether there is such a request, also one that only a newer version can read."""
+        with self._reader.begin() as connection:
+            return connection.scalar(sa.select(requests.c.id).where(requests.c.id == request_id)) is not None
+
+    def result(self, request_id: str, effect: str) -> Mapping[str, Any]:
+        """Return what an effect of a request has brought, empty while it has not been done."""
+        row = sa.and_(effects.c.request_id == request_id, effects.c.name == effect)
+        with self._reader.begin() as connection:
+            return connection.scalar(sa.select(effects.c.result).where(row)) or {}
+
     def requests(self, ids: Sequence[str]) -> Iterator[Request]:
-        """Return the requests with these *ids*, in their order, some at a time: memory does not grow with them."""
+        """Return the requests with these *ids*, in their order, some at a time: memory does not grow with them.
+
+        What only a newer version can read is left out, here and wherever many are asked for.
+        """
         for begin in range(0, len(ids), MANY):
             with self._reader.begin() as connection:
                 some = read_requests(connection, ids[begin : begin + MANY])
@@ -93,12 +108,21 @@ class Questions:
         query = sa.select(requests.c.id).where(of_flow, requests.c.state.in_([one.value for one in STANDING]))
         return self._requests(query.order_by(requests.c.submitted_at))
 
-    def kept(self, flow: str, environment: str, now: datetime) -> Request | None:
-        """Return by which request somebody keeps an environment up the longest; None if nobody does at *now*."""
+    def kept(self, flow: str, environment: str, now: datetime) -> Kept | None:
+        """Return until when somebody keeps an environment up, the longest; None if nobody does at *now*.
+
+        That holds in whatever state the request is by which they do.
+        """
         of_flow = sa.and_(requests.c.flow == flow, requests.c.environment == environment)
-        query = sa.select(requests.c.id).where(of_flow, requests.c.kept_until > now)
-        found = self._requests(query.order_by(requests.c.kept_until.desc()).limit(1))
-        return found[0] if found else None
+        query = sa.select(requests.c.kept_until, requests.c.kept_by).where(of_flow, requests.c.kept_until > now)
+        with self._reader.begin() as connection:
+            row = connection.execute(query.order_by(requests.c.kept_until.desc()).limit(1)).first()
+            return Kept(row.kept_until, row.kept_by) if row else None
+
+    def was_submitted(self, key: str) -> bool:
+        """Tell whether there is a request of this submission, also one that only a newer version can read."""
+        with self._reader.begin() as connection:
+            return connection.scalar(sa.select(requests.c.id).where(requests.c.submission == key)) is not None
 
     def by_submission(self, key: str) -> Request | None:
         """Return the request that was made by this submission; None if there was none."""
@@ -111,11 +135,23 @@ class Questions:
             return read_requests(connection, connection.scalars(ids).all())
 
     def waiting(self) -> Sequence[sa.Row[Any]]:
-        """Return the effects that are not done yet, soonest first, each with the state of its request."""
-        of_requests = sa.select(effects, requests.c.state).join(requests, requests.c.id == effects.c.request_id)
+        """Return the effects that are not done yet, soonest first, each with the state of its request.
+
+        And with what of it is `unknown`, where only a newer version can do it: “effect ticket-in-triplicate”.
+        """
+        found = sa.select(effects, requests.c.state, UNKNOWN.label("unknown"))
+        of_requests = found.join(requests, requests.c.id == effects.c.request_id)
         query = of_requests.where(effects.c.done < effects.c.wanted).order_by(effects.c.due)
         with self._reader.begin() as connection:
             return connection.execute(query).all()
+
+    def unknown(self) -> dict[str, int]:
+        """Return what is unknown of the effects that wait for a newer version, and of how many it is."""
+        what = UNKNOWN.label("what")
+        waiting = sa.select(what).where(effects.c.done < effects.c.wanted, UNKNOWN.is_not(None)).subquery()
+        query = sa.select(waiting.c.what, sa.func.count()).group_by(waiting.c.what)
+        with self._reader.begin() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def failing(self) -> Sequence[sa.Row[Any]]:
         """Return the effects whose last attempt failed; few do, where many wait."""

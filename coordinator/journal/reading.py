@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
@@ -44,15 +44,30 @@ _EXTENSIONS = (
 
 
 class UnknownRequest(LookupError):
-    """No request has this id."""
+    """This version knows no such request; the sentence says why."""
+
+    _sentence: ClassVar[str] = "There is no request {id}."
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(self._sentence.format(id=request_id))
+
+
+class NewerRequest(UnknownRequest):
+    """There is one, and it is as only a newer version can read it; what is in the way is the cause."""
+
+    _sentence = "A newer version of Sallyport, which this one cannot follow, is at work on {id}; try again later."
 
 
 def read_request(connection: sa.Connection, request_id: str, *, lock: bool = False) -> Request:
-    """Return one request; UnknownRequest if there is none. With *lock*, nobody else changes it meanwhile."""
+    """Return one request; UnknownRequest if there is none that this version knows.
+
+    With *lock*, nobody else changes it meanwhile.
+    """
     found = _read(connection, (request_id,), _LOCKED if lock else _REQUESTS)
-    if not found:
-        raise UnknownRequest(request_id)
-    return found[0]
+    request = found[0] if found else UnknownRequest(request_id)
+    if isinstance(request, UnknownRequest):
+        raise request
+    return request
 
 
 def lock_request(connection: sa.Connection, request_id: str) -> None:
@@ -61,11 +76,11 @@ def lock_request(connection: sa.Connection, request_id: str) -> None:
 
 
 def read_requests(connection: sa.Connection, ids: Sequence[str]) -> list[Request]:
-    """Return the requests with these *ids*, in their order; whatever there is none of is left out."""
-    return _read(connection, ids, _REQUESTS)
+    """Return the requests with these *ids*, in their order; whatever this version knows none of is left out."""
+    return [request for request in _read(connection, ids, _REQUESTS) if isinstance(request, Request)]
 
 
-def _read(connection: sa.Connection, ids: Sequence[str], query: sa.Select[Any]) -> list[Request]:
+def _read(connection: sa.Connection, ids: Sequence[str], query: sa.Select[Any]) -> list[Request | NewerRequest]:
     those = {"ids": list(ids)}
     rows = {row.id: row for row in connection.execute(query, those)}
     made = _by_request(connection.execute(_DECISIONS, those), lambda row: row.request_id)
@@ -73,7 +88,7 @@ def _read(connection: sa.Connection, ids: Sequence[str], query: sa.Select[Any]) 
     asked = _by_request(connection.execute(_DECIDERS, those), lambda row: row.request_id)
     extending = _by_request(connection.execute(_EXTENSIONS, those), lambda row: row.extends)
     return [
-        to_request(
+        _request(
             rows[one],
             made.get(one, ()),
             done.get(one, ()),
@@ -83,6 +98,16 @@ def _read(connection: sa.Connection, ids: Sequence[str], query: sa.Select[Any]) 
         for one in ids
         if one in rows
     ]
+
+
+def _request(row: Row, *its: Any) -> Request | NewerRequest:
+    """Return a request, or that it cannot be read, which is no fault of those that are read with it."""
+    try:
+        return to_request(row, *its)
+    except (LookupError, TypeError, ValueError) as error:
+        newer = NewerRequest(row.id)
+        newer.__cause__ = error
+        return newer
 
 
 def _by_request(rows: Iterable[Row], whose: Callable[[Row], str]) -> Mapping[str, Sequence[Row]]:

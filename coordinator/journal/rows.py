@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from coordinator.requests import Answer, Ask, Decision, Extension, Kept, Request, State
-from sallyport.audit import Deed, Fact
+from coordinator.requests import STATES, Answer, Ask, Decision, Extension, Kept, Request, State
+from sallyport.audit import Fact, deed_of
 from sallyport.changes import KINDS
 from sallyport.entries import Grant
 from sallyport.times import parse_moment
@@ -90,7 +90,10 @@ def to_request(
     deciders: Iterable[str],
     extension: sa.Row[*tuple[Any, ...]] | None,
 ) -> Request:
-    """Join a request's row with its decisions, in order, the results, who decides now, and what extends it."""
+    """Join a request's row with its decisions, in order, the results, who decides now, and what extends it.
+
+    LookupError, TypeError or ValueError if something of it is nothing that this version knows.
+    """
     return Request(
         id=row.id,
         flow=row.flow,
@@ -113,13 +116,18 @@ def to_request(
         form=row.form,
         grant=_grant(row.granted) if row.granted else None,
         extends=row.extends,
-        extension=Extension(extension.id, State(extension.state), extension.expires_at) if extension else None,
+        extension=_extension(extension) if extension else None,
         decisions=tuple(_decision(decision) for decision in decisions),
         results={effect.name: effect.result for effect in effects if effect.result},
         armed=frozenset(effect.name for effect in effects),
         begins_at=row.begins_at,
         kept=Kept(row.kept_until, row.kept_by) if row.kept_until else None,
     )
+
+
+def _extension(row: sa.Row[*tuple[Any, ...]]) -> Extension:
+    """Return how an extension stands; what only a newer version can tell keeps nobody from reading the first."""
+    return Extension(row.id, State(row.state) if row.state in STATES else None, row.expires_at)
 
 
 def _decision(row: sa.Row[*tuple[Any, ...]]) -> Decision:
@@ -149,7 +157,7 @@ def length(of: int | None) -> timedelta | None:
 
 
 def to_fact(row: sa.Row[*tuple[Any, ...]]) -> Fact:
-    return Fact(row.request_id, row.number, Deed(row.deed), row.at, row.by, row.details, row.previous)
+    return Fact(row.request_id, row.number, deed_of(row.deed), row.at, row.by, row.details, row.previous)
 
 
 def fact_values(fact: Fact) -> dict[str, Any]:
@@ -157,7 +165,7 @@ def fact_values(fact: Fact) -> dict[str, Any]:
     return {
         "request_id": fact.request_id,
         "number": fact.number,
-        "deed": fact.deed.value,
+        "deed": str(fact.deed),
         "at": fact.at,
         "by": fact.by,
         "details": dict(fact.details),

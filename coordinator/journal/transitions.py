@@ -14,9 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from coordinator.journal import effects as outbox
-from coordinator.journal.reading import read_request
 from coordinator.journal.rows import fact_values
-from coordinator.journal.tables import deciders, facts, requests
+from coordinator.journal.tables import deciders, effects, facts, requests
 from coordinator.lifecycle import (
     Armed,
     Happening,
@@ -37,6 +36,7 @@ NEW_FACT = sa.insert(facts)
 NEW_DECIDER = sa.insert(deciders)
 _ID: sa.BindParameter[str] = sa.bindparam("its_id")
 _FORGET_DECIDERS = sa.delete(deciders).where(deciders.c.request_id == _ID)
+_ARMED = sa.select(effects.c.name).where(effects.c.request_id == _ID)
 _LAST_FACT = (
     sa.select(facts.c.number, facts.c.digest)
     .where(facts.c.request_id == _ID)
@@ -93,7 +93,8 @@ def show_extension(connection: sa.Connection, request: Request, now: datetime) -
     """Show at the request that *request* extends, if any, how that stands now."""
     if not request.extends:
         return set()
-    return _arm(connection, request.extends, on_extension(read_request(connection, request.extends), now))
+    armed = connection.scalars(_ARMED, {"its_id": request.extends}).all()
+    return _arm(connection, request.extends, on_extension(armed, now))
 
 
 def _arm(connection: sa.Connection, request_id: str, armed: Iterable[Armed]) -> set[Lane]:

@@ -125,8 +125,8 @@ class Tickets:
         """Link the ticket of the request that this one extends."""
         if not request.extends:
             return ""
-        first = self.journal.request(request.extends)
-        return f"*Extends:* {first.id}{f', {first.ticket}' if first.ticket else ''}"
+        key = self.journal.result(request.extends, "ticket").get("key")
+        return f"*Extends:* {request.extends}{f', {key}' if key else ''}"
 
 
 def find_again(jira: Jira, project: str, label: str, work: Work, now: datetime) -> str | None:

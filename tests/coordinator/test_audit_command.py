@@ -21,7 +21,7 @@ from coordinator.audit.context import aws_requests, context_of
 from coordinator.audit.holding import Certainty, holdings
 from coordinator.audit.records import records_of
 from coordinator.audit.tables import COLUMNS, chosen, csv_lines
-from coordinator.audit.telling import SENTENCES, sentence
+from coordinator.audit.telling import SENTENCES, doubt, sentence
 from coordinator.audit.trail import Trail
 from coordinator.journal.tables import facts
 from coordinator.lifecycle import Happening, Move
@@ -38,6 +38,7 @@ from sandbox.faults import Kind as Spoils
 from tests.coordinator.asks import HOUR, NOW, ROOT
 from tests.coordinator.conftest import Store
 from tests.coordinator.desk import MINUTE, Desk
+from tests.coordinator.test_newer_in_the_journal import paused
 
 SCHEMA = json.loads((ROOT / "docs/reference/audit-record.schema.json").read_text())
 EVIDENCE = (
@@ -209,6 +210,40 @@ class TestTheStory:
         with sqlite.engines[0].begin() as connection:
             connection.execute(sa.update(facts).values(details={}))
         assert "ana@example.com asked." in run("request", over.id).stdout
+
+
+class TestAFactThatOnlyANewerVersionKnows:
+    """It came at half past nine, while Ana had what she had asked for."""
+
+    @pytest.fixture
+    def paused_(self, desk: Desk) -> Request:
+        request = live(desk, access(desk))
+        desk.journal.move(request.id, paused(at("2026-11-21 09:30")))
+        return ended(desk, request)
+
+    def test_has_its_place_in_the_story(self, run: Run, paused_: Request) -> None:
+        done = run("request", paused_.id)
+        assert done.exit_code == 0
+        words = "“paused”, which a newer version of Sallyport can put into words."
+        assert f"2026-11-21T09:30:00Z  kim@example.com: {words}" in done.stdout
+        assert "It ended: It was taken back." in done.stdout
+
+    @pytest.mark.parametrize(
+        ("moment", "had"), [("09:29", "had"), ("09:30", "may have had"), ("12:00", "may have had")]
+    )
+    def test_leaves_it_open_what_somebody_had_after_it_and_says_who_knows_more(
+        self, run: Run, paused_: Request, moment: str, had: str
+    ) -> None:
+        done = run("who", "--had", "ProdAdmin", "--at", f"2026-11-21 {moment}")
+        assert done.stdout.startswith(f"ana@example.com {had} prod-access")
+        assert done.stderr == f"{doubt([paused_.id])}\n"
+
+    def test_is_exported_as_it_was_recorded(self, run: Run, desk: Desk, paused_: Request) -> None:
+        records = [json.loads(line) for line in run("export", "--json").stdout.splitlines()]
+        [record] = [record for record in records if record["deed"] == "paused"]
+        digests = [digest for _, digest in desk.journal.facts(paused_.id)]
+        assert record["digest"] == digests[record["number"] - 1]
+        assert record["request"]["outcome"] == "applied"
 
 
 class TestWhoHadIt:

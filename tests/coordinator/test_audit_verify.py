@@ -12,8 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from coordinator.audit.anchors import anchored, next_anchor
+from coordinator.audit.context import context_of
 from coordinator.audit.exporting import Exporting
-from coordinator.audit.records import Record
+from coordinator.audit.records import Record, records_of
+from coordinator.audit.telling import report
 from coordinator.audit.trail import Trail
 from coordinator.audit.verifying import Report, verify
 from coordinator.journal import Journal
@@ -25,6 +27,7 @@ from sallyport.platforms.errors import Refused, TryLater
 from tests.coordinator.asks import LEE, NOW, approve, ask, claim, deny, happened
 from tests.coordinator.conftest import Store
 from tests.coordinator.fakes import KeptSink
+from tests.coordinator.test_newer_in_the_journal import paused
 
 DAY = timedelta(days=1)
 Tamper = Callable[["Archive"], None]
@@ -111,6 +114,48 @@ class TestAnUntouchedTrail:
         twice = {f"{key}-again": record for key, record in archive.sink.records.items()}
         archive.sink.records |= {key: Record(key, record.body) for key, record in twice.items()}
         assert archive.verify().findings == ()
+
+
+class TestFactsThatOnlyANewerVersionKnows:
+    """They are proved like every other one; what they mean, and what follows of it, is left to that version."""
+
+    @pytest.fixture
+    def newer(self, archive: Archive, requests: list[Request]) -> Archive:
+        archive.journal.move(requests[2].id, paused())
+        approve(archive.journal, requests[2].id)
+        return archive
+
+    def put_by_the_newer_version(self, archive: Archive, request: Request) -> None:
+        """Let the sink have them as that version writes them, which gathers something else from them."""
+        for record in records_of(archive.journal.facts(request.id))[1:]:
+            its: Any = record.body["request"]
+            archive.sink.put([Record(record.key, {**record.body, "request": {**its, "outcome": "paused"}})])
+        archive.sql(sa.update(effects).values(done=effects.c.wanted))
+
+    def test_are_counted_and_wait_for_that_version_to_write_them(self, newer: Archive) -> None:
+        newer.export()
+        assert newer.verify() == Report(3, 8, 1, 2, (), newer=1)
+        told = report(newer.verify())
+        assert "2 facts wait for the sink." in told
+        assert "1 facts are such as only a newer version of Sallyport knows" in told
+
+    def test_are_no_finding_once_it_has(self, newer: Archive, requests: list[Request]) -> None:
+        self.put_by_the_newer_version(newer, requests[2])
+        assert newer.verify() == Report(3, 8, 1, 0, (), newer=1)
+
+    @pytest.mark.parametrize("number", [2, 3])
+    def test_are_found_edited_like_every_other_one(
+        self, newer: Archive, requests: list[Request], number: int
+    ) -> None:
+        self.put_by_the_newer_version(newer, requests[2])
+        newer.edit(f"{requests[2].id}/{number:05d}", by="eve@example.com")
+        assert any("is not what was recorded" in finding for finding in newer.verify().findings)
+        newer.sql(sa.update(facts).where(facts.c.number == number).values(by="mallory@example.com"))
+        assert any(finding.startswith(requests[2].id) for finding in newer.verify().findings)
+
+    def test_add_nothing_to_what_is_told_of_their_request(self, newer: Archive, requests: list[Request]) -> None:
+        known = [fact for fact, _ in newer.journal.facts(requests[2].id)]
+        assert context_of(known[:2]) == context_of(known[:1])
 
 
 class TestExporting:

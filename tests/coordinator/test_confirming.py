@@ -19,6 +19,7 @@ from coordinator.withdrawing import Withdrawing
 from tests.coordinator.asks import HOUR, NOW, SECOND
 from tests.coordinator.conftest import Installed, Store
 from tests.coordinator.test_directory import user
+from tests.coordinator.test_newer_in_the_journal import NEWER, alter
 from tests.coordinator.test_routing import PEOPLE, Firm, Members
 
 PULL = {"number": 12, "url": "https://github.test/pull/12", "who": ["Lee Wong", "Sam Okafor"], "slack": []}
@@ -138,6 +139,11 @@ class TestWhileItWaits:
             waiting(firm)
         assert len(seen(firm, "U0LEE")) == LISTED
         assert later.id not in seen(firm, "U0LEE")
+
+    def test_what_only_a_newer_version_can_read_keeps_nobody_from_seeing_the_rest(self, firm: Firm) -> None:
+        theirs, ours = waiting(firm), waiting(firm)
+        alter(firm.journal, theirs, flow=NEWER)
+        assert seen(firm, "U0LEE") == [ours.id]
 
     def test_looking_reads_nothing_that_does_not_wait_there(self, firm: Firm) -> None:
         said: list[tuple[str, Any]] = []
