@@ -42,6 +42,7 @@ class Kind(StrEnum):
     POLICIES = "broken-policies"
     WORKER = "worker-down"
     REVIEW = "review-not-accepted"
+    ANCHOR = "anchor-not-kept"
 
     def about(self, what: str) -> str:
         """Return the subject of an alert of this kind: what it is about, such as a request's id."""
@@ -59,6 +60,7 @@ TO_DO = {
     Kind.UNPROVEN: "Find out who changed the entry; nothing of it is in force.",
     Kind.WORKER: "Read the log of “coordinator serve”; it is started again and again.",
     Kind.REVIEW: "Have somebody else than the requester review it and close it.",
+    Kind.ANCHOR: "See whether the sink can be written, and run “coordinator audit verify”.",
     Kind.POLICIES: "Mend policies/ on main, or revert the commit that broke them.",
 }
 

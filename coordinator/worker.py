@@ -13,6 +13,7 @@ from datetime import timedelta
 
 import structlog
 
+from coordinator.anchoring import Anchoring
 from coordinator.audit.exporting import Exporting
 from coordinator.audit.sinks import open_sink
 from coordinator.clients import connect
@@ -70,6 +71,7 @@ class Worker:
             watching,
             EarlyEnds(essentials.journal, watching, now),
         )
+        self.anchoring = Anchoring(self.exporting, essentials.alerts)
         self.leaving = Leaving(essentials.journal)
         self.sleeping = Sleeping(essentials.journal, self._directory.policies, now)
         self.reconciler = Reconciler(essentials.journal, _hands(essentials, self.exporting, watching), now)
@@ -83,7 +85,7 @@ class Worker:
         self.reconciler.start()
         self._essentials.every(DIRECTORY_EVERY, self._read_members, at_once=True)
         self._essentials.every(GROUPS_EVERY, self._look_around)
-        self._essentials.every(ANCHOR_EVERY, self.exporting.anchor)
+        self._essentials.every(ANCHOR_EVERY, self.anchoring.look)
         self._essentials.every(LOOK_EVERY, self.lookout.look)
         self._essentials.every(LOOK_EVERY, self.leaving.look, at_once=True)
         self._essentials.every(DRIFT_EVERY, self.lookout.look_for_drift)

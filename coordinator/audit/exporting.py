@@ -12,6 +12,7 @@ from datetime import datetime
 
 import structlog
 
+from coordinator.audit.anchors import Anchor
 from coordinator.audit.records import anchor_record, records_of
 from coordinator.audit.sink import Sink
 from coordinator.audit.trail import Trail
@@ -55,3 +56,7 @@ class Exporting:
             if not kept.exported:
                 self.sink.put([anchor_record(kept.anchor, kept.digest)])
                 trail.mark_exported(kept.anchor)
+
+    def oldest_unkept(self) -> Anchor | None:
+        """Return the oldest anchor that the sink has not been seen to take."""
+        return next((kept.anchor for kept in Trail(self.journal).anchors() if not kept.exported), None)

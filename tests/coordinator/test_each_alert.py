@@ -148,6 +148,16 @@ def somebody_else_closes_the_review(tower: Tower, _active: Request) -> None:
     tower.desk.settle(SOON)
 
 
+def the_sink_has_another_anchor(tower: Tower, _active: Request) -> None:
+    tower.desk.sink.fault = Refused("The audit sink", "keep the anchor", "another record stands there")
+    tower.anchoring.look()
+
+
+def the_sink_takes_it(tower: Tower, _active: Request) -> None:
+    tower.desk.sink.fault = None
+    tower.anchoring.look()
+
+
 SITUATIONS = {
     Kind.OVERDUE: Situation(outlives_its_end, is_taken_back, "nobody has seen it taken back"),
     Kind.NOT_REVERTED: Situation(is_not_taken_back, is_taken_back, "is tried again: AWS said no."),
@@ -168,6 +178,7 @@ SITUATIONS = {
         somebody_else_closes_the_review,
         "is open again",
     ),
+    Kind.ANCHOR: Situation(the_sink_has_another_anchor, the_sink_takes_it, "does not have the anchor of"),
 }
 
 

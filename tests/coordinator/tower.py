@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from coordinator.alerts import Alerts
+from coordinator.anchoring import Anchoring
 from coordinator.drifting import open_findings
 from coordinator.early_ends import EarlyEnds
 from coordinator.head import Head
@@ -40,6 +41,7 @@ class Tower:
         files = {f"policies/{path}": content for path, content in self.installed.files.items()}
         desk.github.files |= {path: content for path, content in files.items() if path not in desk.github.files}
         desk.operators = self.alerts
+        self.anchoring = Anchoring(desk.exporting, self.alerts)
         self.policies = PolicySource(desk.github, Head(desk.github), self.installed.private_key, self.alerts)
         found = lambda: open_findings(desk.jira_client, "OPS")  # noqa: E731
         watching = Watching(desk.github, lambda: desk.now)
