@@ -13,7 +13,7 @@ from actions.reconcile import Pause
 from actions.records import LONGEST_PAUSE
 from sallyport.entries import Entry
 from sallyport.outcomes import Result
-from sallyport.platforms.errors import TryLater, Unknown
+from sallyport.platforms.errors import TryLater, Unknown, a_look
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.jira_text import plain
 from sallyport.policies import Policies
@@ -71,10 +71,8 @@ class Tickets:
 
     def _found(self, entry: Entry) -> str | None:
         """Return the key of the entry's ticket, as JIRA's search knows it. A search that fails changes nothing."""
-        try:
+        with a_look():
             return next(iter(self.jira.find_by_label(self.project, label_of(entry.id))), None)
-        except Unknown as error:
-            raise TryLater(error.platform, error.what, error.detail) from error
 
     def _awaited(self, entry: Entry) -> str | None:
         """Return the key of a ticket that may have been opened a moment ago, once JIRA's search shows it."""

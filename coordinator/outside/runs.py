@@ -22,6 +22,7 @@ from sallyport.audit import Deed
 from sallyport.documents import JSON
 from sallyport.entries import path_of
 from sallyport.outcomes import Outcome, Result, Untold
+from sallyport.platforms.errors import NotYet, a_look
 from sallyport.platforms.github import GitHub
 from sallyport.platforms.github_answers import Run, RunState
 from sallyport.policies import Policies
@@ -33,6 +34,7 @@ AGAIN = timedelta(minutes=1)  # between two attempts to revert
 ATTEMPTS = 3  # at a job that ends without a word
 BROKEN = frozenset({"failure", "timed_out"})  # and not "cancelled": then a person wants it to end
 TOGETHER = timedelta(seconds=5)  # until all those are known for whom one more job has to be started
+LISTED = timedelta(seconds=10)  # until GitHub lists a run that was started
 CLOCKS = timedelta(minutes=5)  # how far GitHub's clock may be behind ours
 
 Job = tuple[Work, Request]
@@ -212,12 +214,18 @@ class Runs:
         return next(((run, outcome) for run, outcome in told if _is_end(outcome)), None)
 
     def _started(self, work: Work, request: Request, workflow: str) -> Run | None:
-        """Look for the run that an attempt with unknown outcome may have started."""
-        if not work.uncertain:
+        """Look for the run that an earlier attempt may have started; NotYet while GitHub may not list it yet."""
+        if work.perhaps_done_at is None:
             return None
         since = request.submitted_at if workflow == APPLY else end_of(request)
-        found = self.github.find_run(workflow, request.id, since - CLOCKS)
-        return found if found and found.id != work.result.get("run") else None  # that was for an attempt before
+        with a_look():
+            found = self.github.find_run(workflow, request.id, since - CLOCKS)
+        if found and found.id != work.result.get("run"):  # which was for an attempt before
+            return found
+        if self.now() - work.perhaps_done_at < LISTED:
+            what = f"find the run of {request.id}"
+            raise NotYet("GitHub", what, "it may list it only later", after=LISTED.total_seconds())
+        return None
 
     def _applied_by_another(self, request: Request) -> RunState | None:
         """Return the run of another's job that has applied what waits for AWS: a job makes all that is missing."""

@@ -13,7 +13,7 @@ from coordinator.requests import Request, State
 from sallyport.audit import Deed, Fact
 from sallyport.flows import ENVIRONMENT, Flow, TicketStatus
 from sallyport.outcomes import Result, report_marker, state_of
-from sallyport.platforms.errors import NotYet, TryLater, Unknown
+from sallyport.platforms.errors import NotYet, a_look
 from sallyport.platforms.jira import Jira
 from sallyport.platforms.jira_text import plain
 from sallyport.policies import Policies
@@ -136,16 +136,13 @@ def find_again(jira: Jira, project: str, label: str, work: Work, now: datetime) 
     """
     if work.perhaps_done_at is None:
         return None
-    what = f"find the {work.name} of {work.request_id}"
-    try:
+    with a_look():
         found = jira.find_by_label(project, label)
-    except Unknown as error:
-        raise TryLater(error.platform, what, error.detail) from error
     if found:
         return found[0]
     passed = now - work.perhaps_done_at
     if later := next((look for look in LOOKS if look > passed), None):
-        after = (later - passed).total_seconds()
+        what, after = f"find the {work.name} of {work.request_id}", (later - passed).total_seconds()
         raise NotYet("JIRA", what, "its search may lag behind its tickets", after=after)
     return None
 

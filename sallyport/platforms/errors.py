@@ -6,6 +6,8 @@ The clients translate every failure of their libraries into one of these and nev
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 LETS_NOBODY_IN: Final = "not-let-in"  # a reason of ours, where a platform has many words for it
@@ -85,3 +87,12 @@ class Unknown(PlatformError):
 
     def __str__(self) -> str:
         return f"{self.platform} may or may not have managed to {self.what}: {self.detail}"
+
+
+@contextmanager
+def a_look() -> Iterator[None]:
+    """Run calls that only read, before one that writes: whatever becomes of them, nothing was done."""
+    try:
+        yield
+    except Unknown as error:
+        raise TryLater(error.platform, error.what, error.detail) from error

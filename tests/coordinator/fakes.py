@@ -9,7 +9,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from coordinator.audit.records import Record
@@ -61,6 +61,7 @@ class FakeGitHub:
     shown: dict[str, dict[str, bytes]] = field(default_factory=dict)  # by commit, also once its branch is gone
     said: dict[int, list[Review]] = field(default_factory=dict)
     words: dict[int, str] = field(default_factory=dict)  # the text of each pull request
+    lists_after: timedelta = timedelta()  # until a run that was started is found
     _faults: list[tuple[str, PlatformError, bool]] = field(default_factory=list)
     _pushed: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -248,7 +249,8 @@ class FakeGitHub:
         def do() -> Run | None:
             for run in reversed(self.runs):
                 named = text_in_name in run.inputs["request_id"]
-                if run.workflow == workflow and named and run.state.created_at >= created_after:
+                since = created_after <= run.state.created_at <= self.now() - self.lists_after
+                if run.workflow == workflow and named and since:
                     return Run(run.state.id, run.state.html_url, run.state.html_url)
             return None
 

@@ -12,6 +12,7 @@ import pytest
 from coordinator.journal import Done
 from coordinator.lifecycle import Lane
 from coordinator.outside.commits import entry_of
+from coordinator.outside.runs import LISTED
 from coordinator.requests import Request, State
 from sallyport.audit import Deed, breaks
 from sallyport.outcomes import Outcome, Result
@@ -83,6 +84,7 @@ class TestDispatching:
 
     @pytest.mark.parametrize("after", [False, True])
     def test_a_lost_answer_starts_one_job(self, desk: Desk, after: bool) -> None:
+        desk.github.lists_after = LISTED
         desk.github.fail("dispatch", lost("start apply.yml"), after=after)
         request = desk.approve(desk.submit())
         desk.settle(MINUTE)
@@ -495,6 +497,7 @@ class TestTheEnd:
 
     @pytest.mark.parametrize("after", [False, True])
     def test_a_lost_answer_starts_one_expiry(self, desk: Desk, active: Request, after: bool) -> None:
+        desk.github.lists_after = LISTED
         desk.github.fail("dispatch", lost("start expire.yml"), after=after)
         later(desk, 4 * HOUR)
         desk.settle(MINUTE)
