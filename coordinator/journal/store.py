@@ -25,6 +25,13 @@ log = structlog.get_logger()
 MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 7_266_255_973  # an arbitrary number that replicas share while they migrate
 _LOCK_WAIT = "500ms"  # for a table: shorter than what PostgreSQL takes to find a deadlock and to choose who loses
+_ALIVE = {  # a server that vanished without a word is noticed within half a minute, and not in two hours
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",  # in milliseconds, where all others are in seconds
+}
 _GIVEN_WAY = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
 _ATTEMPTS = 60
 
@@ -33,7 +40,10 @@ def open_store(url: str) -> sa.Engine:
     """Connect to *url* (`sqlite:///path` or `postgresql+psycopg://…`) and bring its schema up to date."""
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"), pool_size=16, max_overflow=16)
+    where = sa.make_url(url)
+    if where.get_backend_name() == "postgresql":
+        where = where.set(query=_ALIVE | dict(where.query))
+    engine = sa.create_engine(where, pool_pre_ping=not url.startswith("sqlite"), pool_size=16, max_overflow=16)
     if engine.dialect.name == "sqlite":
         _make_sqlite_safe(engine)
     try:

@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -77,6 +78,20 @@ def test_a_replica_waits_for_one_that_holds_a_new_sqlite_file(sqlite: Store) -> 
         assert not release.is_alive()
         first.execute("DROP TABLE held")
     assert differences(sqlite.engines[0]) == []
+
+
+def test_a_postgresql_that_vanishes_without_a_word_is_noticed_unless_its_address_says_otherwise(
+    postgres_url: str,
+) -> None:
+    joint = "&" if "?" in postgres_url else "?"
+    engine = open_store(f"{postgres_url}{joint}keepalives_idle=99")
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        said = driver.info.get_parameters()
+    engine.dispose()
+    assert said["keepalives_idle"] == "99"
+    assert said["tcp_user_timeout"] == "30000"
+    assert said["connect_timeout"] == "10"
 
 
 def test_sqlite_keeps_what_was_committed_even_when_the_machine_dies(sqlite: Store) -> None:
