@@ -66,7 +66,9 @@ class Bench:
         self._futures[do, piece] = self._pool.submit(do, piece)
 
     def result(self, do: Callable[[T], None], piece: T) -> None:
-        """Wait for a piece, and raise what was raised in it."""
+        """Wait for a piece, which is begun unless it was, and raise what was raised in it."""
+        if (do, piece) not in self._futures:
+            self.begin(do, piece)
         self._futures[do, piece].result(LONGEST)
 
 

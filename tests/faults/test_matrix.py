@@ -34,9 +34,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="module")
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    """Begin with all the work of the tests that were chosen."""
+    """Begin with all the work of the tests that were chosen, unless other processes take a part of them."""
     with open_bench() as bench:
-        for item in request.session.items:
+        for item in () if hasattr(request.config, "workerinput") else request.session.items:
             parameters = item.callspec.params if hasattr(item, "callspec") else {}
             for name, (do, _) in WORK.items():
                 if item.path == request.path and name in parameters:
