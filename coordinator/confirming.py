@@ -13,9 +13,9 @@ from itertools import islice
 import sqlalchemy as sa
 
 from coordinator.journal import Journal
+from coordinator.journal.rows import readable_changes
 from coordinator.journal.tables import IS_CONFIRMING, effects, requests
 from coordinator.requests import Request, State
-from sallyport.changes import KINDS
 from sallyport.confirming import who_may_confirm
 from sallyport.people import Person
 from sallyport.policies import Policies
@@ -38,14 +38,12 @@ def to_confirm(
 
 def _theirs(journal: Journal, policies: Policies, person: Person, now: datetime) -> Iterator[str]:
     """Yield the ids of what waits in GitHub and is this person's to confirm; little is read of what is not."""
-    query = sa.select(*_FACTS).where(
-        IS_CONFIRMING, requests.c.flow.in_(KINDS), requests.c.decide_by > now, _IS_SHOWN
-    )
+    query = sa.select(*_FACTS).where(IS_CONFIRMING, requests.c.decide_by > now, _IS_SHOWN)
     query = query.order_by(requests.c.decide_by)
     with journal.reading() as connection:
         rows = connection.execute(query).all()
     email = person.email.casefold()
     for row in rows:
-        changes = tuple(KINDS[row.flow].from_mapping(change) for change in row.changes)
-        if email in who_may_confirm(row.flow, row.environment, row.requester, changes, policies):
+        changes = readable_changes(row)
+        if changes and email in who_may_confirm(row.flow, row.environment, row.requester, changes, policies):
             yield row.id

@@ -11,9 +11,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from coordinator.journal import Journal
+from coordinator.journal.rows import readable_changes
 from coordinator.journal.tables import requests
 from coordinator.requests import STANDING, Request
-from sallyport.changes import KINDS
 from sallyport.changes.protocol import Held
 from sallyport.flows import ENVIRONMENT, Flow
 from sallyport.forecasts import FORECASTS, HINTS, ROOMS
@@ -55,9 +55,12 @@ def room_at_first(
 
 
 def held(journal: Journal, flow: str, environment: str, now: datetime) -> list[Held]:
-    """Return the changes of one flow in one environment that are approved and whose end is ahead."""
+    """Return the changes of one flow in one environment that are approved and whose end is ahead.
+
+    What only a newer version can read is left out: this is a forecast, and the job measures.
+    """
     ahead = sa.or_(requests.c.expires_at.is_(None), requests.c.expires_at > now)
-    query = sa.select(requests.c.changes, requests.c.expires_at).where(
+    query = sa.select(requests.c.flow, requests.c.changes, requests.c.expires_at).where(
         requests.c.flow == flow,
         requests.c.environment == environment,
         requests.c.state.in_([state.value for state in STANDING]),
@@ -65,4 +68,4 @@ def held(journal: Journal, flow: str, environment: str, now: datetime) -> list[H
     )
     with journal.reading() as connection:
         rows = connection.execute(query).all()
-    return [Held(KINDS[flow].from_mapping(change), row.expires_at) for row in rows for change in row.changes]
+    return [Held(change, row.expires_at) for row in rows for change in readable_changes(row)]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
-from coordinator.journal.rows import to_request
+from coordinator.journal.rows import UNREADABLE, to_request
 from coordinator.journal.tables import deciders, decisions, effects, requests
 from coordinator.requests import Request
 
@@ -104,7 +104,7 @@ def _request(row: Row, *its: Any) -> Request | NewerRequest:
     """Return a request, or that it cannot be read, which is no fault of those that are read with it."""
     try:
         return to_request(row, *its)
-    except (LookupError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         newer = NewerRequest(row.id)
         newer.__cause__ = error
         return newer

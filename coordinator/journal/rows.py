@@ -11,8 +11,11 @@ import sqlalchemy as sa
 from coordinator.requests import STATES, Answer, Ask, Decision, Extension, Kept, Request, State
 from sallyport.audit import Fact, deed_of
 from sallyport.changes import KINDS
+from sallyport.changes.protocol import Change
 from sallyport.entries import Grant
 from sallyport.times import parse_moment
+
+UNREADABLE = (LookupError, TypeError, ValueError)  # what reading a row raises that only a newer version can read
 
 
 def request_values(ask: Ask, request_id: str) -> dict[str, Any]:
@@ -92,7 +95,7 @@ def to_request(
 ) -> Request:
     """Join a request's row with its decisions, in order, the results, who decides now, and what extends it.
 
-    LookupError, TypeError or ValueError if something of it is nothing that this version knows.
+    One of UNREADABLE if something of it is nothing that this version knows.
     """
     return Request(
         id=row.id,
@@ -103,7 +106,7 @@ def to_request(
         requester=row.requester,
         requester_slack=row.requester_slack,
         reason=row.reason,
-        changes=tuple(KINDS[row.flow].from_mapping(change) for change in row.changes),
+        changes=_changes(row),
         asked=row.asked,
         notify=tuple(row.notify),
         deciders=tuple(deciders),
@@ -123,6 +126,18 @@ def to_request(
         begins_at=row.begins_at,
         kept=Kept(row.kept_until, row.kept_by) if row.kept_until else None,
     )
+
+
+def readable_changes(row: sa.Row[*tuple[Any, ...]]) -> tuple[Change, ...]:
+    """Return what a row with `flow` and `changes` asks for; nothing where only a newer version can read it."""
+    try:
+        return _changes(row)
+    except UNREADABLE:
+        return ()
+
+
+def _changes(row: sa.Row[*tuple[Any, ...]]) -> tuple[Change, ...]:
+    return tuple(KINDS[row.flow].from_mapping(change) for change in row.changes)
 
 
 def _extension(row: sa.Row[*tuple[Any, ...]]) -> Extension:

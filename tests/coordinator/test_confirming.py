@@ -140,9 +140,12 @@ class TestWhileItWaits:
         assert len(seen(firm, "U0LEE")) == LISTED
         assert later.id not in seen(firm, "U0LEE")
 
-    def test_what_only_a_newer_version_can_read_keeps_nobody_from_seeing_the_rest(self, firm: Firm) -> None:
+    @pytest.mark.parametrize("newer", [{"flow": NEWER}, {"changes": [{"of": "another shape"}]}], ids="".join)
+    def test_what_only_a_newer_version_can_read_keeps_nobody_from_seeing_the_rest(
+        self, firm: Firm, newer: dict[str, Any]
+    ) -> None:
         theirs, ours = waiting(firm), waiting(firm)
-        alter(firm.journal, theirs, flow=NEWER)
+        alter(firm.journal, theirs, **newer)
         assert seen(firm, "U0LEE") == [ours.id]
 
     def test_looking_reads_nothing_that_does_not_wait_there(self, firm: Firm) -> None:

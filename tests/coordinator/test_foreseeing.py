@@ -18,6 +18,7 @@ from tests.coordinator.asks import CHANGE, HOUR, NOW, SECOND, approve, ask, deny
 from tests.coordinator.conftest import Installed, Store
 from tests.coordinator.installing import changed
 from tests.coordinator.test_directory import user
+from tests.coordinator.test_newer_in_the_journal import alter
 from tests.coordinator.test_routing import PEOPLE, Firm, Members
 from tests.sallyport.examples import policies
 
@@ -50,6 +51,12 @@ def test_what_is_over_or_was_denied_counts_no_more(journal: Journal, fate: list[
         assert held(journal, FLOW, "prod", NOW)
         journal.move(request.id, happened(deed, state))
     assert held(journal, FLOW, "prod", NOW) == []
+
+
+def test_what_only_a_newer_version_can_read_is_left_out(journal: Journal) -> None:
+    theirs, _ours = (approve(journal, journal.submit(ask(key)).id) for key in ("view:V0", "view:V1"))
+    alter(journal, theirs, changes=[{"of": "another shape"}])
+    assert held(journal, FLOW, "prod", NOW) == [Held(CHANGE, NOW + 4 * HOUR)]
 
 
 def test_a_flow_that_cannot_foresee_its_room_has_some(journal: Journal) -> None:
