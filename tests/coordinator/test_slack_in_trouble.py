@@ -37,27 +37,27 @@ def no_database(office: Office) -> Iterator[None]:
 
 @contextmanager
 def no_answer_to_commit(office: Office, afterwards: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """The next change is committed, and the connection lost before anybody hears of it."""
+    """The next request is committed, and the connection lost before anybody hears of it."""
     engine = office.journal._engine
-    commit, changes = engine.dialect.do_commit, threading.local()
+    commit, asks = engine.dialect.do_commit, threading.local()
 
-    def note(connection: sa.Connection) -> None:
-        changes.yes = not connection.get_execution_options().get("read_only")
+    def note(_connection: sa.Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
+        asks.yes = statement.startswith("INSERT INTO requests") or getattr(asks, "yes", False)
 
     def lose(connection: Any) -> None:
         commit(connection)
-        if changes.yes:
+        if getattr(asks, "yes", False):
             engine.dialect.do_commit = commit
             afterwards()
             raise sqlite3.OperationalError("the connection was lost")
 
-    sa.event.listen(engine, "commit", note)
+    sa.event.listen(engine, "after_cursor_execute", note)
     engine.dialect.do_commit = lose
     try:
         yield
     finally:
         engine.dialect.do_commit = commit
-        sa.event.remove(engine, "commit", note)
+        sa.event.remove(engine, "after_cursor_execute", note)
 
 
 @contextmanager
