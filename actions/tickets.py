@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from actions.reconcile import Pause
@@ -14,7 +15,7 @@ from actions.records import LONGEST_PAUSE
 from sallyport.entries import Entry
 from sallyport.outcomes import Result
 from sallyport.platforms.errors import TryLater, Unknown, a_look
-from sallyport.platforms.jira import Jira
+from sallyport.platforms.jira import Jira, next_look
 from sallyport.platforms.jira_text import plain
 from sallyport.policies import Policies
 from sallyport.reviews import PullRequest
@@ -27,7 +28,6 @@ PROPERTY = "sallyport.request"
 SUMMARY_LONGEST = 240
 ROWS = 500
 TRIES = 3
-LOOKS = (15.0, 45.0, 120.0)  # seconds before each search for what may be there: it lags, by minutes at worst
 PATHS = {  # the states whose statuses lead a new ticket to where it belongs
     Result.APPLIED: ("pending", "approved", "active"),
     Result.ALREADY: ("pending", "approved", "active"),
@@ -76,8 +76,10 @@ class Tickets:
 
     def _awaited(self, entry: Entry) -> str | None:
         """Return the key of a ticket that may have been opened a moment ago, once JIRA's search shows it."""
-        for pause in LOOKS:
-            self.pause(pause)
+        passed = timedelta()
+        while wait := next_look(passed):
+            self.pause(wait.total_seconds())
+            passed += wait
             if key := self._patiently(lambda: self._found(entry)):
                 return key
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from coordinator import wording
 from coordinator.journal import Done, Journal, Work
@@ -14,18 +14,13 @@ from sallyport.audit import Deed, Fact
 from sallyport.flows import ENVIRONMENT, Flow, TicketStatus
 from sallyport.outcomes import Result, report_marker, state_of
 from sallyport.platforms.errors import NotYet, a_look
-from sallyport.platforms.jira import Jira
+from sallyport.platforms.jira import Jira, next_look
 from sallyport.platforms.jira_text import plain
 from sallyport.policies import Policies
 from sallyport.times import format_moment
 
 LABEL = "sallyport"
 PROPERTY = "sallyport.request"
-LOOKS = (  # after a ticket may have been opened: JIRA's search lags behind its tickets, by minutes at worst
-    timedelta(seconds=15),
-    timedelta(minutes=1),
-    timedelta(minutes=3),
-)
 SUMMARY_LONGEST = 240
 
 
@@ -140,10 +135,9 @@ def find_again(jira: Jira, project: str, label: str, work: Work, now: datetime) 
         found = jira.find_by_label(project, label)
     if found:
         return found[0]
-    passed = now - work.perhaps_done_at
-    if later := next((look for look in LOOKS if look > passed), None):
-        what, after = f"find the {work.name} of {work.request_id}", (later - passed).total_seconds()
-        raise NotYet("JIRA", what, "its search may lag behind its tickets", after=after)
+    if wait := next_look(now - work.perhaps_done_at):
+        what = f"find the {work.name} of {work.request_id}"
+        raise NotYet("JIRA", what, "its search may lag behind its tickets", after=wait.total_seconds())
     return None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self, cast
 from urllib.parse import quote as url_quote
 
@@ -20,9 +20,14 @@ from sallyport.platforms.errors import Refused
 from sallyport.platforms.jira_failures import PLATFORM, translated
 from sallyport.platforms.jira_text import plain, quote
 
-__all__ = ["Account", "Closing", "Comment", "Issue", "Jira", "plain", "quote"]
+__all__ = ["LOOKS", "Account", "Closing", "Comment", "Issue", "Jira", "next_look", "plain", "quote"]
 
 TIMEOUT: Final = (3.05, 10)  # seconds to connect, seconds to wait for an answer
+LOOKS: Final = (  # after a ticket may have been opened: JIRA's search lags behind its tickets, by minutes at worst
+    timedelta(seconds=15),
+    timedelta(minutes=1),
+    timedelta(minutes=3),
+)
 _PAGE: Final = 100
 _ISSUE_FIELDS: Final = "status,resolution,labels"
 
@@ -69,6 +74,14 @@ class _Transition:
     id: str
     target: str
     fields: frozenset[str]
+
+
+def next_look(passed: timedelta) -> timedelta | None:
+    """Return how long to wait before the next search for a ticket that may have been opened that long ago.
+
+    None once a search must have shown it.
+    """
+    return next((look - passed for look in LOOKS if look > passed), None)
 
 
 class Jira:

@@ -9,9 +9,10 @@ import pytest
 
 from coordinator.journal import silences
 from coordinator.lifecycle import Lane
-from coordinator.outside.tickets import LABEL, LOOKS, label_of
+from coordinator.outside.tickets import LABEL, label_of
 from coordinator.requests import State
 from sallyport.outcomes import Result
+from sallyport.platforms.jira import LOOKS
 from sallyport.times import format_moment
 from sandbox.faults import Fault, Kind, Moment
 from tests.coordinator.asks import NOW
